@@ -5,11 +5,13 @@ the least significant bit of byte 0.
 """
 
 import numpy as np
+import numpy.typing as npt
 
-Bits = np.ndarray  # uint8, every element 0 or 1; the last axis is the vector.
+Bits = npt.NDArray[np.uint8]     # Every element 0 or 1; the last axis is the vector.
+Integers = npt.NDArray[np.integer]
 
 
-def to_bits(signs: np.ndarray) -> Bits:
+def to_bits(signs: Integers) -> Bits:
     """Map signs {-1, +1} of shape ``(..., n)`` to bits {0, 1} of the same shape.
 
     >>> to_bits(np.array([-1, 1, 1])).tolist()
@@ -20,12 +22,12 @@ def to_bits(signs: np.ndarray) -> Bits:
     return (signs > 0).astype(np.uint8)
 
 
-def to_signs(bits: Bits) -> np.ndarray:
+def to_signs(bits: Bits) -> npt.NDArray[np.int8]:
     """Map bits {0, 1} to signs {-1, +1} as int8 of the same shape."""
     return (2 * bits.astype(np.int8) - 1).astype(np.int8)
 
 
-def pack(bits: Bits) -> np.ndarray:
+def pack(bits: Bits) -> npt.NDArray[np.uint8]:
     """Pack bits of shape ``(..., n)`` into bytes of shape ``(..., ceil(n / 8))``, zeros last.
 
     >>> pack(np.array([1, 0, 0, 0, 0, 0, 0, 0, 1])).tolist()
@@ -34,7 +36,7 @@ def pack(bits: Bits) -> np.ndarray:
     return np.packbits(bits, axis=-1, bitorder="little")
 
 
-def unpack(data: np.ndarray, n: int) -> Bits:
+def unpack(data: npt.NDArray[np.uint8], n: int) -> Bits:
     """Unpack bytes of shape ``(..., ceil(n / 8))`` into bits of shape ``(..., n)``."""
     if data.shape[-1] != n_bytes(n):
         raise ValueError(f"{n} bits take {n_bytes(n)} bytes, not {data.shape[-1]}")

@@ -2,16 +2,17 @@
 
 import numpy as np
 
-from .bits import Bits
+from .bits import Bits, Integers
 from .network import Layer, Network, Readout
 
 
-def counts(weights: Bits, x: Bits) -> np.ndarray:
+def counts(weights: Bits, x: Bits) -> Integers:
     """Count, for each neuron, the inputs that match its weights.
 
     ``weights (n_out, n_in)``, ``x (n_in,)`` -> ``(n_out,)``, each 0 to ``n_in``.
     """
-    return (weights == x).sum(axis=1)
+    matches: Integers = (weights == x).sum(axis=1)
+    return matches
 
 
 def hidden(layer: Layer, x: Bits) -> Bits:
@@ -19,9 +20,10 @@ def hidden(layer: Layer, x: Bits) -> Bits:
     return (counts(layer.weights, x) >= layer.thresholds).astype(np.uint8)
 
 
-def scores(readout: Readout, x: Bits) -> np.ndarray:
+def scores(readout: Readout, x: Bits) -> Integers:
     """Score each class: ``(n_in,) -> (n_classes,)`` integers."""
-    return counts(readout.weights, x) + readout.offsets
+    total: Integers = counts(readout.weights, x) + readout.offsets
+    return total
 
 
 def classify(network: Network, x: Bits) -> int:
@@ -39,6 +41,6 @@ def classify(network: Network, x: Bits) -> int:
     return int(np.argmax(scores(network.readout, x)))
 
 
-def classify_all(network: Network, codes: Bits) -> np.ndarray:
+def classify_all(network: Network, codes: Bits) -> Integers:
     """Classify every row of ``codes``: ``(n, n_in)`` bits to ``(n,)`` classes."""
     return np.array([classify(network, x) for x in codes], dtype=np.int64)

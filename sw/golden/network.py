@@ -21,7 +21,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from .bits import Bits, n_bytes, pack, unpack
+from .bits import Bits, Integers, n_bytes, pack, unpack
 
 __all__ = ["Layer", "Network", "NetworkFileError", "Readout", "atomic_write", "random_network"]
 
@@ -34,7 +34,7 @@ class NetworkFileError(Exception):
     """A file is not a well-formed network; the message says in one sentence why."""
 
 
-def _check_weights(kind: str, weights: np.ndarray) -> None:
+def _check_weights(kind: str, weights: Bits) -> None:
     if weights.ndim != 2 or 0 in weights.shape or max(weights.shape) > MAX_WIDTH:
         raise ValueError(f"{kind} weights must have shape (n_out, n_in), each 1 to {MAX_WIDTH}, "
                          f"not {weights.shape}")
@@ -42,7 +42,7 @@ def _check_weights(kind: str, weights: np.ndarray) -> None:
         raise ValueError(f"{kind} weights must be bits (uint8, 0 or 1)")
 
 
-def _check_integers(what: str, values: np.ndarray, count: int, low: int, high: int) -> None:
+def _check_integers(what: str, values: Integers, count: int, low: int, high: int) -> None:
     if values.shape != (count,) or not np.issubdtype(values.dtype, np.integer):
         raise ValueError(f"{what} must be {count} integers, not {values.dtype} of shape "
                          f"{values.shape}")
@@ -65,7 +65,7 @@ class Layer:
     """
 
     weights: Bits
-    thresholds: np.ndarray
+    thresholds: Integers
 
     def __post_init__(self) -> None:
         _check_weights("Layer", self.weights)
@@ -93,7 +93,7 @@ class Readout:
     """
 
     weights: Bits
-    offsets: np.ndarray
+    offsets: Integers
 
     def __post_init__(self) -> None:
         _check_weights("Readout", self.weights)
@@ -125,11 +125,11 @@ class Network:
     readout: Readout
 
     def __post_init__(self) -> None:
-        for number, (above, below) in enumerate(pairwise([*self.layers, self.readout])):
-            assert isinstance(above, Layer)
-            if above.n_out != below.n_in:
-                raise ValueError(f"Layer {number} gives {above.n_out} bits, but the next takes "
-                                 f"{below.n_in}")
+        takes = [*(layer.n_in for layer in self.layers[1:]), self.readout.n_in]
+        for number, (layer, n_in) in enumerate(zip(self.layers, takes)):
+            if layer.n_out != n_in:
+                raise ValueError(f"Layer {number} gives {layer.n_out} bits, but the next takes "
+                                 f"{n_in}")
 
     @property
     def n_in(self) -> int:
