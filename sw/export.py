@@ -1,0 +1,103 @@
+"""From a trained classifier to the bits and integers of :mod:`sw.golden.network`, exactly."""
+
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .binary import BinaryLinear
+from .classifier import BinaryClassifier, BinaryReadout
+from .golden.network import MAX_OFFSET, Layer, Network, Readout
+
+__all__ = ["ExportError", "export", "export_layer", "export_readout"]
+
+
+class ExportError(Exception):
+    """A model cannot become a network; the message says in one sentence why."""
+
+
+@torch.no_grad()
+def export(model: BinaryClassifier) -> Network:
+    """Turn a classifier, evaluating and on the CPU, into a network that gives the same answers."""
+    layers = [export_layer(cast(BinaryLinear, linear), cast(nn.BatchNorm1d, norm))
+              for linear, norm in zip(model.linears, model.norms, strict=True)]
+    return Network(layers, export_readout(model.readout))
+
+
+@torch.no_grad()
+def export_layer(linear: BinaryLinear, norm: nn.BatchNorm1d) -> Layer:
+    """Fold ``binarize(norm(linear(x)))`` into weights and integer thresholds.
+
+    The result is exact, rounding included: instead of solving for the threshold, this asks ``norm``
+    what it does with each of the ``n_in + 1`` sums that ``linear`` can produce.
+
+    Raises
+    ------
+    ExportError
+        The batch norm is in training mode or not finite, or a neuron is not a threshold.
+    """
+    weights = _weight_bits(linear)
+    fires = _fires(norm, weights.shape[1])                          # (n_in + 1, n_out)
+
+    # A negative scale fires on few matches instead of many. Inverting the weights turns it round.
+    inverted = fires[0] & ~fires[-1]                                # (n_out,)
+    turned = np.where(inverted, fires[::-1], fires)
+    layer = Layer(weights ^ inverted[:, None], (~turned).sum(axis=0))
+    _verify(layer, weights, fires)
+    return layer
+
+
+def export_readout(readout: BinaryReadout) -> Readout:
+    """Take the weight bits and offsets of a readout; the offsets are shifted to begin at 0."""
+    offsets = readout.offsets().detach().double().numpy()
+    if not np.isfinite(offsets).all():
+        raise ExportError("Offsets must be finite, not " + str(offsets[~np.isfinite(offsets)][0]))
+    offsets -= offsets.min()
+    if offsets.max() > MAX_OFFSET:
+        raise ExportError(f"Offsets must lie within {MAX_OFFSET} of each other, "
+                          f"not {offsets.max():.0f}")
+    return Readout(_weight_bits(readout.linear), offsets.astype(np.int64))
+
+
+def _weight_bits(linear: BinaryLinear) -> np.ndarray:
+    weight = linear.weight.detach()
+    if not weight.isfinite().all():
+        raise ExportError("Weights must be finite")
+    return (weight >= 0).numpy().astype(np.uint8)
+
+
+def _fires(norm: nn.BatchNorm1d, n_in: int) -> np.ndarray:
+    """Ask ``norm`` what each neuron does at each count: bool ``(n_in + 1, n_out)``."""
+    if norm.training:
+        raise ExportError("Call eval() before export: batch norm is still in training mode")
+    numbers = cast(list[Tensor], [norm.weight, norm.bias, norm.running_mean, norm.running_var])
+    if not all(number.isfinite().all() for number in numbers):
+        raise ExportError("The numbers of a batch norm must be finite")
+    sums = (2 * torch.arange(n_in + 1) - n_in).float()              # (n_in + 1,)
+    # Laid out as in use: another memory layout may take a kernel that rounds another way.
+    outputs = norm(sums[:, None].repeat(1, norm.num_features))
+    # Numbers at the edge of what a float holds can overflow inside the norm.
+    if outputs.isnan().any():
+        raise ExportError(f"Neuron {int(outputs.isnan().any(dim=0).nonzero()[0])} gives NaN")
+    fires: np.ndarray = (outputs >= 0).numpy()
+    return fires
+
+
+def _verify(layer: Layer, weights: np.ndarray, fires: np.ndarray) -> None:
+    """Compare the layer's answer at every count with what ``norm`` said.
+
+    Parameters
+    ----------
+    weights : uint8 array of shape ``(n_out, n_in)``
+        Weight bits as trained. A neuron of the layer has them as they are or all inverted.
+    fires : bool array of shape ``(n_in + 1, n_out)``
+        What was asked for, by the count of inputs that match ``weights``.
+    """
+    inverted = (layer.weights != weights).all(axis=1)
+    kept = (layer.weights == weights).all(axis=1)
+    counts = np.arange(layer.n_in + 1)[:, None]
+    answers = np.where(inverted, layer.n_in - counts, counts) >= layer.thresholds
+    wrong = (answers != fires).any(axis=0) | ~(kept | inverted)
+    if wrong.any():
+        raise ExportError(f"Neuron {np.flatnonzero(wrong)[0]} is not a threshold on its count")
