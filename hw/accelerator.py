@@ -1,0 +1,43 @@
+"""Link and engine: byte stream in, byte stream out, no pins."""
+
+from amaranth import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.engine import Engine, Folding
+from hw.link import Link
+from sw.golden.network import Network
+
+__all__ = ["Accelerator"]
+
+
+class Accelerator(wiring.Component):
+    """Answers each good request with the class of its code.
+
+    Parameters
+    ----------
+    network : :class:`~sw.golden.network.Network`
+        What to compute.
+    folding : :class:`~hw.engine.Folding`
+        How fast.
+
+    Members
+    -------
+    rx, tx : ``In(stream.Signature(8))``, ``Out(stream.Signature(8))``
+        Frames from and to the host, see :mod:`sw.golden.frame`.
+    """
+
+    def __init__(self, network: Network, folding: Folding):
+        self.engine = Engine(network, folding)
+        self.link = Link(network.n_in, network.n_classes)
+        super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.link = self.link
+        m.submodules.engine = self.engine
+        wiring.connect(m, wiring.flipped(self.rx), self.link.from_host)
+        wiring.connect(m, self.link.code, self.engine.x)
+        wiring.connect(m, self.engine.y, self.link.klass)
+        wiring.connect(m, self.link.to_host, wiring.flipped(self.tx))
+        return m

@@ -1,0 +1,109 @@
+"""Byte streams on two wires: 8 data bits, no parity, 1 stop bit, least significant bit first."""
+
+from amaranth import Cat, Const, Module, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.cdc import FFSynchronizer
+from amaranth.lib.wiring import In, Out
+
+__all__ = ["Receiver", "Transmitter", "divisor"]
+
+
+def divisor(clock: float, baud: int) -> int:
+    """Give the cycles of ``clock`` hertz that one bit lasts, rounded.
+
+    Raises :exc:`ValueError` where rounding makes a byte drift by more than a quarter of a bit.
+    """
+    cycles = round(clock / baud)
+    if cycles < 4 or abs(cycles * baud / clock - 1) * 10 > 0.25:
+        raise ValueError(f"A clock of {clock / 1e6:g} MHz cannot make {baud} baud: a bit would "
+                         f"last {clock / baud:.2f} cycles, which must be 4 or more and near a "
+                         "whole number")
+    return cycles
+
+
+class Transmitter(wiring.Component):
+    """Send bytes.
+
+    Parameters
+    ----------
+    divisor : int
+        Cycles a bit lasts.
+
+    Members
+    -------
+    bytes : ``In(stream.Signature(8))``
+        A byte is taken when its start bit begins; the line is busy for ten bits.
+    tx : ``Out(1)``
+        The line; 1 while idle.
+    """
+
+    def __init__(self, *, divisor: int):
+        self.divisor = divisor
+        super().__init__({"bytes": In(stream.Signature(8)), "tx": Out(1, init=1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        timer = Signal(range(self.divisor))
+        bits = Signal(9)   # What is still to be sent, ended by a 1; the last 1 is the stop bit.
+        left = Signal(range(11))
+
+        m.d.comb += self.bytes.ready.eq(left == 0)
+        with m.If(left == 0):
+            with m.If(self.bytes.valid):
+                m.d.sync += [bits.eq(Cat(self.bytes.payload, Const(1, 1))), self.tx.eq(0),
+                             left.eq(10), timer.eq(self.divisor - 1)]
+        with m.Elif(timer == 0):
+            m.d.sync += [Cat(self.tx, bits).eq(Cat(bits, Const(1, 1))), left.eq(left - 1),
+                         timer.eq(self.divisor - 1)]
+        with m.Else():
+            m.d.sync += timer.eq(timer - 1)
+        return m
+
+
+class Receiver(wiring.Component):
+    """Receive bytes.
+
+    A byte whose stop bit is 0 is dropped, and so is one that comes while the byte before it still
+    waits: frames have a check, so a lost byte costs a frame and no more.
+
+    Parameters
+    ----------
+    divisor : int
+        Cycles a bit lasts.
+
+    Members
+    -------
+    rx : ``In(1)``
+        The line, not synchronous to anything.
+    bytes : ``Out(stream.Signature(8))``
+        A byte is valid from the middle of its stop bit.
+    """
+
+    def __init__(self, *, divisor: int):
+        self.divisor = divisor
+        super().__init__({"rx": In(1, init=1), "bytes": Out(stream.Signature(8))})
+
+    def elaborate(self, platform):
+        m = Module()
+        rx = Signal(init=1)
+        m.submodules += FFSynchronizer(self.rx, rx, init=1)
+
+        timer = Signal(range(self.divisor))
+        bits = Signal(8)
+        left = Signal(range(11))   # Of the start bit, eight data bits and the stop bit.
+
+        with m.If(self.bytes.ready):
+            m.d.sync += self.bytes.valid.eq(0)
+
+        with m.If(left == 0):
+            with m.If(~rx):
+                m.d.sync += [left.eq(10), timer.eq(self.divisor // 2 - 1)]
+        with m.Elif(timer != 0):
+            m.d.sync += timer.eq(timer - 1)
+        with m.Else():
+            m.d.sync += [timer.eq(self.divisor - 1), left.eq(left - 1), bits.eq(Cat(bits[1:], rx))]
+            with m.If((left == 10) & rx):
+                m.d.sync += left.eq(0)  # A glitch, not a start bit.
+            with m.If((left == 1) & rx & (~self.bytes.valid | self.bytes.ready)):
+                m.d.sync += [self.bytes.payload.eq(bits), self.bytes.valid.eq(1)]
+        return m

@@ -1,0 +1,74 @@
+# amaranth: UnusedElaboratable=no
+"""Frames in, frames out, equal to golden, whatever else is on the line."""
+
+import numpy as np
+import pytest
+
+from hw.accelerator import Accelerator
+from hw.engine import Folding
+from hw.layer import Fold
+from hw.link import Link
+from sw.golden import forward, frame
+from sw.golden.network import random_network
+from tests.streams import PACES, run
+
+SHAPE = (20, 9, 3)
+
+
+@pytest.fixture
+def network():
+    return random_network(SHAPE)
+
+
+@pytest.fixture
+def dut(network):
+    return Accelerator(network, Folding([Fold(1, 20)], 3))
+
+
+def codes_of(n):
+    return np.random.default_rng(2).integers(0, 2, (n, SHAPE[0]), np.uint8)
+
+
+def answers(network, numbered):
+    return b"".join(frame.answer(sequence, forward.classify(network, code))
+                    for sequence, code in numbered)
+
+
+@pytest.mark.parametrize("pace", PACES, ids=str)
+def test_accelerator_equals_golden(dut, network, pace):
+    # Sequence numbers 120...129 hold both bytes that must be escaped.
+    numbered = list(zip(range(120, 130), codes_of(10)))
+    sent = b"".join(frame.request(*each) for each in numbered)
+    expected = answers(network, numbered)
+    assert bytes(run(dut, dut.rx, dut.tx, sent, len(expected), **pace)) == expected
+
+
+def spoil(good):
+    """Requests that must not be answered, each with a name."""
+    body = good[1:-1]
+    return {
+        "wrong check": bytes([0x7E, *body[:-1], body[-1] ^ 1, 0x7E]),
+        "a byte is missing": bytes([0x7E, *body[1:], 0x7E]),
+        "a byte too many": bytes([0x7E, *body, 0, 0x7E]),
+        "many bytes too many": bytes([0x7E, *body * 9, 0x7E]),
+        "shorter than a check": bytes([0x7E, 1, 0x7E]),
+        "empty": bytes([0x7E, 0x7E]),
+        "aborted": bytes([0x7E, *body, 0x7D, 0x7E]),
+        "another length, right check": frame.wrap(b"\x01\x02"),
+        "longer, right check": frame.wrap(bytes(range(1, 6))),
+        "noise before the first flag": bytes(range(64)),
+    }
+
+
+@pytest.mark.parametrize("name", spoil(bytes(12)))
+def test_a_bad_frame_is_dropped_and_the_next_is_answered(dut, network, name):
+    first, second = codes_of(2)
+    sent = frame.request(1, first) + spoil(frame.request(2, first))[name] + frame.request(3, second)
+    expected = answers(network, [(1, first), (3, second)])
+    assert bytes(run(dut, dut.rx, dut.tx, sent, len(expected))) == expected
+
+
+@pytest.mark.parametrize("n_classes", [0, 257])
+def test_the_class_must_fit_a_byte(n_classes):
+    with pytest.raises(ValueError, match=rf"^The link carries 1 to 256 classes, not {n_classes}$"):
+        Link(8, n_classes)
