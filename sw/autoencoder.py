@@ -6,14 +6,25 @@ variational autoencoder with Bernoulli latents.
 """
 
 import math
+import re
 from collections import OrderedDict
+from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .binary import binarize
+from .golden.network import atomic_write
+
+FORMAT = "hybnn-encoder-1"
+
+
+class EncoderFileError(Exception):
+    """A file is not a well-formed encoder; the message says in one sentence why."""
 
 
 class _Sample(torch.autograd.Function):
@@ -57,6 +68,60 @@ class Encoder(nn.Sequential):
             flatten=nn.Flatten(),                             # (batch, 64 width)
             logits=nn.Linear(64 * width, n_bits),             # (batch, n_bits)
         ))
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one image; batch norm folds into the weights."""
+        outputs = [14 * 14, 7 * 7, 4 * 4, 1]
+        weights = [layer.weight for layer in self.modules()
+                   if isinstance(layer, nn.Conv2d | nn.Linear)]
+        return sum(n * weight.numel() for n, weight in zip(outputs, weights, strict=True))
+
+    def save(self, path: Path) -> None:
+        """Write the encoder's file, whole or not at all."""
+        tensors = {name: tensor.cpu().contiguous() for name, tensor in self.state_dict().items()}
+        metadata = {"format": FORMAT, "shape": f"28x28-{self.width}-{self.n_bits}"}
+        atomic_write(path, save(tensors, metadata))
+
+    @classmethod
+    def load(cls, path: Path) -> "Encoder":
+        """Read what :meth:`save` wrote; the encoder is in evaluation mode.
+
+        Raises
+        ------
+        EncoderFileError
+            The file is not an encoder: one sentence says what is wrong.
+        OSError
+            The file cannot be read.
+        """
+        with open(path, "rb"):  # safe_open's own message for a missing file has no file name.
+            pass
+        try:
+            with safe_open(path, framework="pt") as file:
+                metadata = file.metadata() or {}
+                if metadata.get("format") != FORMAT:
+                    raise ValueError(f"its format is {metadata.get('format')!r}, not {FORMAT!r}")
+                tensors = {name: file.get_tensor(name) for name in file.keys()}
+            return _assemble(metadata.get("shape", ""), tensors)
+        except (ValueError, RuntimeError, SafetensorError) as error:
+            reason = " ".join(str(error).split())
+            raise EncoderFileError(f"{path} is not an encoder file: {reason}") from None
+
+
+def _assemble(shape: str, tensors: dict[str, Tensor]) -> Encoder:
+    match = re.fullmatch(r"28x28-([1-9][0-9]{0,3})-([1-9][0-9]{0,4})", shape)
+    if match is None:
+        raise ValueError(f"its shape must be like '28x28-16-200', not {shape[:40]!r}")
+    width, n_bits = map(int, match.groups())
+    with torch.device("meta"):  # No memory on the word of the metadata: the tensors bring theirs.
+        encoder = Encoder(n_bits, width)
+    for name, expected in encoder.state_dict().items():
+        if name in tensors and tensors[name].dtype != expected.dtype:
+            raise ValueError(f"{name!r} must be {expected.dtype}, not {tensors[name].dtype}")
+    if wrong := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
+        raise ValueError(f"{wrong[0]!r} must be finite")
+    encoder.load_state_dict(tensors, assign=True)
+    return encoder.eval()
 
 
 class BinaryAutoencoder(nn.Module):

@@ -8,9 +8,11 @@ from torch import Tensor, nn
 
 from .binary import BinaryLinear
 from .classifier import BinaryClassifier, BinaryReadout
+from .golden import forward as golden
+from .golden.bits import Bits
 from .golden.network import MAX_OFFSET, Layer, Network, Readout
 
-__all__ = ["ExportError", "export", "export_layer", "export_readout"]
+__all__ = ["ExportError", "check_equal", "export", "export_layer", "export_readout"]
 
 
 class ExportError(Exception):
@@ -23,6 +25,19 @@ def export(model: BinaryClassifier) -> Network:
     layers = [export_layer(cast(BinaryLinear, linear), cast(nn.BatchNorm1d, norm))
               for linear, norm in zip(model.linears, model.norms, strict=True)]
     return Network(layers, export_readout(model.readout))
+
+
+def check_equal(network: Network, classes: Tensor, codes: Bits) -> None:
+    """Compare the classes ``(n,)`` that a model gave to ``codes`` ``(n, n_in)`` with the network's.
+
+    Raises
+    ------
+    ExportError
+        They differ.
+    """
+    n_wrong = int((golden.classify_all(network, codes) != classes.numpy()).sum())
+    if n_wrong:
+        raise ExportError(f"Model and network differ on {n_wrong} of {len(codes)} codes")
 
 
 @torch.no_grad()

@@ -1,0 +1,209 @@
+"""A training run: its configuration, its folder, and the checkpoint it can go on from.
+
+A run's folder holds ``config.json`` from the start and ``metrics.json`` from the end: a folder
+without the latter is unfinished. Between the two ``checkpoint.safetensors`` holds, for each phase
+that has begun, the state of its :class:`~sw.task.Training` and the seconds it took so far.
+"""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import count
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from . import task
+from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from .golden.network import MAX_WIDTH, atomic_write
+from .task import Recipe, Training
+
+__all__ = ["Config", "Effort", "Run", "RunError", "choose_device", "create", "newest_unfinished",
+           "reopen"]
+
+RUNS = Path("runs")
+SAVE_EVERY = 10.0    # Seconds of work that a power cut may cost.
+
+Model = TypeVar("Model", bound=nn.Module)
+
+
+class RunError(Exception):
+    """A run cannot begin or go on; the message says why in one sentence."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How long to train, which goes by the number of images.
+
+    Attributes
+    ----------
+    autoencoder_epochs, classifier_epochs : int
+    copies : int
+        Of the training images, all but one shifted, that codes are extracted from.
+    """
+
+    autoencoder_epochs: int
+    classifier_epochs: int
+    copies: int
+
+
+SMALL = Effort(30, 200, 20)    # 1,347 digits: many epochs, each of them short.
+LARGE = Effort(5, 30, 4)       # 60,000 images and more: an epoch has about a thousand steps.
+
+
+@dataclass(frozen=True)
+class Config:
+    """What decides the outcome of a run."""
+
+    data: str = "digits"               # Needs no download.
+    data_dir: str | None = None        # None: the user's cache, filled by download.
+    task: str = "ten"                  # Every data set has ten classes.
+    hidden: tuple[int, ...] = (128,)   # HyBNN's head, 200-128-classes.
+    seed: int = 0
+    device: str = "auto"               # CUDA where there is one.
+    effort: Effort = SMALL
+
+    def __post_init__(self) -> None:
+        if not self.hidden or not all(1 <= width <= MAX_WIDTH for width in self.hidden):
+            raise RunError(f"Hidden widths must be 1 to {MAX_WIDTH}, not {list(self.hidden)}")
+        if not 0 <= self.seed < 2 ** 32:
+            raise RunError(f"The seed must be 0 to {2 ** 32 - 1}, not {self.seed}")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what a run wrote."""
+        try:
+            fields = json.loads(path.read_text())
+            effort = Effort(**{name: int(value) for name, value in fields.pop("effort").items()})
+            hidden = tuple(int(width) for width in fields.pop("hidden"))
+            seed = int(fields.pop("seed"))
+            return cls(**fields, hidden=hidden, seed=seed, effort=effort)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise RunError(f"{path} is not the configuration of a run") from None
+
+
+class Run:
+    """A run under way.
+
+    Parameters
+    ----------
+    folder : Path
+        Exists.
+    states : dict
+        From the checkpoint: for each phase that has begun, its training's state and ``seconds``.
+    """
+
+    def __init__(self, folder: Path, config: Config, states: dict[str, Any]) -> None:
+        self.folder, self.config = folder, config
+        self.device = choose_device(config.device)
+        self._states = states
+        self._saved = time.monotonic()
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Seconds that each phase took."""
+        return {phase: round(state["seconds"], 1) for phase, state in self._states.items()}
+
+    def write_json(self, name: str, value: object) -> None:
+        """Write a JSON file into the folder."""
+        atomic_write(self.folder / name, (json.dumps(value, indent=2) + "\n").encode())
+
+    def save(self) -> None:
+        """Write the checkpoint: each phase as it was after its last whole epoch."""
+        save_checkpoint(self.folder / "checkpoint.safetensors", self._states)
+        self._saved = time.monotonic()
+
+    def train(self, phase: str, make: Callable[[], Model], loss: task.Loss, recipe: Recipe,
+              data: Callable[[int], Sequence[Tensor]]) -> Model:
+        """Train a model, or what the checkpoint leaves to train of it; give it evaluating.
+
+        Parameters
+        ----------
+        phase : str
+            Names the model in the checkpoint and its randomness.
+        data : callable
+            Gives, for the number of an epoch, the tensors to train on.
+        """
+        task.reseed(self.config.seed, f"{phase}, initial weights")
+        model = make().to(self.device)
+        training = Training(model, loss, recipe, phase, self.config.seed)
+        begun = time.monotonic() - self._restore(training)
+        per_epoch = task.n_batches(len(data(0)[0]), recipe)
+        with tqdm(total=recipe.epochs * per_epoch, initial=training.epoch * per_epoch,
+                  desc=phase, unit=" batches", disable=None) as bar:
+            while training.epoch < recipe.epochs:
+                training.run_epoch(data(training.epoch), bar.update)
+                self._keep(training, time.monotonic() - begun)
+        return model.eval()
+
+    def _restore(self, training: Training) -> float:
+        """Take the state of ``training`` from the checkpoint; give the seconds spent so far."""
+        state = self._states.get(training.phase)
+        if state is None:
+            return 0.0
+        try:
+            training.restore(state)
+            return float(state["seconds"])
+        except (KeyError, ValueError, TypeError, AttributeError, RuntimeError):
+            raise CheckpointError(f"The checkpoint in {self.folder} does not fit its config.json"
+                                  ) from None
+
+    def _keep(self, training: Training, seconds: float) -> None:
+        # One assignment, so that an interruption finds the old state or the new.
+        self._states = {**self._states, training.phase: {**training.state(), "seconds": seconds}}
+        if time.monotonic() - self._saved > SAVE_EVERY:
+            self.save()
+
+
+def choose_device(name: str) -> torch.device:
+    """Find the device that ``auto``, ``cpu`` or ``cuda`` means here."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise RunError(f"The device must be auto, cpu or cuda, not {name!r}")
+    available = torch.cuda.is_available()
+    if name == "cuda" and not available:
+        raise RunError("PyTorch finds no CUDA device here; use --device cpu")
+    return torch.device("cuda" if name != "cpu" and available else "cpu")
+
+
+def create(folder: Path | None, config: Config) -> Run:
+    """Begin a run in ``folder``, which must be empty or new, or in a new one below ``runs/``."""
+    choose_device(config.device)    # Before anything is written.
+    folder = folder or _unused_folder(f"{datetime.now():%Y%m%d-%H%M%S}-{config.data}-{config.task}")
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise RunError(f"{folder} is not empty; --out needs a new folder")
+    run = Run(folder, config, {})
+    run.write_json("config.json", asdict(config))
+    return run
+
+
+def _unused_folder(name: str) -> Path:
+    candidates = (RUNS / (f"{name}-{number}" if number else name) for number in count())
+    return next(folder for folder in candidates if not folder.exists())
+
+
+def reopen(folder: Path) -> Run:
+    """Go on with an unfinished run, from the end of its last epoch that was saved."""
+    if not (folder / "config.json").is_file():
+        raise RunError(f"{folder} is not the folder of a run: it has no config.json")
+    if (folder / "metrics.json").exists():
+        raise RunError(f"The run in {folder} is finished; there is nothing to resume")
+    states = {}
+    with suppress(FileNotFoundError):    # Ended before its first checkpoint.
+        states = load_checkpoint(folder / "checkpoint.safetensors")
+    return Run(folder, Config.load(folder / "config.json"), states)
+
+
+def newest_unfinished() -> Path:
+    """Find the unfinished run below ``runs/`` that was begun last."""
+    unfinished = [config for config in RUNS.glob("*/config.json")
+                  if not (config.parent / "metrics.json").exists()]
+    if not unfinished:
+        raise RunError(f"There is no unfinished run in {RUNS}/ to resume")
+    return max(unfinished, key=lambda config: config.stat().st_mtime).parent

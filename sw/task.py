@@ -1,0 +1,148 @@
+"""Train and evaluate one model on given tensors. Knows no files and no federation."""
+
+import math
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from . import autoencoder
+from .classifier import BinaryClassifier, predict
+
+KL_WEIGHT = 0.1    # At 1 the bits are fair but so noisy that a classifier loses several per cent.
+FLIPS = 0.1        # Code bits inverted at random in training: the code of a new image differs too.
+SMOOTHING = 0.1    # Of the labels, so that no score is driven further once it has won.
+
+Loss = Callable[..., Tensor]    # (model, *batch) to a number.
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How long and how fast: Adam, whose rate falls from ``rate`` to 0 along half a cosine."""
+
+    epochs: int
+    batch: int
+    rate: float
+
+
+def reseed(seed: int, phase: str, epoch: int = 0) -> None:
+    """Start all randomness anew from these three, so that an epoch does not know the one before.
+
+    This is what makes a resumed run equal to one that was never interrupted.
+    """
+    entropy = np.random.SeedSequence([seed, zlib.crc32(phase.encode()), epoch])
+    torch.manual_seed(int(entropy.generate_state(1)[0]))
+
+
+class Training:
+    """A model, its optimiser, and how far they are.
+
+    Parameters
+    ----------
+    model : module
+    loss : callable
+        Takes the model and a batch of each tensor of the data.
+    recipe : :class:`Recipe`
+    phase : str
+        Names the randomness, together with ``seed``.
+    """
+
+    def __init__(self, model: nn.Module, loss: Loss, recipe: Recipe, phase: str,
+                 seed: int) -> None:
+        self.model, self.loss, self.recipe = model, loss, recipe
+        self.phase, self.seed = phase, seed
+        self.epoch = 0
+        self.optimizer = torch.optim.Adam(model.parameters(), recipe.rate)
+
+    def run_epoch(self, data: Sequence[Tensor], tick: Callable[[], object]) -> None:
+        """Train on the rows of ``data`` once, in random order; call ``tick`` after each batch.
+
+        All batches are of nearly one size: batch norm would weigh the rows of a small one more.
+        """
+        reseed(self.seed, self.phase, self.epoch)
+        self.model.train()
+        batches = n_batches(len(data[0]), self.recipe)
+        order = torch.randperm(len(data[0])).tensor_split(batches)
+        for number, rows in enumerate(order):
+            self._set_rate((self.epoch + number / batches) / self.recipe.epochs)
+            self.optimizer.zero_grad()
+            self.loss(self.model, *(tensor[rows] for tensor in data)).backward()
+            self.optimizer.step()
+            if isinstance(self.model, BinaryClassifier):
+                self.model.clip()
+            tick()
+        self.epoch += 1
+
+    def _set_rate(self, progress: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.recipe.rate * (1 + math.cos(math.pi * progress)) / 2
+
+    def state(self) -> dict[str, Any]:
+        """Copy all that :meth:`restore` needs, as a nested dict of tensors and numbers."""
+        moments = self.optimizer.state_dict()["state"]
+        return {
+            "epoch": self.epoch,
+            "model": {name: tensor.detach().clone()
+                      for name, tensor in self.model.state_dict().items()},
+            "optimizer": {str(number): {name: tensor.clone() for name, tensor in moment.items()}
+                          for number, moment in moments.items()},
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Continue where :meth:`state` was taken, in a training made in the same way."""
+        self.epoch = state["epoch"]
+        self.model.load_state_dict(state["model"])
+        groups = self.optimizer.state_dict()["param_groups"]
+        moments = {int(number): moment for number, moment in state["optimizer"].items()}
+        self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+
+
+def n_batches(n_rows: int, recipe: Recipe) -> int:
+    """Give the number of batches in an epoch; none is smaller than the recipe's, if it can be."""
+    return max(1, n_rows // recipe.batch)
+
+
+def autoencoder_loss(model: nn.Module, images: Tensor) -> Tensor:
+    """Tell how badly images are reconstructed; labels play no part."""
+    pixels, logits = model(images)
+    return autoencoder.loss(pixels, logits, images, KL_WEIGHT)
+
+
+def binary_loss(model: BinaryClassifier, signs: Tensor, labels: Tensor) -> Tensor:
+    """Cross entropy of integer scores, brought to the size of logits, on codes with flipped bits.
+
+    Scores of ``n`` random signs have a standard deviation of ``sqrt(n)``. Only this loss divides
+    them; the model and the network keep integers.
+    """
+    scores = model(_flip(signs)) / math.sqrt(2 * model.readout.linear.weight.shape[1])
+    return F.cross_entropy(scores, labels, label_smoothing=SMOOTHING)
+
+
+def twin_loss(model: nn.Module, signs: Tensor, labels: Tensor) -> Tensor:
+    """Give the same loss for a model whose scores are logits already."""
+    return F.cross_entropy(model(_flip(signs)), labels, label_smoothing=SMOOTHING)
+
+
+def _flip(signs: Tensor) -> Tensor:
+    return torch.where(torch.rand_like(signs) < FLIPS, -signs, signs)
+
+
+@torch.no_grad()
+def classify(model: nn.Module, inputs: Tensor) -> Tensor:
+    """Choose a class for each row of ``inputs``, in evaluation mode: ``(n, n_in) -> (n,)``."""
+    model.eval()
+    return torch.cat([predict(model(batch)) for batch in inputs.split(1000)])
+
+
+def accuracy(classes: Tensor, labels: Tensor) -> float:
+    """Give the per cent of ``classes`` that equal ``labels``.
+
+    >>> accuracy(torch.tensor([1, 2, 3, 4]), torch.tensor([1, 2, 3, 0]))
+    75.0
+    """
+    return 100 * int((classes == labels).sum()) / len(labels)

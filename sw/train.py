@@ -1,0 +1,246 @@
+"""Train a hybrid network, compare it with its baselines, export it: ``python -m sw.train``."""
+
+import argparse
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+import numpy as np
+from torch import Tensor
+
+from . import codes, data, task
+from . import run as runs
+from .autoencoder import BinaryAutoencoder, Encoder
+from .checkpoint import CheckpointError
+from .classifier import BinaryClassifier, FullPrecisionTwin
+from .data import DataError, DataSet
+from .export import ExportError, check_equal, export
+from .golden import bits
+from .golden.codes import save_codes
+from .golden.network import Network
+from .run import Config, Run, RunError
+from .task import Recipe
+
+N_BITS = 200    # HyBNN's code: 25 bytes on the wire.
+WIDTH = 16      # Channels of the first convolution: half of HyBNN's lose nothing on digits.
+
+AUTOENCODER_BATCH, AUTOENCODER_RATE = 50, 2e-3    # BinPlay's batch; twice its rate, but falling.
+CLASSIFIER_BATCH = 64
+BINARY_RATE = 5e-3    # Latent weights must cross zero to count; at 2e-3 too few do in time.
+TWIN_RATE = 2e-3
+
+Classifier = TypeVar("Classifier", BinaryClassifier, FullPrecisionTwin)
+
+
+def load(config: Config) -> tuple[Tensor, DataSet]:
+    """Give the training images of all classes, for the autoencoder, and the data of the task."""
+    all_classes = data.load(config.data, Path(config.data_dir) if config.data_dir else None)
+    return all_classes.train_images, data.select(all_classes, config.task)
+
+
+def train(run: Run, images: Tensor, chosen: DataSet) -> dict[str, float]:
+    """Do all phases of a run and write its files; give the accuracies in per cent.
+
+    ``images`` and ``chosen`` are what :func:`load` gives for the run's configuration.
+    """
+    encoder = _train_encoder(run, images)
+    encoder.save(run.folder / "encoder.safetensors")
+
+    begun = time.monotonic()
+    on_codes = Inputs(run, chosen, partial(codes.extract, encoder), N_BITS)
+    seconds_for_codes = round(time.monotonic() - begun, 1)
+    model = on_codes.train("hybrid", BinaryClassifier, task.binary_loss, BINARY_RATE)
+    network = _export(run.folder, model, on_codes)
+    accuracies = {"hybrid": on_codes.accuracy(model)}
+
+    twin = on_codes.train("full_precision_twin", FullPrecisionTwin, task.twin_loss, TWIN_RATE)
+    accuracies["full_precision_twin"] = on_codes.accuracy(twin)
+    # HyBNN's sign of a pixel from 0 to 1 is always +1; a threshold of 0.5 is the fair reading.
+    for name, at in ("naive_pixels", 0.0), ("thresholded_pixels", 0.5):
+        on_pixels = Inputs(run, chosen, partial(codes.threshold_pixels, at=at), 28 * 28)
+        model = on_pixels.train(name, BinaryClassifier, task.binary_loss, BINARY_RATE)
+        accuracies[name] = on_pixels.accuracy(model)
+
+    seconds = {**run.seconds, "codes": seconds_for_codes}
+    run.write_json("metrics.json", _metrics(run.config, accuracies, seconds, encoder, network))
+    return accuracies
+
+
+class Inputs:
+    """What classifiers are trained and tested on: the codes of one encoder, or pixels as bits.
+
+    Parameters
+    ----------
+    to_codes : callable
+        Images ``(n, 1, 28, 28)`` to packed codes of ``n_bits``.
+    """
+
+    def __init__(self, run: Run, chosen: DataSet, to_codes: Callable[[Tensor], np.ndarray],
+                 n_bits: int) -> None:
+        self.run, self.chosen, self.n_bits = run, chosen, n_bits
+        task.reseed(run.config.seed, "copies")
+        self._copies = codes.extract_copies(to_codes, chosen.train_images,
+                                            run.config.effort.copies)
+        self.test_codes = to_codes(chosen.test_images)
+
+    def train(self, phase: str, make: Callable[..., Classifier], loss: task.Loss,
+              rate: float) -> Classifier:
+        """Train a classifier of the run's shape; give it evaluating, on the CPU."""
+        recipe = Recipe(self.run.config.effort.classifier_epochs, CLASSIFIER_BATCH, rate)
+        model = partial(make, self.n_bits, self.run.config.hidden, len(self.chosen.classes))
+        return self.run.train(phase, model, loss, recipe, self._epoch).cpu()
+
+    def _epoch(self, number: int) -> list[Tensor]:
+        """Give signs and labels to train on: another copy of all images in each epoch."""
+        signs = codes.unpack_signs(self._copies[number % len(self._copies)], self.n_bits)
+        return [signs.to(self.run.device), self.chosen.train_labels.to(self.run.device)]
+
+    def classify(self, model: Classifier) -> Tensor:
+        """Let a model on the CPU classify the test images: ``(n,)``."""
+        return task.classify(model, codes.unpack_signs(self.test_codes, self.n_bits))
+
+    def accuracy(self, model: Classifier) -> float:
+        """Give the per cent of test images that a model on the CPU gets right."""
+        return round(task.accuracy(self.classify(model), self.chosen.test_labels), 2)
+
+
+def _train_encoder(run: Run, images: Tensor) -> Encoder:
+    """Train the autoencoder, without labels, and keep its encoder."""
+    images = images.to(run.device)
+    recipe = Recipe(run.config.effort.autoencoder_epochs, AUTOENCODER_BATCH, AUTOENCODER_RATE)
+    model = run.train("autoencoder", partial(BinaryAutoencoder, N_BITS, WIDTH),
+                      task.autoencoder_loss, recipe, lambda _: [images])
+    return model.encoder
+
+
+def _export(folder: Path, model: BinaryClassifier, inputs: Inputs) -> Network:
+    """Write network and test codes, once they are known to agree with the model."""
+    network = export(model)
+    check_equal(network, inputs.classify(model), bits.unpack(inputs.test_codes, N_BITS))
+    network.save(folder / "network.safetensors")
+    save_codes(folder / "codes.safetensors", inputs.test_codes,
+               inputs.chosen.test_labels.numpy(), N_BITS)
+    return network
+
+
+def _metrics(config: Config, accuracies: dict[str, float], seconds: dict[str, float],
+             encoder: Encoder, network: Network) -> dict[str, object]:
+    """Gather what ``metrics.json`` says; accuracies are per cent of the test images."""
+    thresholds = sum(layer.n_out for layer in network.layers)
+    return {
+        "accuracy": accuracies,
+        "data": config.data,
+        "task": config.task,
+        "seed": config.seed,
+        "network": {"shape": str(network), "weight_bits": network.n_weights,
+                    "weight_bytes": network.n_weights / 8, "thresholds": thresholds,
+                    "offsets": network.n_classes, "binary_macs": network.n_weights},
+        "encoder": {"width": encoder.width, "code_bits": encoder.n_bits, "macs": encoder.macs,
+                    "parameters": sum(p.numel() for p in encoder.parameters())},
+        "seconds": seconds,
+        "versions": {"python": platform.python_version(),
+                     **{name: version(name) for name in ("hybnn", "torch", "numpy")}},
+    }
+
+
+LABELS = {
+    "hybrid": "hybrid: encoder, then binary network",
+    "full_precision_twin": "full-precision twin on the same codes",
+    "naive_pixels": "binary network on pixels, sign as in HyBNN",
+    "thresholded_pixels": "binary network on pixels, threshold 0.5",
+}
+
+
+def _table(accuracies: dict[str, float]) -> str:
+    """Line the accuracies up.
+
+    >>> print(_table({"hybrid": 96.4, "naive_pixels": 10.0}))
+    test accuracy
+      hybrid: encoder, then binary network         96.40 %
+      binary network on pixels, sign as in HyBNN   10.00 %
+    """
+    rows = [f"  {LABELS[name]:<44}{value:6.2f} %" for name, value in accuracies.items()]
+    return "\n".join(["test accuracy", *rows])
+
+
+class _UsageError(Exception):
+    pass
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise _UsageError(message)
+
+
+def _hidden(text: str) -> tuple[int, ...]:
+    words = text.split("-")
+    if not all(word.isascii() and word.isdigit() and len(word) <= 5 for word in words):
+        raise argparse.ArgumentTypeError(f"must be widths such as 128 or 128-64, not {text!r}")
+    return tuple(map(int, words))
+
+
+def _parser() -> argparse.ArgumentParser:
+    default = Config()
+    parser = _Parser(prog="python -m sw.train", description=__doc__)
+    add = parser.add_argument
+    add("--data", metavar="NAME", default=default.data,
+        help=f"data set to train on, one of: {', '.join(data.NAMES)} (default: %(default)s)")
+    add("--data-dir", metavar="DIR", default=os.environ.get("HYBNN_DATA"),
+        help="look for IDX files in DIR or DIR/NAME (default: $HYBNN_DATA, then download)")
+    add("--task", metavar="TASK", default=default.task,
+        help="classes to tell apart: ten, all, or two such as 0v1 (default: %(default)s)")
+    add("--hidden", metavar="WIDTHS", type=_hidden, default=default.hidden,
+        help="widths of the hidden layers, such as 128 or 128-64 (default: 128)")
+    add("--seed", metavar="N", type=int, default=default.seed,
+        help="let all randomness derive from N (default: %(default)s)")
+    add("--device", metavar="DEVICE", default=default.device,
+        help="train on cpu, cuda, or auto: cuda where there is one (default: %(default)s)")
+    add("--out", metavar="DIR", type=Path,
+        help="write the run into the new folder DIR (default: one in runs/, named by time)")
+    add("--resume", metavar="RUN", nargs="?", const="",
+        help="go on with the run in folder RUN, whose flags then count (default: the newest "
+             "unfinished one in runs/)")
+    return parser
+
+
+def _config(arguments: argparse.Namespace) -> Config:
+    return Config(arguments.data, arguments.data_dir, arguments.task, arguments.hidden,
+                  arguments.seed, arguments.device,
+                  runs.SMALL if arguments.data == "digits" else runs.LARGE)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
+    run = None
+    try:
+        arguments = _parser().parse_args(argv)
+        if arguments.resume is None:
+            config = _config(arguments)
+            inputs = load(config)    # First, so that a mistake leaves no folder behind.
+            run = runs.create(arguments.out, config)
+        else:
+            run = runs.reopen(Path(arguments.resume or runs.newest_unfinished()))
+            inputs = load(run.config)
+        accuracies = train(run, *inputs)
+    except (_UsageError, RunError, DataError, CheckpointError, ExportError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        if run is not None:
+            run.save()
+            print(f"interrupted; go on with: python -m sw.train --resume {run.folder}",
+                  file=sys.stderr)
+        return 130
+    print(_table(accuracies))
+    print(f"\nrun folder: {run.folder}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
