@@ -60,7 +60,10 @@ def load_checkpoint(path: Path) -> Nested:
             if metadata.get("format") != FORMAT:
                 raise ValueError(f"its format is {metadata.get('format')!r}, not {FORMAT!r}")
             leaves = {name: file.get_tensor(name) for name in file.keys()}
-        return _nest(json.loads(metadata.get("values", "{}")) | leaves)
+        values = json.loads(metadata.get("values", ""))
+        if not isinstance(values, dict):
+            raise ValueError("its values must be a JSON object")
+        return _nest(values | leaves)
     except (ValueError, TypeError, AttributeError, RecursionError, SafetensorError) as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{path} is not a checkpoint: {reason}") from None

@@ -15,7 +15,7 @@ from . import autoencoder
 from .classifier import BinaryClassifier, predict
 
 KL_WEIGHT = 0.1    # At 1 the bits are fair but so noisy that a classifier loses several per cent.
-FLIPS = 0.1        # Code bits inverted at random in training: the code of a new image differs too.
+FLIPS = 0.02       # Code bits inverted at random in training: the code of a new image differs too.
 SMOOTHING = 0.1    # Of the labels, so that no score is driven further once it has won.
 
 Loss = Callable[..., Tensor]    # (model, *batch) to a number.

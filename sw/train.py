@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from . import codes, data, task
@@ -32,7 +33,7 @@ WIDTH = 16      # Channels of the first convolution: half of HyBNN's lose nothin
 
 AUTOENCODER_BATCH, AUTOENCODER_RATE = 50, 2e-3    # BinPlay's batch; twice its rate, but falling.
 CLASSIFIER_BATCH = 64
-BINARY_RATE = 5e-3    # Latent weights must cross zero to count; at 2e-3 too few do in time.
+BINARY_RATE = 1e-2    # Latent weights must cross zero to count; at 2e-3 too few do in time.
 TWIN_RATE = 2e-3
 
 Classifier = TypeVar("Classifier", BinaryClassifier, FullPrecisionTwin)
@@ -49,6 +50,9 @@ def train(run: Run, images: Tensor, chosen: DataSet) -> dict[str, float]:
 
     ``images`` and ``chosen`` are what :func:`load` gives for the run's configuration.
     """
+    # The models are so small that threads would wait for each other more than they help. One also
+    # makes sums, and so the result, independent of the number of cores.
+    torch.set_num_threads(1)
     encoder = _train_encoder(run, images)
     encoder.save(run.folder / "encoder.safetensors")
 
@@ -139,7 +143,7 @@ def _metrics(config: Config, accuracies: dict[str, float], seconds: dict[str, fl
         "task": config.task,
         "seed": config.seed,
         "network": {"shape": str(network), "weight_bits": network.n_weights,
-                    "weight_bytes": network.n_weights / 8, "thresholds": thresholds,
+                    "weight_bytes": network.n_weights // 8, "thresholds": thresholds,
                     "offsets": network.n_classes, "binary_macs": network.n_weights},
         "encoder": {"width": encoder.width, "code_bits": encoder.n_bits, "macs": encoder.macs,
                     "parameters": sum(p.numel() for p in encoder.parameters())},

@@ -1,0 +1,68 @@
+import re
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from sw.autoencoder import BinaryAutoencoder, Encoder, EncoderFileError, sample
+from sw.codes import extract
+
+
+def test_code_is_repeatable_in_evaluation():
+    model, images = BinaryAutoencoder(24, 2).eval(), torch.rand(7, 1, 28, 28)
+    assert torch.equal(model(images)[0], model(images)[0])
+
+
+def test_code_is_drawn_in_training():
+    model, images = BinaryAutoencoder(24, 2), torch.rand(7, 1, 28, 28)
+    assert not torch.equal(model(images)[0], model(images)[0])
+
+
+def test_bits_are_drawn_with_the_probability_of_their_logit():
+    torch.manual_seed(0)
+    drawn = sample(torch.tensor([-30.0, -1.0, 0.0, 30.0]).expand(20_000, 4))
+    mean = torch.tanh(torch.tensor([-30.0, -1.0, 0.0, 30.0]) / 2)
+    assert set(drawn.unique().tolist()) == {-1.0, 1.0}
+    assert torch.allclose(drawn.mean(dim=0), mean, atol=0.03)
+
+
+def test_extraction_does_not_depend_on_the_mode_it_finds():
+    encoder, images = Encoder(24, 2), torch.rand(7, 1, 28, 28)
+    assert (extract(encoder.train(), images) == extract(encoder.eval(), images)).all()
+
+
+def test_macs_of_the_published_encoder():
+    assert Encoder(200, 32).macs == 2_548_864    # BinPlay's, as counted in its code.
+
+
+def test_encoder_comes_back(tmp_path):
+    encoder, images = Encoder(24, 2), torch.rand(7, 1, 28, 28)
+    encoder(images)    # Moves the running mean and variance.
+    encoder.save(tmp_path / "encoder")
+    assert (extract(Encoder.load(tmp_path / "encoder"), images) == extract(encoder, images)).all()
+
+
+@pytest.mark.parametrize("metadata, changes, reason", [
+    ({"format": "pt"}, {}, "its format is 'pt', not 'hybnn-encoder-1'"),
+    ({"shape": "28x28-2"}, {}, "its shape must be like '28x28-16-200', not '28x28-2'"),
+    ({}, {"logits.bias": torch.zeros(24, dtype=torch.float64)},
+     "'logits.bias' must be torch.float32, not torch.float64"),
+    ({}, {"logits.bias": torch.full((24,), torch.nan)}, "'logits.bias' must be finite"),
+])
+def test_what_is_no_encoder_is_refused(tmp_path, metadata, changes, reason):
+    path = tmp_path / "encoder"
+    Encoder(24, 2).save(path)
+    tensors = load_file(path) | changes
+    save_file(tensors, path, {"format": "hybnn-encoder-1", "shape": "28x28-2-24", **metadata})
+    with pytest.raises(EncoderFileError,
+                       match=f"^{re.escape(f'{path} is not an encoder file: {reason}')}$"):
+        Encoder.load(path)
+
+
+def test_a_shape_that_is_not_that_of_the_tensors_is_refused(tmp_path):
+    Encoder(24, 2).save(tmp_path / "encoder")
+    save_file(load_file(tmp_path / "encoder"), tmp_path / "encoder",
+              {"format": "hybnn-encoder-1", "shape": "28x28-2-99999"})
+    with pytest.raises(EncoderFileError, match=r"^.* is not an encoder file: .*size mismatch for "
+                                               r"logits\.weight: .*$"):
+        Encoder.load(tmp_path / "encoder")

@@ -1,0 +1,102 @@
+import pytest
+import torch
+from torch.nn import functional as F
+
+from sw import task
+from sw.classifier import BinaryClassifier
+from sw.codes import REACH, extract_copies, pack_signs, shift, threshold_pixels, unpack_signs
+from sw.task import Recipe, Training
+
+
+def training(seed=0, epochs=6):
+    task.reseed(seed, "initial weights")
+    recipe = Recipe(epochs, 10, 1e-2)
+    return Training(BinaryClassifier(12, (8,), 2), task.binary_loss, recipe, "x", seed)
+
+
+@pytest.fixture
+def rows():
+    """Signs whose class says of which there are more."""
+    torch.manual_seed(0)
+    signs = unpack_signs(pack_signs(torch.randn(45, 12)), 12)
+    return [signs, (signs.sum(dim=1) > 0).long()]
+
+
+def run(training, rows, until):
+    while training.epoch < until:
+        training.run_epoch(rows, lambda: None)
+    return training
+
+
+def same(a, b):
+    return all(torch.equal(x, y) for x, y in zip(a.model.state_dict().values(),
+                                                 b.model.state_dict().values(), strict=True))
+
+
+def test_resumed_training_equals_uninterrupted(rows):
+    whole = run(training(), rows, 6)
+    state = run(training(), rows, 2).state()
+    torch.manual_seed(99)    # Whatever happened in between.
+    resumed = training()
+    resumed.restore(state)
+    assert same(run(resumed, rows, 6), whole)
+    assert not same(run(training(seed=1), rows, 6), whole)
+
+
+def test_a_state_does_not_change_with_its_training(rows):
+    begun = run(training(), rows, 1)
+    state = begun.state()
+    weights = state["model"]["readout.linear.weight"].clone()
+    run(begun, rows, 2)
+    assert torch.equal(state["model"]["readout.linear.weight"], weights)
+
+
+def test_training_learns(rows):
+    model = run(training(epochs=60), rows, 60).model
+    assert task.accuracy(task.classify(model, rows[0]), rows[1]) > 90
+
+
+def test_rate_falls_to_zero(rows):
+    rates = []
+    learner = training()
+    for _ in range(6):
+        learner.run_epoch(rows, lambda: rates.append(learner.optimizer.param_groups[0]["lr"]))
+    assert rates == sorted(rates, reverse=True) and rates[0] == 1e-2 and rates[-1] < 1e-3
+
+
+@pytest.mark.parametrize("n_rows, n", [(1, 1), (9, 1), (10, 1), (19, 1), (20, 2), (45, 4)])
+def test_no_batch_is_smaller_than_asked_for(n_rows, n):
+    assert task.n_batches(n_rows, Recipe(1, 10, 1.0)) == n
+
+
+def test_every_row_is_seen_once_an_epoch():
+    seen = []
+
+    def loss(model, numbers):
+        seen.extend(numbers.tolist())
+        return model(torch.ones(2, 12)).sum()
+
+    learner = Training(BinaryClassifier(12, (8,), 2), loss, Recipe(1, 10, 1e-2), "x", 0)
+    learner.run_epoch([torch.arange(45)], lambda: None)
+    assert sorted(seen) == list(range(45))
+
+
+def test_a_shift_moves_all_pixels_together():
+    torch.manual_seed(0)
+    images = F.pad(torch.rand(30, 1, 20, 20), (4,) * 4)
+    moved = shift(images)
+    ways = {(down, right) for image, copy in zip(images, moved, strict=True)
+            for down in range(-REACH, REACH + 1) for right in range(-REACH, REACH + 1)
+            if torch.equal(image.roll((down, right), (1, 2)), copy)}
+    assert len(ways) > 10
+
+
+def test_first_copy_is_the_images_themselves():
+    images = torch.rand(5, 1, 28, 28)
+    copies = extract_copies(lambda x: threshold_pixels(x, 0.5), images, 3)
+    assert copies.shape == (3, 5, 98)
+    assert (copies[0] == threshold_pixels(images, 0.5)).all()
+
+
+def test_naive_pixels_are_all_one():
+    assert (threshold_pixels(torch.rand(3, 1, 28, 28), 0.0) == 255).all()
