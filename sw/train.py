@@ -191,7 +191,8 @@ def _hidden(text: str) -> tuple[int, ...]:
 
 def _parser() -> argparse.ArgumentParser:
     default = Config()
-    parser = _Parser(prog="python -m sw.train", description=__doc__)
+    parser = _Parser(prog="python -m sw.train",
+                     description="Train a hybrid network, compare it with baselines, export it.")
     add = parser.add_argument
     add("--data", metavar="NAME", default=default.data,
         help=f"data set to train on, one of: {', '.join(data.NAMES)} (default: %(default)s)")

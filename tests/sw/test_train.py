@@ -11,10 +11,11 @@ from safetensors.numpy import load_file
 from sw import data, run, train
 from sw.autoencoder import Encoder
 from sw.codes import extract
+from sw.export import ExportError
 from sw.golden import bits
 from sw.golden import forward as golden
 from sw.golden.codes import load_codes
-from sw.golden.network import Network
+from sw.golden.network import Network, random_network
 from sw.run import Config, Effort
 from sw.train import main
 
@@ -79,6 +80,13 @@ def test_resumed_run_equals_uninterrupted(tmp_path, monkeypatch, capsys, finishe
     assert main(["--resume", str(tmp_path / "run")]) == 0
     for name in RESULTS:
         assert content(tmp_path / "run" / name) == content(finished / name)
+
+
+def test_a_network_that_is_not_the_model_is_not_written(tmp_path, monkeypatch, digits):
+    monkeypatch.setattr(train, "export", lambda model: random_network(model.shape))
+    with pytest.raises(ExportError, match=r"^Model and network differ on \d+ of 450 codes$"):
+        train.train(run.create(tmp_path, TINY), *digits)
+    assert not (tmp_path / "network.safetensors").exists()
 
 
 def test_resume_takes_the_newest_unfinished_run(tmp_path, monkeypatch, capsys):
