@@ -33,7 +33,7 @@ WIDTH = 16      # Channels of the first convolution: half of HyBNN's lose nothin
 
 AUTOENCODER_BATCH, AUTOENCODER_RATE = 50, 2e-3    # BinPlay's batch; twice its rate, but falling.
 CLASSIFIER_BATCH = 64
-BINARY_RATE = 1e-2    # Latent weights must cross zero to count; at 2e-3 too few do in time.
+BINARY_RATE = 3e-2    # Latent weights must cross zero to count; at 2e-3 too few do in time.
 TWIN_RATE = 2e-3
 
 Classifier = TypeVar("Classifier", BinaryClassifier, FullPrecisionTwin)
