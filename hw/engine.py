@@ -96,7 +96,7 @@ class Engine(wiring.Component):
 
         wiring.connect(m, wiring.flipped(self.x), blocks[0].x)
         for number, (layer, follower) in enumerate(zip(self.layers, blocks[1:])):
-            gather = Gather(chunk=layer.fold.pe, chunks=layer.chunks, per_word=(
+            gather = Gather(chunk=layer.fold.pe, per_word=(
                 self.readout.per_word if follower is self.readout else layer.chunks))
             m.submodules[f"gather_{number}"] = gather
             wiring.connect(m, layer.y, gather.x)

@@ -4,6 +4,8 @@ from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.layer import Chunk
+
 __all__ = ["Gather"]
 
 
@@ -17,48 +19,40 @@ class Gather(wiring.Component):
     ----------
     chunk : int
         Bits of a chunk.
-    chunks : int
-        Chunks of a vector.
     per_word : int
         Chunks of a word. The last word of a vector may have fewer: they are at its most
         significant end, and below them is 0.
 
     Members
     -------
-    x : ``In(stream.Signature(chunk))``
+    x : ``In(stream.Signature(Chunk(chunk)))``
         Chunks, least significant first.
     y : ``Out(stream.Signature(chunk * per_word))``
-        Words, ``ceil(chunks / per_word)`` a vector.
+        Words.
     """
 
-    def __init__(self, *, chunk: int, chunks: int, per_word: int):
-        if not 1 <= per_word <= chunks:
-            raise ValueError(f"A word must have 1 to {chunks} chunks, not {per_word!r}")
+    def __init__(self, *, chunk: int, per_word: int):
         self.chunk = chunk
-        self.chunks = chunks
         self.per_word = per_word
         super().__init__({
-            "x": In(stream.Signature(chunk)),
+            "x": In(stream.Signature(Chunk(chunk))),
             "y": Out(stream.Signature(chunk * per_word)),
         })
 
     def elaborate(self, platform):
         m = Module()
-        in_vector = Signal(range(self.chunks))
-        in_word = Signal(range(self.per_word))
-        vector_ends, word_ends = in_vector == self.chunks - 1, in_word == self.per_word - 1
-        completes = vector_ends | word_ends
+        count = Signal(range(self.per_word))
+        completes = self.x.payload.last | (count == self.per_word - 1)
 
         collected = Signal(self.chunk * (self.per_word - 1))
-        word = Cat(collected, self.x.payload)
+        word = Cat(collected, self.x.payload.bits)
         m.d.comb += self.x.ready.eq(~completes | ~self.y.valid | self.y.ready)
 
         with m.If(self.y.ready):
             m.d.sync += self.y.valid.eq(0)
         with m.If(self.x.valid & self.x.ready):
             m.d.sync += [
-                in_vector.eq(Mux(vector_ends, 0, in_vector + 1)),
-                in_word.eq(Mux(completes, 0, in_word + 1)),
+                count.eq(Mux(completes, 0, count + 1)),
                 collected.eq(Mux(completes, Const(0), word[self.chunk:])),
             ]
             with m.If(completes):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from amaranth import Array, Cat, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
@@ -13,7 +13,7 @@ from hw.popcount import PairCount
 from sw.golden import bits
 from sw.golden.network import Layer
 
-__all__ = ["BinaryLayer", "Fold"]
+__all__ = ["BinaryLayer", "Chunk", "Fold"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,13 @@ class Fold:
                              f"{self.simd}")
 
 
+class Chunk(data.StructLayout):
+    """Some bits of a vector, and whether they are its last."""
+
+    def __init__(self, width: int):
+        super().__init__({"bits": width, "last": 1})
+
+
 class BinaryLayer(wiring.Component):
     """Fully connected binary layer: a whole vector in, its output bits ``pe`` at a time.
 
@@ -65,7 +72,7 @@ class BinaryLayer(wiring.Component):
     -------
     x : ``In(stream.Signature(n_in))``
         Input bits; input 0 is the least significant.
-    y : ``Out(stream.Signature(pe))``
+    y : ``Out(stream.Signature(Chunk(pe)))``
         Output bits, ``ceil(n_out / pe)`` transfers a vector; neuron 0 comes first and is the least
         significant.
 
@@ -83,7 +90,7 @@ class BinaryLayer(wiring.Component):
         self.slices = -(-layer.n_in // fold.simd)
         super().__init__({
             "x": In(stream.Signature(layer.n_in)),
-            "y": Out(stream.Signature(fold.pe)),
+            "y": Out(stream.Signature(Chunk(fold.pe))),
         })
 
     @property
@@ -134,7 +141,8 @@ class BinaryLayer(wiring.Component):
         with m.If(enable):
             fires = (total >= limits.data.word_select(lane, _limit_width(self.layer))
                      for lane, total in enumerate(totals))
-            m.d.sync += [self.y.payload.eq(Cat(*fires)), self.y.valid.eq(valid)]
+            m.d.sync += [self.y.valid.eq(valid), self.y.payload.bits.eq(Cat(*fires)),
+                         self.y.payload.last.eq(limits.is_last)]
         return m
 
     def _accumulate(self, m, enable, valid, last, counts):
@@ -180,7 +188,8 @@ class Prefetch(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.memory = memory = Memory(
-            shape=len(self.data), depth=len(self.rows), init=self.rows)
+            shape=len(self.data), depth=len(self.rows), init=self.rows,
+            attrs={"ram_style": "block"})
         port = memory.read_port()
 
         # The address is that of the row after the one in data, so the memory can be asked early.

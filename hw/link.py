@@ -1,12 +1,12 @@
 """Frames on byte streams: the board's half of :mod:`sw.golden.frame`."""
 
-from amaranth import Array, Cat, Module, Mux, Signal
+from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
-from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
+from amaranth.lib.crc.catalog import CRC16_IBM_SDLC, CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
 from sw.golden.bits import n_bytes
-from sw.golden.frame import ESCAPE, FLAG, FLIP, MAX_CLASSES, N_CHECK
+from sw.golden.frame import ESCAPE, FLAG, FLIP, MAX_CLASSES, N_FCS16, N_FCS32
 
 __all__ = ["AnswerSender", "Link", "RequestReceiver"]
 
@@ -14,8 +14,9 @@ __all__ = ["AnswerSender", "Link", "RequestReceiver"]
 class RequestReceiver(wiring.Component):
     """Take requests out of a stream of bytes that may hold anything.
 
-    A byte is taken each cycle. A request is valid two cycles after the flag that ends it. Until
-    it is taken, the next frame may begin, but its first byte of code waits.
+    A byte takes nine cycles: its bits go one by one into the check and the code, which a serial
+    line leaves time for and which needs a third of the logic. A request is valid one cycle after
+    the flag that ends it. Until it is taken, the next frame may begin, but its first byte waits.
 
     Parameters
     ----------
@@ -42,53 +43,54 @@ class RequestReceiver(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=8).create()
+        m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=1).create()
 
-        n_code = n_bytes(self.n_in)
-        n_frame = 1 + n_code + N_CHECK
-        code = Signal(8 * n_code)
-        number = Signal(8)
+        n_content = 1 + n_bytes(self.n_in)
+        content = Signal(8 * n_content)  # What came first is least significant.
+        m.d.comb += Cat(self.sequence, self.request.payload).eq(content)
 
         # Bytes of this frame so far; one more than a frame stands for too many.
+        n_frame = n_content + N_FCS32
         count = Signal(range(n_frame + 2))
         escaped = Signal()
+        byte, left = Signal(8), Signal(range(9))
         is_flag, is_escape = self.bytes.payload == FLAG, self.bytes.payload == ESCAPE
-        is_code = (count >= 1) & (count <= n_code)
-        content = self.bytes.payload ^ Mux(escaped, FLIP, 0)
-        take = self.bytes.valid & self.bytes.ready
 
-        ended = Signal()
+        # Past the content the check register is shifted out and compared bit by bit. Fed with what
+        # it gives, inverted, it only shifts.
+        is_content, differs = count <= n_content, Signal()
+        is_good = (count == n_frame) & ~escaped & ~differs
         m.d.comb += [
-            self.bytes.ready.eq(~(self.request.valid & is_code & ~is_flag)),
-            self.request.payload.eq(code),
-            crc.data.eq(content),
-            crc.valid.eq(take & ~is_flag & ~is_escape),
-            crc.start.eq(take & is_flag),
+            self.bytes.ready.eq((left == 0) & (is_flag | ~self.request.valid)),
+            crc.data.eq(Mux(is_content, byte[0], ~crc.crc[0])),
+            crc.valid.eq(left != 0),
         ]
 
         with m.If(self.request.ready):
             m.d.sync += self.request.valid.eq(0)
-        m.d.sync += ended.eq(0)
-        with m.If(take):
+        with m.If(left != 0):
+            m.d.sync += [left.eq(left - 1), byte.eq(byte >> 1)]
+            with m.If(is_content):
+                m.d.sync += content.eq(Cat(content[1:], byte[0]))
+            with m.Elif(byte[0] != crc.crc[0]):
+                m.d.sync += differs.eq(1)
+        with m.Elif(self.bytes.valid & self.bytes.ready):
             m.d.sync += escaped.eq(is_escape)
             with m.If(is_flag):
-                m.d.sync += count.eq(0)
-                # A flag straight after an escape aborts the frame.
-                with m.If((count == n_frame) & ~escaped & crc.match_detected):
-                    m.d.sync += self.request.valid.eq(1)
-                    m.d.sync += self.sequence.eq(number)
+                m.d.comb += crc.start.eq(1)
+                # A flag straight after an escape aborts the frame, hence is_good. And of two flags
+                # the second must not take back what the first has found.
+                m.d.sync += [count.eq(0), differs.eq(0),
+                             self.request.valid.eq(is_good | self.request.valid)]
             with m.Elif(~is_escape):
+                m.d.sync += [byte.eq(self.bytes.payload ^ Mux(escaped, FLIP, 0)), left.eq(8)]
                 with m.If(count != n_frame + 1):
                     m.d.sync += count.eq(count + 1)
-                with m.If(count == 0):
-                    m.d.sync += number.eq(content)
-                with m.If(is_code):
-                    m.d.sync += code.eq(Cat(code, content)[8:])
         return m
 
 
 class AnswerSender(wiring.Component):
-    """Send answers as frames: eight bytes, more where bytes must be escaped.
+    """Send answers as frames: six bytes, more where bytes must be escaped.
 
     Members
     -------
@@ -109,40 +111,45 @@ class AnswerSender(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=8).create()
+        m.submodules.crc = crc = CRC16_IBM_SDLC(data_width=1).create()
 
-        position = Signal(range(2 + N_CHECK))
-        content = Array([self.sequence, self.answer.payload,
-                         *(crc.crc.word_select(at, 8) for at in range(N_CHECK))])[position]
-        is_special = (content == FLAG) | (content == ESCAPE)
-        escaped = Signal()
-        m.d.comb += crc.data.eq(content)
+        # Eight bits of content or check are shifted into a byte, which is then sent.
+        position = Signal(range(8 * (2 + N_FCS16) + 1))
+        byte, escaped = Signal(8), Signal()
+        is_check = position >= 16
+        bit = Mux(is_check, crc.crc[0], Cat(self.sequence, self.answer.payload).bit_select(
+            position[:4], 1))
+        is_special = ((byte == FLAG) | (byte == ESCAPE)) & ~escaped
+        # Fed with what it gives, inverted, the check register only shifts.
+        m.d.comb += crc.data.eq(bit ^ is_check)
 
         with m.FSM():
             with m.State("Begin"):
                 m.d.comb += [self.bytes.payload.eq(FLAG), self.bytes.valid.eq(self.answer.valid),
                              crc.start.eq(1)]
                 with m.If(self.bytes.valid & self.bytes.ready):
-                    m.next = "Content"
+                    m.next = "Shift"
 
-            with m.State("Content"):
-                m.d.comb += self.bytes.valid.eq(1)
-                with m.If(is_special & ~escaped):
-                    m.d.comb += self.bytes.payload.eq(ESCAPE)
-                    with m.If(self.bytes.ready):
-                        m.d.sync += escaped.eq(1)
-                with m.Else():
-                    m.d.comb += self.bytes.payload.eq(content ^ Mux(escaped, FLIP, 0))
-                    with m.If(self.bytes.ready):
-                        m.d.comb += crc.valid.eq(position < 2)
-                        m.d.sync += [escaped.eq(0), position.eq(position + 1)]
-                        with m.If(position == 1 + N_CHECK):
-                            m.d.sync += position.eq(0)
+            with m.State("Shift"):
+                m.d.comb += crc.valid.eq(1)
+                m.d.sync += [byte.eq(Cat(byte[1:], bit)), position.eq(position + 1)]
+                with m.If(position[:3].all()):
+                    m.next = "Send"
+
+            with m.State("Send"):
+                m.d.comb += [self.bytes.valid.eq(1), self.bytes.payload.eq(
+                    Mux(is_special, ESCAPE, byte ^ Mux(escaped, FLIP, 0)))]
+                with m.If(self.bytes.ready):
+                    m.d.sync += escaped.eq(is_special)
+                    with m.If(~is_special):
+                        m.next = "Shift"
+                        with m.If(position == 8 * (2 + N_FCS16)):
                             m.next = "End"
 
             with m.State("End"):
                 m.d.comb += [self.bytes.payload.eq(FLAG), self.bytes.valid.eq(1),
                              self.answer.ready.eq(self.bytes.ready)]
+                m.d.sync += position.eq(0)
                 with m.If(self.bytes.ready):
                     m.next = "Begin"
         return m

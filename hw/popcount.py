@@ -66,12 +66,22 @@ class PairCount(wiring.Component):
             pairs.append((registered(agree.xor()), registered(agree.all()))
                          if len(agree) == 2 else (registered(agree), Const(0, 1)))
 
+        # On iCE40 a carry that leaves its chain for a register takes two cells, but a sum bit one.
+        # This bit, 0 from the first cycle on, makes a sum bit of it that nothing optimises away.
+        zero = Signal(init=1)
+        m.d.sync += zero.eq(0)
+
+        def add(one, other):
+            width = max(len(one), len(other))
+            return (Cat(one, Const(0, width - len(one)), zero) + other)[:width + 1]
+
         terms = [registered(_group(pairs[at:at + 3])) for at in range(0, len(pairs), 3)]
         ceilings = [min(6, self.width - at) for at in range(0, self.width, 6)]
         while len(terms) > 1:
             # A term without a partner waits a level, so that all arrive together.
             ceilings = [sum(ceilings[at:at + 2]) for at in range(0, len(terms), 2)]
-            terms = [registered(sum(terms[at:at + 2])[:ceiling.bit_length()])
+            terms = [registered(add(*terms[at:at + 2])[:ceiling.bit_length()]
+                                if terms[at + 1:] else terms[at])
                      for at, ceiling in zip(range(0, len(terms), 2), ceilings)]
 
         m.d.comb += self.count.eq(terms[0])

@@ -100,7 +100,10 @@ class ArgmaxReadout(wiring.Component):
         """Add ``count`` to the score of the next class, round and round."""
         offsets = self._per_row(self.readout.offsets).tolist()
         width = int(self.readout.n_in + max(offsets)).bit_length()
-        m.submodules.scores = scores = Memory(shape=width, depth=self.n_rows, init=[])
+        # Reading what is being written would be undefined, but the classes read and written differ.
+        m.submodules.scores = scores = Memory(
+            shape=width, depth=self.n_rows, init=[],
+            attrs={"ram_style": "block", "no_rw_check": 1})
         read, write = scores.read_port(), scores.write_port()
 
         klass, next_class = Signal(range(self.n_rows)), Signal(range(self.n_rows))

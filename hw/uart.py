@@ -44,19 +44,17 @@ class Transmitter(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         timer = Signal(range(self.divisor))
-        bits = Signal(9)   # What is still to be sent, ended by a 1; the last 1 is the stop bit.
-        left = Signal(range(11))
+        # What is still to be sent, then the stop bit, then zeros: the line is idle when none is
+        # left but the stop bit's 1.
+        bits = Signal(10)
 
-        m.d.comb += self.bytes.ready.eq(left == 0)
-        with m.If(left == 0):
-            with m.If(self.bytes.valid):
-                m.d.sync += [bits.eq(Cat(self.bytes.payload, Const(1, 1))), self.tx.eq(0),
-                             left.eq(10), timer.eq(self.divisor - 1)]
-        with m.Elif(timer == 0):
-            m.d.sync += [Cat(self.tx, bits).eq(Cat(bits, Const(1, 1))), left.eq(left - 1),
-                         timer.eq(self.divisor - 1)]
-        with m.Else():
+        m.d.comb += self.bytes.ready.eq((bits == 0) & (timer == 0))
+        with m.If(timer != 0):
             m.d.sync += timer.eq(timer - 1)
+        with m.Elif(bits != 0):
+            m.d.sync += [self.tx.eq(bits[0]), bits.eq(bits >> 1), timer.eq(self.divisor - 1)]
+        with m.Elif(self.bytes.valid):
+            m.d.sync += bits.eq(Cat(Const(0, 1), self.bytes.payload, Const(1, 1)))
         return m
 
 
@@ -88,22 +86,23 @@ class Receiver(wiring.Component):
         rx = Signal(init=1)
         m.submodules += FFSynchronizer(self.rx, rx, init=1)
 
-        timer = Signal(range(self.divisor))
-        bits = Signal(8)
-        left = Signal(range(11))   # Of the start bit, eight data bits and the stop bit.
+        timer, busy = Signal(range(self.divisor)), Signal()
+        # Start bit and data shift in from the top; the mark before them ends up at the bottom.
+        bits, mark = Signal(10), 1 << 9
 
         with m.If(self.bytes.ready):
             m.d.sync += self.bytes.valid.eq(0)
 
-        with m.If(left == 0):
-            with m.If(~rx):
-                m.d.sync += [left.eq(10), timer.eq(self.divisor // 2 - 1)]
+        with m.If(~busy):
+            m.d.sync += [busy.eq(~rx), bits.eq(mark), timer.eq(self.divisor // 2 - 1)]
         with m.Elif(timer != 0):
             m.d.sync += timer.eq(timer - 1)
         with m.Else():
-            m.d.sync += [timer.eq(self.divisor - 1), left.eq(left - 1), bits.eq(Cat(bits[1:], rx))]
-            with m.If((left == 10) & rx):
-                m.d.sync += left.eq(0)  # A glitch, not a start bit.
-            with m.If((left == 1) & rx & (~self.bytes.valid | self.bytes.ready)):
-                m.d.sync += [self.bytes.payload.eq(bits), self.bytes.valid.eq(1)]
+            m.d.sync += [bits.eq(Cat(bits[1:], rx)), timer.eq(self.divisor - 1)]
+            with m.If((bits == mark) & rx):
+                m.d.sync += busy.eq(0)  # A glitch, not a start bit.
+            with m.If(bits[0]):
+                m.d.sync += busy.eq(0)
+                with m.If(rx & (~self.bytes.valid | self.bytes.ready)):
+                    m.d.sync += [self.bytes.payload.eq(bits[2:]), self.bytes.valid.eq(1)]
         return m

@@ -2,41 +2,56 @@
 
 Framing is that of HDLC on asynchronous lines (RFC 1662, sections 3.1 and 4.2): a frame lies between
 two flags ``7E``; inside it ``7E`` and ``7D`` are sent as ``7D`` and the byte XOR ``20``; its last
-four bytes are the 32-bit frame check sequence of RFC 1662 (CRC-32/ISO-HDLC), least significant byte
-first. One flag can end a frame and begin the next. Whoever reads is back in step at the next flag.
+bytes are a frame check sequence of RFC 1662, least significant byte first. One flag can end a frame
+and begin the next. Whoever reads is back in step at the next flag.
 
-A request is ``sequence number, code``: the code packed as in :mod:`sw.golden.bits`. Its answer is
-``sequence number, class``. A frame of another length or with a wrong check is dropped in silence;
-the host asks again.
+A request is ``sequence number, code``, the code packed as in :mod:`sw.golden.bits`, with the 32-bit
+check. Its answer is ``sequence number, class`` with the 16-bit check, which finds any three flipped
+bits in so short a frame. A frame of another length or with a wrong check is dropped in silence; the
+host asks again.
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from .bits import Bits, from_bytes, n_bytes, to_bytes
 
 FLAG, ESCAPE, FLIP = 0x7E, 0x7D, 0x20
-N_CHECK = 4        # Bytes of the frame check sequence.
-MAX_CLASSES = 256  # An answer has one byte for the class.
+N_FCS32, N_FCS16 = 4, 2  # Bytes of a check.
+MAX_CLASSES = 256        # An answer has one byte for the class.
 
 
-def check(content: bytes) -> bytes:
-    """Give the frame check sequence of ``content``.
+def fcs32(content: bytes) -> bytes:
+    """Give the 32-bit check of ``content`` (CRC-32/ISO-HDLC).
 
-    >>> check(b"123456789").hex()
+    >>> fcs32(b"123456789").hex()
     '2639f4cb'
     """
-    return zlib.crc32(content).to_bytes(N_CHECK, "little")
+    return zlib.crc32(content).to_bytes(N_FCS32, "little")
 
 
-def wrap(content: bytes) -> bytes:
-    """Make a frame of ``content``: add the check, escape, put flags around.
+def fcs16(content: bytes) -> bytes:
+    """Give the 16-bit check of ``content`` (CRC-16/X-25).
+
+    >>> fcs16(b"123456789").hex()
+    '6e90'
+    """
+    register = 0xFFFF
+    for byte in content:
+        register ^= byte
+        for _ in range(8):
+            register = register >> 1 ^ 0x8408 * (register & 1)
+    return (register ^ 0xFFFF).to_bytes(N_FCS16, "little")
+
+
+def wrap(content_and_check: bytes) -> bytes:
+    """Make a frame: escape, and put flags around.
 
     >>> wrap(bytes([0x7E, 0x01])).hex(" ")
-    '7e 7d 5e 01 11 76 62 87 7e'
+    '7e 7d 5e 01 7e'
     """
     body = bytearray()
-    for byte in content + check(content):
+    for byte in content_and_check:
         body += bytes([ESCAPE, byte ^ FLIP]) if byte in (FLAG, ESCAPE) else bytes([byte])
     return bytes([FLAG, *body, FLAG])
 
@@ -45,18 +60,24 @@ class Unwrapper:
     """Finds good frames in a stream of bytes that may hold anything.
 
     ``feed`` takes bytes as they come and yields the content of each frame whose check is right.
+
+    Parameters
+    ----------
+    fcs : function
+        :func:`fcs32` to read requests, :func:`fcs16` to read answers.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, fcs: Callable[[bytes], bytes]) -> None:
+        self._fcs = fcs
         self._body = bytearray()
         self._escaped = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         for byte in data:
             if byte == FLAG:
-                content, fcs = bytes(self._body[:-N_CHECK]), bytes(self._body[-N_CHECK:])
+                content = bytes(self._body[:-len(self._fcs(b""))])
                 # A flag straight after an escape aborts the frame (RFC 1662, 4.3).
-                if content and not self._escaped and fcs == check(content):
+                if content and not self._escaped and self._body == content + self._fcs(content):
                     yield content
                 self._body.clear()
                 self._escaped = False
@@ -69,7 +90,8 @@ class Unwrapper:
 
 def request(sequence: int, code: Bits) -> bytes:
     """Make the frame that asks for the class of ``code``, shape ``(n_in,)``."""
-    return wrap(bytes([sequence]) + to_bytes(code))
+    content = bytes([sequence]) + to_bytes(code)
+    return wrap(content + fcs32(content))
 
 
 def parse_request(content: bytes, n_in: int) -> tuple[int, Bits] | None:
@@ -81,7 +103,8 @@ def parse_request(content: bytes, n_in: int) -> tuple[int, Bits] | None:
 
 def answer(sequence: int, klass: int) -> bytes:
     """Make the frame that answers request ``sequence`` with class ``klass``."""
-    return wrap(bytes([sequence, klass]))
+    content = bytes([sequence, klass])
+    return wrap(content + fcs16(content))
 
 
 def parse_answer(content: bytes) -> tuple[int, int] | None:

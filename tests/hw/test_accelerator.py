@@ -46,6 +46,10 @@ def test_accelerator_equals_golden(dut, network, pace):
 def spoil(good):
     """Requests that must not be answered, each with a name."""
     body = good[1:-1]
+
+    def wrap(content):
+        return frame.wrap(content + frame.fcs32(content))
+
     return {
         "wrong check": bytes([0x7E, *body[:-1], body[-1] ^ 1, 0x7E]),
         "a byte is missing": bytes([0x7E, *body[1:], 0x7E]),
@@ -54,8 +58,8 @@ def spoil(good):
         "shorter than a check": bytes([0x7E, 1, 0x7E]),
         "empty": bytes([0x7E, 0x7E]),
         "aborted": bytes([0x7E, *body, 0x7D, 0x7E]),
-        "another length, right check": frame.wrap(b"\x01\x02"),
-        "longer, right check": frame.wrap(bytes(range(1, 6))),
+        "another length, right check": wrap(b"\x01\x02"),
+        "longer, right check": wrap(bytes(range(1, 6))),
         "noise before the first flag": bytes(range(64)),
     }
 

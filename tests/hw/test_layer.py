@@ -26,8 +26,9 @@ def vectors_for(layer):
 
 
 def chunks(x, pe):
-    padded = np.concatenate([x, np.zeros(-len(x) % pe, np.uint8)])
-    return [bits.to_int(chunk) for chunk in padded.reshape(-1, pe)]
+    """What the layer gives for output bits ``x``: pairs of chunk and whether it is the last."""
+    padded = np.concatenate([x, np.zeros(-len(x) % pe, np.uint8)]).reshape(-1, pe)
+    return [(bits.to_int(chunk), at == len(padded) - 1) for at, chunk in enumerate(padded)]
 
 
 @pytest.mark.parametrize("fold", [(1, 1), (1, 7), (1, 32), (2, 8), (3, 32), (5, 5), (5, 32)],
@@ -37,7 +38,8 @@ def test_layer_equals_golden(layer, fold, pace):
     vectors = vectors_for(layer) if fold != (1, 1) else vectors_for(layer)[-12:]
     expected = [chunk for x in vectors for chunk in chunks(forward.hidden(layer, x), fold[0])]
     dut = BinaryLayer(layer, Fold(*fold))
-    assert run(dut, dut.x, dut.y, map(bits.to_int, vectors), len(expected), **pace) == expected
+    received = run(dut, dut.x, dut.y, map(bits.to_int, vectors), len(expected), **pace)
+    assert [(chunk.bits, chunk.last) for chunk in received] == expected
 
 
 @pytest.mark.parametrize("fold, cycles", [((1, 8), 20), ((1, 32), 5), ((5, 16), 2), ((5, 32), 1)])

@@ -1,0 +1,40 @@
+"""What this project needs to know about a board, on top of what amaranth-boards knows."""
+
+from dataclasses import dataclass
+from importlib import import_module
+
+__all__ = ["NAMES", "Board", "find"]
+
+NAMES = ("icestick",)
+
+
+@dataclass(frozen=True)
+class Board:
+    """One supported board.
+
+    Attributes
+    ----------
+    platform : class
+        Platform of amaranth-boards: pins, clocks, toolchain.
+    clock : float
+        What the engine is clocked with, in hertz, unless a build is told otherwise.
+    baud : int
+        Speed of the link, in bits per second.
+    logic_cells : int
+        How many the part has, as its place-and-route tool counts them.
+    block_rams : int
+        Likewise.
+    """
+
+    platform: type
+    clock: float
+    baud: int
+    logic_cells: int
+    block_rams: int
+
+
+def find(name: str) -> Board:
+    """Return the board called ``name``; raise :exc:`LookupError` if there is none."""
+    if name not in NAMES:
+        raise LookupError(f"Unknown board {name!r}; known boards: {', '.join(NAMES)}")
+    return import_module(f"boards.{name}").BOARD

@@ -1,0 +1,13 @@
+"""Lattice iCEstick: iCE40HX1K, a 12 MHz oscillator, and an FT2232H whose channel B is the link."""
+
+from amaranth_boards.icestick import ICEStickPlatform
+
+from . import Board
+
+BOARD = Board(
+    platform=ICEStickPlatform,
+    clock=96e6,          # What a 200-128-10 engine meets with every placement seed tried.
+    baud=3_000_000,      # The FT2232H makes it exactly, and 32 cycles of 96 MHz do too.
+    logic_cells=1280,
+    block_rams=16,
+)

@@ -1,0 +1,72 @@
+"""The accelerator on a board's pins and clock."""
+
+from amaranth import ClockDomain, ClockSignal, Elaboratable, Module, Signal
+from amaranth.lib import io, wiring
+from amaranth.lib.cdc import ResetSynchronizer
+
+from boards import Board
+from hw import uart
+from hw.accelerator import Accelerator
+from hw.pll import ICE40PLL
+
+__all__ = ["Top"]
+
+
+class Top(Elaboratable):
+    """Accelerator, UART and clock of one board.
+
+    Parameters
+    ----------
+    accelerator : :class:`~hw.accelerator.Accelerator`
+        What answers.
+    board : :class:`~boards.Board`
+        Where.
+    clock : float
+        Frequency asked for, in hertz; the PLL makes the nearest that is not above.
+
+    Attributes
+    ----------
+    clock : float
+        Frequency the PLL makes, in hertz.
+    """
+
+    def __init__(self, accelerator: Accelerator, board: Board, clock: float):
+        self.accelerator = accelerator
+        self.board = board
+        self.pll = ICE40PLL.at_most(board.platform().default_clk_frequency, clock)
+        self.clock = self.pll.output
+        self.divisor = uart.divisor(self.clock, board.baud)
+
+    def elaborate(self, platform):
+        m = Module()
+        self._make_clock(m, platform)
+
+        pins = platform.request("uart", 0, dir="-")
+        m.submodules.rx = rx = io.Buffer("i", pins.rx)
+        m.submodules.tx = tx = io.Buffer("o", pins.tx)
+        m.submodules.receiver = receiver = uart.Receiver(divisor=self.divisor)
+        m.submodules.transmitter = transmitter = uart.Transmitter(divisor=self.divisor)
+        m.submodules.accelerator = self.accelerator
+        m.d.comb += [receiver.rx.eq(rx.i), tx.o.eq(transmitter.tx)]
+        wiring.connect(m, receiver.bytes, self.accelerator.rx)
+        wiring.connect(m, self.accelerator.tx, transmitter.bytes)
+        return m
+
+    def _make_clock(self, m, platform):
+        m.submodules.oscillator = oscillator = io.Buffer(
+            "i", platform.request(platform.default_clk, dir="-"))
+        clock, locked, awake = Signal(), Signal(), Signal()
+        m.submodules.pll = self.pll.instance(reference=oscillator.i, output=clock, locked=locked)
+        platform.add_clock_constraint(clock, self.clock)
+
+        # Block RAMs read as zero for some 3 us after configuration (icestorm issue 76).
+        m.domains.por = por = ClockDomain(reset_less=True, local=True)
+        timer = Signal(range(int(15e-6 * platform.default_clk_frequency)))
+        m.d.comb += por.clk.eq(oscillator.i)
+        with m.If(~awake):
+            m.d.por += [timer.eq(timer + 1), awake.eq(timer.all())]
+
+        # An asynchronous reset costs no logic: a synchronous one waits for the clock enable.
+        m.domains.sync = ClockDomain(async_reset=True)
+        m.d.comb += ClockSignal().eq(clock)
+        m.submodules.reset = ResetSynchronizer(~(awake & locked))
