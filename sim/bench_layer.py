@@ -1,0 +1,34 @@
+"""Runs inside the simulator: drives a :class:`~hw.layer.BinaryLayer`, compares it with golden."""
+
+import os
+from pathlib import Path
+
+import cocotb
+import numpy as np
+
+from sim.streams import PACES, exchange
+from sw.golden import bits, forward
+from sw.golden.network import Layer, Network
+
+LAYER = Network.load(Path(os.environ["NETWORK"])).layers[0]
+
+
+def vectors(layer: Layer) -> list[bits.Bits]:
+    random = np.random.default_rng(1).integers(0, 2, (20, layer.n_in), np.uint8)
+    return [*random, *layer.weights, *(1 - layer.weights)]    # Some, all and none match.
+
+
+def chunks(x: bits.Bits, pe: int) -> list[int]:
+    """Give what the layer sends for output bits ``x``: ``pe`` bits, and above them the end."""
+    padded = np.concatenate([x, np.zeros(-len(x) % pe, np.uint8)]).reshape(-1, pe)
+    return [bits.to_int(chunk) | (at == len(padded) - 1) << pe for at, chunk in enumerate(padded)]
+
+
+@cocotb.test(timeout_time=1, timeout_unit="ms")
+@cocotb.parametrize(pace=PACES)
+async def equals_golden(dut, pace):
+    """Whatever the pace of its neighbours, the layer answers as the reference does."""
+    pe = len(dut.y__payload) - 1
+    expected = [chunk for x in vectors(LAYER) for chunk in chunks(forward.hidden(LAYER, x), pe)]
+    assert await exchange(dut, "x", "y", map(bits.to_int, vectors(LAYER)), len(expected),
+                          **pace) == expected

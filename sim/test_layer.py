@@ -1,0 +1,27 @@
+"""The generated Verilog of a layer equals golden, in both simulators, at every pace."""
+
+import numpy as np
+import pytest
+
+from hw import verilog
+from hw.layer import BinaryLayer, Fold
+from sw.golden.network import Layer, Network, Readout
+
+N_IN, N_OUT = 32, 5    # A power of two: one bit too few anywhere shows.
+
+
+@pytest.fixture
+def network():
+    rng = np.random.default_rng(0)
+    layer = Layer(rng.integers(0, 2, (N_OUT, N_IN), np.uint8),
+                  # Always, never, and three close to the mean count, where ties are common.
+                  np.array([0, N_IN + 1, 15, 16, 17]))
+    return Network([layer], Readout(np.ones((2, N_OUT), np.uint8), np.zeros(2, int)))
+
+
+@pytest.mark.parametrize("fold", [Fold(1, 32), Fold(3, 7)], ids=str)
+def test_layer_equals_golden(simulator, network, fold, tmp_path):
+    network.save(tmp_path / "network.safetensors")
+    source = verilog.convert(BinaryLayer(network.layers[0], fold), "layer")
+    simulator.build(source, "layer").run("sim.bench_layer", tmp_path,
+                                         NETWORK=str(tmp_path / "network.safetensors"))

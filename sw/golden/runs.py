@@ -1,0 +1,36 @@
+"""Where finished training runs lie, and what lies in them.
+
+A run is a folder with ``network.safetensors``, ``codes.safetensors`` and, written last,
+``metrics.json``: a folder without the latter is unfinished.
+"""
+
+from pathlib import Path
+
+__all__ = ["codes_file", "is_finished", "network_file", "newest"]
+
+
+def newest(folder: Path = Path("runs")) -> Path:
+    """Find the run in ``folder`` that was finished last; :exc:`LookupError` if there is none."""
+    finished = list(folder.glob("*/metrics.json"))
+    if not finished:
+        raise LookupError(f"No finished run in {folder}/: train one first with python -m sw.train")
+    return max(finished, key=lambda metrics: metrics.stat().st_mtime).parent
+
+
+def is_finished(run: Path) -> bool:
+    return (run / "metrics.json").is_file()
+
+
+def network_file(argument: Path) -> Path:
+    """Give the network file that a run's folder holds or that ``argument`` is."""
+    return argument / "network.safetensors" if argument.is_dir() else argument
+
+
+def codes_file(argument: Path) -> Path:
+    """Give the file of test codes that lies in a run's folder or beside a network file.
+
+    >>> codes_file(Path("sim/data/digits.network.safetensors")).as_posix()
+    'sim/data/digits.codes.safetensors'
+    """
+    network = network_file(argument)
+    return network.with_name(network.name.replace("network", "codes"))
