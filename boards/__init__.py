@@ -14,6 +14,8 @@ class Board:
 
     Attributes
     ----------
+    name : str
+        What it is called on the command line.
     platform : class
         Platform of amaranth-boards: pins, clocks, toolchain.
     clock : float
@@ -24,13 +26,20 @@ class Board:
         How many the part has, as its place-and-route tool counts them.
     block_rams : int
         Likewise.
+    programmer : tuple of str
+        Command that loads a bitstream, to which the file is added.
+    programmer_from : str
+        How to get it.
     """
 
+    name: str
     platform: type
     clock: float
     baud: int
     logic_cells: int
     block_rams: int
+    programmer: tuple[str, ...]
+    programmer_from: str
 
 
 def find(name: str) -> Board:

@@ -4,7 +4,8 @@ from amaranth import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.engine import Engine, Folding
+from hw.engine import Engine
+from hw.folding import Folding
 from hw.link import Link
 from sw.golden.network import Network
 
@@ -18,7 +19,7 @@ class Accelerator(wiring.Component):
     ----------
     network : :class:`~sw.golden.network.Network`
         What to compute.
-    folding : :class:`~hw.engine.Folding`
+    folding : :class:`~hw.folding.Folding`
         How fast.
 
     Members

@@ -1,57 +1,16 @@
 """The whole network: code in, class out."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from math import ceil
-
 from amaranth import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.folding import Folding
 from hw.gather import Gather
-from hw.layer import BinaryLayer, Fold
+from hw.layer import BinaryLayer
 from hw.readout import ArgmaxReadout
 from sw.golden.network import Network
 
-__all__ = ["Engine", "Folding"]
-
-
-@dataclass(frozen=True)
-class Folding:
-    """How a whole network is folded.
-
-    Attributes
-    ----------
-    layers : sequence of :class:`Fold`
-        One a layer.
-    readout_simd : int
-        Hidden bits the readout scores for one class in a cycle; rounded up to whole chunks of the
-        last layer. Without layers it is the number of inputs.
-    """
-
-    layers: Sequence[Fold]
-    readout_simd: int
-
-    def check(self, network: Network):
-        if len(self.layers) != len(network.layers):
-            raise ValueError(f"A network of {len(network.layers)} layers needs as many folds, "
-                             f"not {len(self.layers)}")
-
-    def per_word(self, n_in: int) -> int:
-        """Count the chunks of the last layer that a readout of ``n_in`` inputs takes at once."""
-        if not self.layers:
-            return n_in
-        pe = self.layers[-1].pe
-        return min(ceil(n_in / pe), ceil(self.readout_simd / pe))
-
-    def cycles(self, shape: Sequence[int]) -> tuple[int, ...]:
-        """Count the cycles of each layer and of the readout; the slowest sets the rate."""
-        *hidden, n_classes = shape
-        chunk = self.layers[-1].pe if self.layers else 1
-        words = ceil(ceil(hidden[-1] / chunk) / self.per_word(hidden[-1]))
-        return (*(fold.cycles(n_in, n_out)
-                  for fold, n_in, n_out in zip(self.layers, hidden, hidden[1:])),
-                words * max(2, n_classes))
+__all__ = ["Engine"]
 
 
 class Engine(wiring.Component):
@@ -63,7 +22,7 @@ class Engine(wiring.Component):
     ----------
     network : :class:`~sw.golden.network.Network`
         What to compute.
-    folding : :class:`Folding`
+    folding : :class:`~hw.folding.Folding`
         How fast.
 
     Members
@@ -75,14 +34,15 @@ class Engine(wiring.Component):
     """
 
     def __init__(self, network: Network, folding: Folding):
-        folding.check(network)
+        if len(folding.layers) != len(network.layers):
+            raise ValueError(f"A network of {len(network.layers)} layers needs as many folds, "
+                             f"not {len(folding.layers)}")
         self.network = network
         self.folding = folding
 
         self.layers = [BinaryLayer(*each) for each in zip(network.layers, folding.layers)]
         self.readout = ArgmaxReadout(
-            network.readout, chunk=folding.layers[-1].pe if self.layers else 1,
-            per_word=folding.per_word(network.readout.n_in))
+            network.readout, chunk=folding.chunk, per_word=folding.per_word(network.readout.n_in))
         super().__init__({
             "x": In(stream.Signature(network.n_in)),
             "y": Out(stream.Signature(range(network.n_classes))),

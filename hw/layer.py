@@ -1,7 +1,5 @@
 """The XNOR-popcount-threshold engine of one layer, folded."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from amaranth import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -9,37 +7,12 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw import popcount
+from hw.folding import Fold
 from hw.popcount import PairCount
 from sw.golden import bits
 from sw.golden.network import Layer
 
-__all__ = ["BinaryLayer", "Chunk", "Fold"]
-
-
-@dataclass(frozen=True)
-class Fold:
-    """How much of a layer is evaluated in one cycle.
-
-    Attributes
-    ----------
-    pe : int
-        Neurons evaluated side by side.
-    simd : int
-        Synapses of each neuron evaluated side by side.
-    """
-
-    pe: int
-    simd: int
-
-    def cycles(self, n_in: int, n_out: int) -> int:
-        """Count the cycles one vector takes."""
-        return -(-n_out // self.pe) * -(-n_in // self.simd)
-
-    def check(self, n_in: int, n_out: int):
-        if not (1 <= self.pe <= n_out and 1 <= self.simd <= n_in):
-            raise ValueError(f"A fold of a layer of {n_out} neurons with {n_in} inputs must have "
-                             f"PE 1 to {n_out} and SIMD 1 to {n_in}, not PE {self.pe} and SIMD "
-                             f"{self.simd}")
+__all__ = ["BinaryLayer", "Chunk", "Prefetch"]
 
 
 class Chunk(data.StructLayout):
@@ -64,7 +37,7 @@ class BinaryLayer(wiring.Component):
     ----------
     layer : :class:`~sw.golden.network.Layer`
         Weights and thresholds.
-    fold : :class:`Fold`
+    fold : :class:`~hw.folding.Fold`
         Neurons and synapses evaluated per cycle. Need not divide anything: what is left over in
         the last chunk of neurons is 0.
 

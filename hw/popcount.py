@@ -55,7 +55,7 @@ class PairCount(wiring.Component):
         m = Module()
 
         def registered(value):
-            register = Signal.like(value, name="level", reset_less=True)
+            register = Signal.like(value, name="level")
             with m.If(self.enable):
                 m.d.sync += register.eq(value)
             return register

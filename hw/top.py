@@ -55,16 +55,19 @@ class Top(Elaboratable):
     def _make_clock(self, m, platform):
         m.submodules.oscillator = oscillator = io.Buffer(
             "i", platform.request(platform.default_clk, dir="-"))
-        clock, locked, awake = Signal(), Signal(), Signal()
+        clock, locked = Signal(), Signal()
         m.submodules.pll = self.pll.instance(reference=oscillator.i, output=clock, locked=locked)
         platform.add_clock_constraint(clock, self.clock)
 
-        # Block RAMs read as zero for some 3 us after configuration (icestorm issue 76).
+        # Block RAMs read as zero for some 3 us after configuration (icestorm issue 76); count to
+        # three times that, at least.
         m.domains.por = por = ClockDomain(reset_less=True, local=True)
-        timer = Signal(range(int(15e-6 * platform.default_clk_frequency)))
+        timer = Signal(int(10e-6 * platform.default_clk_frequency).bit_length() + 1)
+        awake = timer[-1]
         m.d.comb += por.clk.eq(oscillator.i)
-        with m.If(~awake):
-            m.d.por += [timer.eq(timer + 1), awake.eq(timer.all())]
+        # Written as a sum alone: one flip-flop of a carry chain with an enable or a set of its own
+        # would shut the others out of its tile, and nextpnr finds no place for such a chain.
+        m.d.por += timer.eq(timer + ~awake)
 
         # An asynchronous reset costs no logic: a synchronous one waits for the clock enable.
         m.domains.sync = ClockDomain(async_reset=True)

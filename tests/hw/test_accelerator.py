@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 
 from hw.accelerator import Accelerator
-from hw.engine import Folding
-from hw.layer import Fold
+from hw.folding import Fold, Folding
 from hw.link import Link
 from sw.golden import forward, frame
 from sw.golden.network import random_network

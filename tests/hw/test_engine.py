@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from hw.engine import Engine, Folding
-from hw.layer import Fold
+from hw.engine import Engine
+from hw.folding import Fold, Folding
 from sw.golden import bits, forward
 from sw.golden.network import random_network
 from tests.streams import PACES, run, simulate

