@@ -18,7 +18,7 @@ class ICE40PLL:
     reference : float
         Frequency that comes in, 10 to 133 MHz.
     divf : int
-        Feedback divider, 0 to 63.
+        Feedback divider, 0 to 127.
     divq : int
         Output divider, 1 to 6.
     """
@@ -30,13 +30,13 @@ class ICE40PLL:
     @classmethod
     def at_most(cls, reference: float, output: float) -> "ICE40PLL":
         """Find the settings with the highest output that is not above ``output`` hertz."""
-        settings = [cls(reference, divf, divq) for divf in range(64) for divq in range(1, 7)
+        settings = [cls(reference, divf, divq) for divf in range(128) for divq in range(1, 7)
                     if 533e6 <= reference * (divf + 1) <= 1066e6]
         # A millihertz forgives a target like 100.5e6 that was computed.
         possible = [each for each in settings if each.output <= output + 1e-3]
         if not possible:
             raise ValueError(f"An iCE40 PLL makes {min(each.output for each in settings) / 1e6:g} "
-                             f"MHz or more from {reference / 1e6:g} MHz, not {output / 1e6:g}")
+                             f"MHz or more from {reference / 1e6:g} MHz, not {output / 1e6:g} MHz")
         return max(possible, key=lambda each: each.output)
 
     @property

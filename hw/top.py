@@ -4,7 +4,6 @@ from amaranth import ClockDomain, ClockSignal, Elaboratable, Module, Signal
 from amaranth.lib import io, wiring
 from amaranth.lib.cdc import ResetSynchronizer
 
-from boards import Board
 from hw import uart
 from hw.accelerator import Accelerator
 from hw.pll import ICE40PLL
@@ -19,23 +18,16 @@ class Top(Elaboratable):
     ----------
     accelerator : :class:`~hw.accelerator.Accelerator`
         What answers.
-    board : :class:`~boards.Board`
-        Where.
-    clock : float
-        Frequency asked for, in hertz; the PLL makes the nearest that is not above.
-
-    Attributes
-    ----------
-    clock : float
-        Frequency the PLL makes, in hertz.
+    pll : :class:`~hw.pll.ICE40PLL`
+        What makes its clock of the board's oscillator.
+    divisor : int
+        Cycles a bit lasts on the link, :func:`hw.uart.divisor`.
     """
 
-    def __init__(self, accelerator: Accelerator, board: Board, clock: float):
+    def __init__(self, accelerator: Accelerator, *, pll: ICE40PLL, divisor: int):
         self.accelerator = accelerator
-        self.board = board
-        self.pll = ICE40PLL.at_most(board.platform().default_clk_frequency, clock)
-        self.clock = self.pll.output
-        self.divisor = uart.divisor(self.clock, board.baud)
+        self.pll = pll
+        self.divisor = divisor
 
     def elaborate(self, platform):
         m = Module()
@@ -57,7 +49,7 @@ class Top(Elaboratable):
             "i", platform.request(platform.default_clk, dir="-"))
         clock, locked = Signal(), Signal()
         m.submodules.pll = self.pll.instance(reference=oscillator.i, output=clock, locked=locked)
-        platform.add_clock_constraint(clock, self.clock)
+        platform.add_clock_constraint(clock, self.pll.output)
 
         # Block RAMs read as zero for some 3 us after configuration (icestorm issue 76); count to
         # three times that, at least.

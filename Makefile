@@ -1,0 +1,28 @@
+# Thin: every line is a command a person could type.
+
+PYTHON ?= python3
+# On Linux PyPI's torch brings gigabytes of CUDA. Without a GPU:
+#   make demo TORCH="torch --index-url https://download.pytorch.org/whl/cpu"
+TORCH ?= torch==2.13.0
+
+BIN = .venv/bin
+
+.PHONY: demo test lint
+demo: .venv/installed
+	$(BIN)/python -m sw.train
+	$(BIN)/python -m sim.verify
+	$(BIN)/python -m hw.build --board icestick
+
+test: .venv/installed
+	.ci/system-packages iverilog fpga-icestorm
+	$(BIN)/python -m pytest -n 2
+
+lint: .venv/installed
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet $(TORCH)
+	$(BIN)/pip install --quiet --editable '.[sw,hw,sim,dev]'
+	touch $@

@@ -1,0 +1,89 @@
+"""Real builds, and one line for everything that can go wrong."""
+
+import json
+import os
+
+import pytest
+
+from hw import build
+from sw.golden.network import random_network
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("networks")
+    random_network((200, 128, 10)).save(folder / "network.safetensors")
+    random_network((200, 512, 10)).save(folder / "large.safetensors")
+    random_network((16, 8, 300)).save(folder / "classes.safetensors")
+    (folder / "noise.safetensors").write_bytes(bytes(range(200)))
+    return folder
+
+
+def test_icestick_meets_its_clock(folder, capsys):
+    assert build.main(["--board", "icestick", "--network", str(folder)]) == 0
+    made = folder / "build" / "icestick"
+    report = json.loads((made / "report.json").read_text())
+    assert (made / "top.bin").stat().st_size > 30_000
+    assert report["fmax_mhz"] >= report["clock_mhz"] == 96
+    assert report["logic_cells"][0] <= report["logic_cells"][1] == 1280
+    assert report["block_rams"] == [10, 16]
+    assert report["cycles_per_inference"] == 256
+    assert report["inferences_per_second_link"] == 9375
+    assert f"{report['fmax_mhz']:.1f} MHz" in capsys.readouterr().out
+
+
+def test_a_missed_clock_fails(folder, capsys, tmp_path):
+    assert build.main(["--board", "icestick", "--network", str(folder), "--clock", "144",
+                       "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith("error: timing is not met: the design runs at ")
+
+
+@pytest.mark.parametrize("args, said", [
+    (["--board", "icestik"], "error: Unknown board 'icestik'; known boards: icestick"),
+    (["--board", "icestick", "--network", "no-such-file"],
+     "error: [Errno 2] No such file or directory: 'no-such-file'"),
+    (["--board", "icestick", "--network", "{}/noise.safetensors"],
+     "error: {}/noise.safetensors is not a network file: "),
+    (["--board", "icestick", "--network", "{}/large.safetensors"],
+     "error: 200-512-10 does not fit icestick: it needs about "),
+    (["--board", "icestick", "--network", "{}/classes.safetensors"],
+     "error: The link carries 1 to 256 classes, not 300"),
+    (["--board", "icestick", "--network", "{}", "--clock", "5"],
+     "error: An iCE40 PLL makes 8.4375 MHz or more from 12 MHz, not 5 MHz"),
+    (["--board", "icestick", "--network", "{}", "--clock", "9"],
+     "error: A clock of 9 MHz cannot make 3000000 baud: "),
+    (["--board", "icestick", "--network", "{}", "--out", "/proc/nowhere"], "error: [Errno 2] "),
+], ids=lambda value: value[-1] if isinstance(value, list) else "")
+def test_errors_are_one_line(folder, capsys, args, said):
+    assert build.main([arg.format(folder) for arg in args]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(said.format(folder)) and error.count("\n") == 1
+
+
+def test_without_a_run(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert build.main(["--board", "icestick"]) == 2
+    assert capsys.readouterr().err == (
+        "error: No finished run in runs/: train one first with python -m sw.train\n")
+
+
+def test_a_missing_yosys(folder, monkeypatch, capsys):
+    monkeypatch.setenv("YOSYS", "/no/such/yosys")
+    assert build.main(["--board", "icestick", "--network", str(folder)]) == 2
+    assert capsys.readouterr().err == (
+        "error: yosys was not found: $YOSYS is '/no/such/yosys', which is not a program. "
+        "Correct or unset it\n")
+
+
+@pytest.mark.parametrize("script, code, said", [
+    (None, 3, "error: iceprog was not found on PATH, so the board was not programmed. "),
+    ("echo init.. >&2; echo no device >&2; exit 1", 3,
+     "error: iceprog could not program the board: init..; no device\n"),
+    ("exit 0", 0, "")])
+def test_program(folder, monkeypatch, capsys, tmp_path, script, code, said):
+    if script:
+        (tmp_path / "iceprog").write_text(f"#!/bin/sh\n{script}\n")
+        os.chmod(tmp_path / "iceprog", 0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert build.program(build.boards.find("icestick"), folder) == code
+    assert capsys.readouterr().err.startswith(said)
