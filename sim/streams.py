@@ -89,14 +89,8 @@ class Stream:
             await RisingEdge(self.clk)
 
 
-async def begin(dut: SimHandleBase, *inputs: str, outputs: Iterable[str]) -> None:
-    """Start the clock and reset the design, with all its streams idle.
-
-    Parameters
-    ----------
-    inputs, outputs : str
-        Names of the design's streams.
-    """
+async def begin(dut: SimHandleBase, inputs: Iterable[str], outputs: Iterable[str]) -> None:
+    """Start the clock and reset the design, with all the streams named here idle."""
     hurry()
     Clock(dut.clk, PERIOD, unit="ns").start(start_high=False)
     for name in inputs:
@@ -123,6 +117,6 @@ async def exchange(dut: SimHandleBase, source: str, sink: str, payloads: Iterabl
                    gaps: Iterable[int] = (0,), stalls: Iterable[int] = (0,), shy: bool = False,
                    ) -> list[int]:
     """Send ``payloads`` into the stream ``source``; return ``count`` payloads of ``sink``."""
-    await begin(dut, source, outputs=[sink])
+    await begin(dut, [source], [sink])
     cocotb.start_soon(Stream(dut, source).put(payloads, gaps))
     return await Stream(dut, sink).get(count, stalls, shy)

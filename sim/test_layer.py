@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from hw import verilog
-from hw.layer import BinaryLayer, Fold
+from hw.folding import Fold
+from hw.layer import BinaryLayer
 from sw.golden.network import Layer, Network, Readout
 
 N_IN, N_OUT = 32, 5    # A power of two: one bit too few anywhere shows.
