@@ -1,7 +1,7 @@
 """Codes with their labels, as training leaves them for whoever tests hardware. A file.
 
-The file is a safetensors file. Its metadata hold ``format = "hybnn-codes-1"`` and ``n_bits``; its
-tensors are
+The file is one of :mod:`sw.golden.tensors`. Its description is ``format = "hybnn-codes-1"`` and
+``n_bits``; its tensors are
 
 * ``codes``, uint8 ``(n, ceil(n_bits / 8))``: packed as in :mod:`sw.golden.bits`, unused bits zero;
 * ``labels``, int64 ``(n,)``: the true class of each code.
@@ -10,11 +10,10 @@ tensors are
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
+from . import tensors as files
 from .bits import Bits, n_bytes, pack, unpack
-from .network import MAX_WIDTH, atomic_write
+from .network import MAX_WIDTH
 
 __all__ = ["CodesFileError", "load_codes", "save_codes"]
 
@@ -38,7 +37,7 @@ def save_codes(path: Path, codes: np.ndarray, labels: np.ndarray, n_bits: int) -
     labels = labels.astype(np.int64)
     _unpacked(codes, labels, n_bits)
     tensors = {"codes": np.ascontiguousarray(codes), "labels": np.ascontiguousarray(labels)}
-    atomic_write(path, save(tensors, {"format": FORMAT, "n_bits": str(n_bits)}))
+    files.write(path, tensors, format=FORMAT, n_bits=n_bits)
 
 
 def load_codes(path: Path) -> tuple[Bits, np.ndarray]:
@@ -51,28 +50,19 @@ def load_codes(path: Path) -> tuple[Bits, np.ndarray]:
     OSError
         The file cannot be read.
     """
-    with open(path, "rb"):  # safe_open's own message for a missing file has no file name.
-        pass
     try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise ValueError(f"its format is {metadata.get('format')!r}, not {FORMAT!r}")
-            names = sorted(file.keys())
-            if names != ["codes", "labels"]:
-                raise ValueError(f"its tensors must be 'codes' and 'labels', not {names}")
-            codes, labels = file.get_tensor("codes"), file.get_tensor("labels")
-        return _unpacked(codes, labels, _parse_n_bits(metadata.get("n_bits", ""))), labels
-    except (ValueError, TypeError, KeyError, SafetensorError) as error:
-        reason = " ".join(str(error).split())
-        raise CodesFileError(f"{path} is not a file of codes: {reason}") from None
+        description, tensors = files.read(path, FORMAT, ["n_bits"])
+        files.check_names(tensors, ["codes", "labels"])
+        n_bits = _check_n_bits(description["n_bits"])
+        return _unpacked(tensors["codes"], tensors["labels"], n_bits), tensors["labels"]
+    except ValueError as error:
+        raise CodesFileError(f"{path} is not a file of codes: {error}") from None
 
 
-def _parse_n_bits(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 5
-            and 1 <= int(text) <= MAX_WIDTH):
-        raise ValueError(f"its n_bits must be 1 to {MAX_WIDTH}, not {text[:40]!r}")
-    return int(text)
+def _check_n_bits(value: object) -> int:
+    if type(value) is not int or not 1 <= value <= MAX_WIDTH:    # True is an int, too.
+        raise ValueError(f"its n_bits must be 1 to {MAX_WIDTH}, not {value!r:.40}")
+    return value
 
 
 def _unpacked(codes: np.ndarray, labels: np.ndarray, n_bits: int) -> Bits:

@@ -1,7 +1,7 @@
 """The trained network as hardware sees it: bits and integers, no floats. And its file.
 
-The file is a safetensors file. Its metadata hold ``format = "hybnn-network-1"`` and
-``shape = "200-128-10"``; its tensors, for every layer ``i`` counted from 0,
+The file is one of :mod:`sw.golden.tensors`. Its description is ``format = "hybnn-network-1"`` and
+``shape = "200-128-10"``; its tensors are, for every layer ``i`` counted from 0,
 
 * ``layer.i.weights``, uint8 ``(n_out, ceil(n_in / 8))``: weight bits, packed as in
   :mod:`sw.golden.bits`, unused bits zero;
@@ -10,18 +10,17 @@ The file is a safetensors file. Its metadata hold ``format = "hybnn-network-1"``
 and for the readout ``readout.weights`` (as above) and ``readout.offsets``, int32 ``(n_classes,)``.
 """
 
-import os
-import tempfile
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
+from . import tensors as files
 from .bits import Bits, Integers, n_bytes, pack, unpack
+from .tensors import atomic_write
 
 __all__ = ["Layer", "Network", "NetworkFileError", "Readout", "atomic_write", "random_network"]
 
@@ -159,7 +158,7 @@ class Network:
             tensors[f"layer.{number}.thresholds"] = layer.thresholds.astype(np.int32)
         tensors["readout.weights"] = pack(self.readout.weights)
         tensors["readout.offsets"] = self.readout.offsets.astype(np.int32)
-        atomic_write(path, save(tensors, {"format": FORMAT, "shape": str(self)}))
+        files.write(path, tensors, format=FORMAT, shape=str(self))
 
     @classmethod
     def load(cls, path: Path) -> "Network":
@@ -172,37 +171,27 @@ class Network:
         OSError
             The file cannot be read.
         """
-        with open(path, "rb"):  # safe_open's own message for a missing file has no file name.
-            pass
         try:
-            with safe_open(path, framework="numpy") as file:
-                metadata = file.metadata() or {}
-                if metadata.get("format") != FORMAT:
-                    raise ValueError(f"its format is {metadata.get('format')!r}, not {FORMAT!r}")
-                # safetensors has no keys() protocol of a dict: SIM118 does not apply.
-                tensors = {name: file.get_tensor(name) for name in file.keys()}
-            return _assemble(_parse_shape(metadata.get("shape", "")), tensors)
-        except (ValueError, TypeError, KeyError, SafetensorError) as error:
-            reason = " ".join(str(error).split())
-            raise NetworkFileError(f"{path} is not a network file: {reason}") from None
+            description, tensors = files.read(path, FORMAT, ["shape"])
+            return _assemble(_parse_shape(description["shape"]), tensors)
+        except ValueError as error:
+            raise NetworkFileError(f"{path} is not a network file: {error}") from None
 
 
-def _parse_shape(text: str) -> list[int]:
-    words = text.split("-")
-    if len(words) < 2 or not all(word.isascii() and word.isdigit() and len(word) <= 5
-                                 and 1 <= int(word) <= MAX_WIDTH for word in words):
-        raise ValueError(f"its shape must be like '200-128-10', not {text[:40]!r}")
-    return [int(word) for word in words]
+def _parse_shape(text: object) -> list[int]:
+    widths = []
+    if isinstance(text, str) and re.fullmatch(r"[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})+", text):
+        widths = [int(word) for word in text.split("-")]
+    if not widths or max(widths) > MAX_WIDTH:
+        raise ValueError(f"its shape must be like '200-128-10', not {text!r:.40}")
+    return widths
 
 
 def _assemble(shape: list[int], tensors: dict[str, np.ndarray]) -> Network:
     n_layers = len(shape) - 2
-    expected = {f"layer.{number}.{name}" for number in range(n_layers)
-                for name in ("weights", "thresholds")} | {"readout.weights", "readout.offsets"}
-    if missing := sorted(expected - set(tensors)):
-        raise ValueError(f"the tensor {missing[0]!r} is missing")
-    if extra := sorted(set(tensors) - expected):
-        raise ValueError(f"the tensor {extra[0]!r} does not belong there")
+    files.check_names(tensors, [*(f"layer.{number}.{name}" for number in range(n_layers)
+                                  for name in ("weights", "thresholds")),
+                                "readout.weights", "readout.offsets"])
 
     def weights(name: str, n_out: int, n_in: int) -> Bits:
         packed = tensors[name]
@@ -214,27 +203,16 @@ def _assemble(shape: list[int], tensors: dict[str, np.ndarray]) -> Network:
             raise ValueError(f"{name!r} has bits beyond its {n_in} inputs")
         return unpacked
 
+    def integers(name: str) -> Integers:
+        if tensors[name].dtype != np.int32:
+            raise ValueError(f"{name!r} must be int32, not {tensors[name].dtype}")
+        return tensors[name]
+
     layers = [Layer(weights(f"layer.{number}.weights", n_out, n_in),
-                    tensors[f"layer.{number}.thresholds"])
+                    integers(f"layer.{number}.thresholds"))
               for number, (n_in, n_out) in enumerate(pairwise(shape[:-1]))]
     return Network(layers, Readout(weights("readout.weights", shape[-1], shape[-2]),
-                                   tensors["readout.offsets"]))
-
-
-def atomic_write(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path`` so that the file is never seen half written."""
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+                                   integers("readout.offsets")))
 
 
 def random_network(shape: Sequence[int], seed: int = 0) -> Network:

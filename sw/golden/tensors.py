@@ -1,0 +1,108 @@
+"""Named arrays and a description of them, in a file that is the same bytes whenever it is written.
+
+The file is a safetensors file. Its only metadata, under the key ``hybnn``, are a JSON object with
+sorted keys: safetensors writes several metadata in no fixed order.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from textwrap import shorten
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+__all__ = ["atomic_write", "check_names", "read", "write"]
+
+KEY = "hybnn"
+MAX_DESCRIPTION = 10_000    # Characters: a network of a thousand layers.
+
+
+def write(path: Path, tensors: Mapping[str, np.ndarray], **description: object) -> None:
+    """Write a file, whole or not at all."""
+    atomic_write(path, save(dict(tensors), {KEY: json.dumps(description, sort_keys=True)}))
+
+
+def read(path: Path, format: str, keys: Collection[str]
+         ) -> tuple[dict[str, object], dict[str, np.ndarray]]:
+    """Read the description and the tensors of a file.
+
+    Parameters
+    ----------
+    format : str
+        What the description's ``format`` must be.
+    keys : collection of str
+        What else must be in the description.
+
+    Raises
+    ------
+    ValueError
+        It is not such a file: one clause, with ``its`` for the file's, says what is wrong.
+    OSError
+        The file cannot be read.
+    """
+    with open(path, "rb"):  # safe_open's own message for a missing file has no file name.
+        pass
+    try:
+        with safe_open(path, framework="numpy") as file:
+            description = _description(file.metadata() or {}, format, keys)
+            return description, {name: _tensor(file, name) for name in file.keys()}
+    except SafetensorError as error:
+        raise ValueError(shorten(str(error), 200)) from None
+
+
+def check_names(tensors: Collection[str], expected: Collection[str]) -> None:
+    """Raise :exc:`ValueError` unless the names are those expected."""
+    if missing := [name for name in expected if name not in tensors]:
+        raise ValueError(f"the tensor {missing[0]!r} is missing")
+    if extra := sorted(set(tensors) - set(expected)):
+        raise ValueError(f"the tensor {extra[0][:40]!r} does not belong there")
+
+
+def atomic_write(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` so that the file is never seen half written."""
+    path = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _description(metadata: dict[str, str], format: str, keys: Collection[str]) -> dict[str, object]:
+    if set(metadata) != {KEY}:
+        raise ValueError(f"its metadata must be {KEY!r} and nothing else")
+    if len(metadata[KEY]) > MAX_DESCRIPTION:
+        raise ValueError(f"its description is longer than {MAX_DESCRIPTION} characters")
+    try:
+        description = json.loads(metadata[KEY])
+    except (ValueError, RecursionError):
+        raise ValueError("its description is not JSON") from None
+    if not isinstance(description, dict):
+        raise ValueError("its description is not a JSON object")
+    if description.get("format") != format:
+        raise ValueError(f"its format is {description.get('format')!r:.40}, not {format!r}")
+    if set(description) != {"format", *keys}:
+        raise ValueError(f"its description must hold {', '.join(['format', *keys])} and nothing "
+                         "else")
+    return description
+
+
+def _tensor(file: Any, name: str) -> np.ndarray:
+    try:
+        tensor: np.ndarray = file.get_tensor(name)
+    except (AttributeError, TypeError):     # What comes of a type that numpy has not.
+        dtype = file.get_slice(name).get_dtype()
+        raise ValueError(f"the tensor {name[:40]!r} is of type {dtype}, unknown to numpy"
+                         ) from None
+    return tensor
