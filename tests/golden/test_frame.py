@@ -117,6 +117,7 @@ def test_requests_come_back(n_in, sequence):
     assert returned == sequence and np.array_equal(returned_code, code)
     assert frame.parse_request(content, n_in + 8) is None
     assert frame.parse_request(content[:-1], n_in) is None
+    assert frame.parse_request(content + b"\x00", n_in) is None
 
 
 @pytest.mark.parametrize("sequence", [0, FLAG, ESCAPE, 255])
