@@ -1,4 +1,5 @@
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -126,6 +127,12 @@ def test_answers_come_back(sequence, klass):
     (content,) = feed(frame.answer(sequence, klass), fcs16)
     assert frame.parse_answer(content) == (sequence, klass)
     assert frame.parse_answer(content + b"\x00") is None and frame.parse_answer(b"") is None
+
+
+def test_the_readme_shows_real_frames():
+    readme = Path(__file__, "../../../README.md").resolve().read_text()
+    code = np.isin(np.arange(200), [0, 9, 199]).astype(np.uint8)
+    assert f"{frame.request(1, code).hex(' ')}\n{frame.answer(1, 7).hex(' ')}\n" in readme
 
 
 def test_frames_look_as_documented():
