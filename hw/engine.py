@@ -1,6 +1,6 @@
 """The whole network: code in, class out."""
 
-from amaranth import Module
+from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -16,7 +16,8 @@ __all__ = ["Engine"]
 class Engine(wiring.Component):
     """Layers and readout of one network, each working on a vector of its own.
 
-    Sustained, an inference takes ``max(folding.cycles(network.shape))`` cycles.
+    An inference begins every ``folding.period(network.shape)`` cycles at the most. After that
+    nothing waits: when each layer has its vector is settled by the folding.
 
     Parameters
     ----------
@@ -29,14 +30,12 @@ class Engine(wiring.Component):
     -------
     x : ``In(stream.Signature(n_in))``
         Codes; input 0 is the least significant bit. A code must be held until the transfer.
-    y : ``Out(stream.Signature(range(n_classes)))``
-        Their classes, in the same order.
+    y : ``Out(stream.Signature(range(n_classes), always_ready=True))``
+        Their classes, in the same order. Whoever sends a code must have room for its class.
     """
 
     def __init__(self, network: Network, folding: Folding):
-        if len(folding.layers) != len(network.layers):
-            raise ValueError(f"A network of {len(network.layers)} layers needs as many folds, "
-                             f"not {len(folding.layers)}")
+        folding.check(network.shape)
         self.network = network
         self.folding = folding
 
@@ -45,7 +44,7 @@ class Engine(wiring.Component):
             network.readout, chunk=folding.chunk, per_word=folding.per_word(network.readout.n_in))
         super().__init__({
             "x": In(stream.Signature(network.n_in)),
-            "y": Out(stream.Signature(range(network.n_classes))),
+            "y": Out(stream.Signature(range(network.n_classes), always_ready=True)),
         })
 
     def elaborate(self, platform):
@@ -54,7 +53,19 @@ class Engine(wiring.Component):
         for number, block in enumerate(blocks):
             m.submodules[f"layer_{number}" if block is not self.readout else "readout"] = block
 
-        wiring.connect(m, wiring.flipped(self.x), blocks[0].x)
+        # A first layer that is faster than the others waits for them here.
+        idle = self.folding.period(self.network.shape) - self.folding.cycles(self.network.shape)[0]
+        wait = Signal(range(idle + 1))
+        m.d.comb += [
+            blocks[0].x.payload.eq(self.x.payload),
+            blocks[0].x.valid.eq(self.x.valid & (wait == 0)),
+            self.x.ready.eq(blocks[0].x.ready),
+        ]
+        with m.If(wait != 0):
+            m.d.sync += wait.eq(wait - 1)
+        with m.Elif(blocks[0].x.ready):
+            m.d.sync += wait.eq(idle)
+
         for number, (layer, follower) in enumerate(zip(self.layers, blocks[1:])):
             gather = Gather(chunk=layer.fold.pe, per_word=(
                 self.readout.per_word if follower is self.readout else layer.chunks))

@@ -6,7 +6,7 @@ from itertools import pairwise
 from math import ceil, log2
 
 __all__ = ["Cost", "DoesNotFit", "Fold", "Folding", "choose", "cost", "default",
-           "readout_simd"]
+           "with_readout"]
 
 
 class DoesNotFit(Exception):
@@ -67,6 +67,26 @@ class Folding:
             return n_in
         return min(ceil(n_in / self.chunk), ceil(self.readout_simd / self.chunk))
 
+    def check(self, shape: Sequence[int]) -> None:
+        """Raise :exc:`ValueError` if this is no folding of such a network.
+
+        The readout must be done with each word before the next is complete, the last of a vector
+        included, which may be shorter.
+        """
+        *hidden, n_classes = shape
+        if len(self.layers) != len(hidden) - 1:
+            raise ValueError(f"A network of {len(hidden) - 1} layers needs as many folds, not "
+                             f"{len(self.layers)}")
+        for fold, widths in zip(self.layers, pairwise(hidden)):
+            fold.check(*widths)
+        if self.layers and not _keeps_pace(shape, self):
+            raise ValueError(f"A readout of {n_classes} classes cannot take {self.readout_simd} of "
+                             f"{hidden[-1]} bits at a time: it would miss some")
+
+    def period(self, shape: Sequence[int]) -> int:
+        """Count the cycles from one inference to the next."""
+        return max(self.cycles(shape))
+
     def cycles(self, shape: Sequence[int]) -> tuple[int, ...]:
         """Count the cycles of each layer and of the readout; the slowest sets the rate."""
         *hidden, n_classes = shape
@@ -83,11 +103,22 @@ class Cost:
     block_rams: int
 
 
-def readout_simd(shape: Sequence[int], chunk: int, cycles: int) -> int:
-    """Give the fewest bits at a time with which the readout keeps pace with ``cycles``."""
-    n_hidden, n_classes = shape[-2], max(2, shape[-1])
-    return next((simd for simd in range(chunk, n_hidden, chunk)
-                 if n_classes * ceil(n_hidden / simd) <= cycles), n_hidden)
+def with_readout(shape: Sequence[int], layers: Sequence[Fold]) -> Folding:
+    """Complete a folding with the narrowest readout that keeps pace with the last layer."""
+    chunk = layers[-1].pe if layers else 1
+    foldings = (Folding(layers, simd) for simd in range(chunk, shape[-2], chunk))
+    return next((folding for folding in foldings if _keeps_pace(shape, folding)),
+                Folding(layers, shape[-2]))
+
+
+def _keeps_pace(shape: Sequence[int], folding: Folding) -> bool:
+    """Say whether the last layer completes no word earlier than the readout is done with the one
+    before it. Of a single word a vector the next is a whole inference away."""
+    *_, n_before, n_hidden, n_classes = shape
+    per_word, slices = folding.per_word(n_hidden), ceil(n_before / folding.layers[-1].simd)
+    chunks = ceil(n_hidden / folding.chunk)
+    shortest = chunks % per_word or per_word
+    return per_word >= chunks or shortest * slices >= max(2, n_classes)
 
 
 # Of an iCE40, measured: `python -m hw.build` of 200-128-10 with SIMD 200, 100 and 50 takes 1,171,
@@ -132,7 +163,7 @@ def default(shape: Sequence[int]) -> Folding:
     """Give the folding with the highest rate, one neuron of a layer at a time, for no board.
 
     >>> default((200, 128, 10))
-    Folding(layers=[Fold(pe=1, simd=200)], readout_simd=11)
+    Folding(layers=[Fold(pe=1, simd=200)], readout_simd=13)
     """
     return min(_candidates(shape), key=lambda folding: max(folding.cycles(shape)))
 
@@ -169,4 +200,4 @@ def _candidates(shape: Sequence[int]) -> Iterator[Folding]:
         folds = [Fold(1, ceil(n_in / max(1, cycles // n_out))) for n_in, n_out in layers
                  if n_out <= cycles]
         if len(folds) == len(layers):
-            yield Folding(folds, readout_simd(shape, 1, cycles))
+            yield with_readout(shape, folds)

@@ -13,7 +13,7 @@ class Gather(wiring.Component):
     """Collect the chunks of a vector into words.
 
     While a word waits to be taken, the next one is collected. A word is valid in the cycle after
-    its last chunk.
+    its last chunk, and must be taken before the next is complete.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ class Gather(wiring.Component):
 
     Members
     -------
-    x : ``In(stream.Signature(Chunk(chunk)))``
+    x : ``In(stream.Signature(Chunk(chunk), always_ready=True))``
         Chunks, least significant first.
     y : ``Out(stream.Signature(chunk * per_word))``
         Words.
@@ -35,7 +35,7 @@ class Gather(wiring.Component):
         self.chunk = chunk
         self.per_word = per_word
         super().__init__({
-            "x": In(stream.Signature(Chunk(chunk))),
+            "x": In(stream.Signature(Chunk(chunk), always_ready=True)),
             "y": Out(stream.Signature(chunk * per_word)),
         })
 
@@ -46,11 +46,10 @@ class Gather(wiring.Component):
 
         collected = Signal(self.chunk * (self.per_word - 1))
         word = Cat(collected, self.x.payload.bits)
-        m.d.comb += self.x.ready.eq(~completes | ~self.y.valid | self.y.ready)
 
         with m.If(self.y.ready):
             m.d.sync += self.y.valid.eq(0)
-        with m.If(self.x.valid & self.x.ready):
+        with m.If(self.x.valid):
             m.d.sync += [
                 count.eq(Mux(completes, 0, count + 1)),
                 collected.eq(Mux(completes, Const(0), word[self.chunk:])),

@@ -30,8 +30,9 @@ class BinaryLayer(wiring.Component):
 
     A vector is used for ``fold.cycles(n_in, n_out)`` cycles, and the next may follow without a
     pause. The layer keeps no copy of ``x``: a producer must hold its payload until the transfer,
-    which happens as the last weights are used. The first outputs appear ``latency`` cycles after
-    the first weights were used, that is, for the early neurons, before the transfer of ``x``.
+    which happens as the last weights are used. Outputs appear at a steady pace, each ``latency``
+    cycles after its last weights were used, and the layer waits for nobody: a pipeline that never
+    stops needs no clock enables, which on iCE40 is what lets a part be filled.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ class BinaryLayer(wiring.Component):
     -------
     x : ``In(stream.Signature(n_in))``
         Input bits; input 0 is the least significant.
-    y : ``Out(stream.Signature(Chunk(pe)))``
+    y : ``Out(stream.Signature(Chunk(pe), always_ready=True))``
         Output bits, ``ceil(n_out / pe)`` transfers a vector; neuron 0 comes first and is the least
         significant.
 
@@ -63,7 +64,7 @@ class BinaryLayer(wiring.Component):
         self.slices = -(-layer.n_in // fold.simd)
         super().__init__({
             "x": In(stream.Signature(layer.n_in)),
-            "y": Out(stream.Signature(Chunk(fold.pe))),
+            "y": Out(stream.Signature(Chunk(fold.pe), always_ready=True)),
         })
 
     @property
@@ -79,13 +80,8 @@ class BinaryLayer(wiring.Component):
         m.submodules.thresholds = limits = Prefetch(
             thresholds, width=pe * _limit_width(self.layer))
 
-        # Everything from the weights' use to the output moves together, or not at all.
-        enable, use = Signal(), Signal()
-        m.d.comb += [
-            enable.eq(~self.y.valid | self.y.ready),
-            use.eq(enable & self.x.valid & rows.ready),
-            rows.enable.eq(use),
-        ]
+        use = Signal()
+        m.d.comb += [use.eq(self.x.valid & rows.ready), rows.enable.eq(use)]
 
         # Inputs that fill up the last slice are 0 and their weights 1: they never match.
         slice_of_x, is_last = self.x.payload, rows.ready
@@ -101,34 +97,31 @@ class BinaryLayer(wiring.Component):
         counters = [PairCount(simd) for _ in range(pe)]
         for lane, counter in enumerate(counters):
             m.submodules[f"count_{lane}"] = counter
-            m.d.comb += [counter.enable.eq(enable), counter.x.eq(slice_of_x),
-                         counter.w.eq(rows.data.word_select(lane, simd))]
+            m.d.comb += [counter.x.eq(slice_of_x), counter.w.eq(rows.data.word_select(lane, simd))]
 
-        valid = _delay(m, enable, self.x.valid & rows.ready, counters[0].latency)
+        valid = _delay(m, use, counters[0].latency)
         totals = [counter.count for counter in counters]
         if self.slices > 1:
-            last = _delay(m, enable, is_last, counters[0].latency)
-            valid, totals = self._accumulate(m, enable, valid, last, totals)
+            last = _delay(m, is_last, counters[0].latency)
+            valid, totals = self._accumulate(m, valid, last, totals)
 
-        m.d.comb += limits.enable.eq(enable & valid)
-        with m.If(enable):
-            fires = (total >= limits.data.word_select(lane, _limit_width(self.layer))
-                     for lane, total in enumerate(totals))
-            m.d.sync += [self.y.valid.eq(valid), self.y.payload.bits.eq(Cat(*fires)),
-                         self.y.payload.last.eq(limits.is_last)]
+        fires = (total >= limits.data.word_select(lane, _limit_width(self.layer))
+                 for lane, total in enumerate(totals))
+        m.d.comb += limits.enable.eq(valid)
+        m.d.sync += [self.y.valid.eq(valid), self.y.payload.bits.eq(Cat(*fires)),
+                     self.y.payload.last.eq(limits.is_last)]
         return m
 
-    def _accumulate(self, m, enable, valid, last, counts):
+    def _accumulate(self, m, valid, last, counts):
         """Add up the slices of a neuron; the total is valid a cycle after the last."""
         fresh, done = Signal(init=1), Signal()
         totals = [Signal(range(self.layer.n_in + 1), name=f"total_{lane}")
                   for lane in range(len(counts))]
-        with m.If(enable):
-            m.d.sync += done.eq(valid & last)
-            with m.If(valid):
-                m.d.sync += fresh.eq(last)
-                m.d.sync += [total.eq(Mux(fresh, 0, total) + count)
-                             for total, count in zip(totals, counts)]
+        m.d.sync += done.eq(valid & last)
+        with m.If(valid):
+            m.d.sync += fresh.eq(last)
+            m.d.sync += [total.eq(Mux(fresh, 0, total) + count)
+                         for total, count in zip(totals, counts)]
         return done, totals
 
 
@@ -196,10 +189,7 @@ def _limit_width(layer: Layer) -> int:
     return (layer.n_in + 1).bit_length()
 
 
-def _delay(m, enable, value, cycles):
-    for _ in range(cycles):
-        later = Signal(name="valid")
-        with m.If(enable):
-            m.d.sync += later.eq(value)
-        value = later
-    return value
+def _delay(m, value, cycles):
+    delayed = Signal(cycles)
+    m.d.sync += delayed.eq(Cat(value, delayed))
+    return delayed[-1]

@@ -59,6 +59,7 @@ class RequestReceiver(wiring.Component):
         # Past the content the check register is shifted out and compared bit by bit. Fed with what
         # it gives, inverted, it only shifts.
         is_content, differs = count <= n_content, Signal()
+        # A flag straight after an escape aborts the frame.
         is_good = (count == n_frame) & ~escaped & ~differs
         m.d.comb += [
             self.bytes.ready.eq((left == 0) & (is_flag | ~self.request.valid)),
@@ -78,10 +79,9 @@ class RequestReceiver(wiring.Component):
             m.d.sync += escaped.eq(is_escape)
             with m.If(is_flag):
                 m.d.comb += crc.start.eq(1)
-                # A flag straight after an escape aborts the frame, hence is_good. And of two flags
-                # the second must not take back what the first has found.
-                m.d.sync += [count.eq(0), differs.eq(0),
-                             self.request.valid.eq(is_good | self.request.valid)]
+                m.d.sync += [count.eq(0), differs.eq(0)]
+                with m.If(is_good):
+                    m.d.sync += self.request.valid.eq(1)
             with m.Elif(~is_escape):
                 m.d.sync += [byte.eq(self.bytes.payload ^ Mux(escaped, FLIP, 0)), left.eq(8)]
                 with m.If(count != n_frame + 1):
@@ -171,7 +171,7 @@ class Link(wiring.Component):
         Frames as in :mod:`sw.golden.frame`.
     code : ``Out(stream.Signature(n_in))``
         Codes to classify.
-    klass : ``In(stream.Signature(range(n_classes)))``
+    klass : ``In(stream.Signature(range(n_classes), always_ready=True))``
         Their classes, in the same order.
     """
 
@@ -183,7 +183,7 @@ class Link(wiring.Component):
             "from_host": In(stream.Signature(8)),
             "to_host": Out(stream.Signature(8)),
             "code": Out(stream.Signature(n_in)),
-            "klass": In(stream.Signature(range(n_classes))),
+            "klass": In(stream.Signature(range(n_classes), always_ready=True)),
         })
 
     def elaborate(self, platform):
@@ -199,12 +199,11 @@ class Link(wiring.Component):
             self.code.payload.eq(receiver.request.payload),
             self.code.valid.eq(receiver.request.valid & ~busy),
             receiver.request.ready.eq(self.code.ready & ~busy),
-            sender.answer.payload.eq(self.klass.payload),
-            sender.answer.valid.eq(self.klass.valid),
-            self.klass.ready.eq(sender.answer.ready),
         ]
-        with m.If(self.klass.valid & self.klass.ready):
-            m.d.sync += busy.eq(0)
+        with m.If(sender.answer.ready):
+            m.d.sync += [sender.answer.valid.eq(0), busy.eq(0)]
+        with m.If(self.klass.valid):
+            m.d.sync += [sender.answer.valid.eq(1), sender.answer.payload.eq(self.klass.payload)]
         with m.If(self.code.valid & self.code.ready):
             m.d.sync += [busy.eq(1), sender.sequence.eq(receiver.sequence)]
         return m

@@ -12,12 +12,13 @@ from amaranth.lib.wiring import In, Out
 
 __all__ = ["PairCount", "latency"]
 
+CHAIN = 24  # Bits of a carry chain: three tiles of an iCE40, some 3 ns.
+
 
 class PairCount(wiring.Component):
     """Count the positions at which two vectors agree, pipelined.
 
-    A new pair of vectors is taken each cycle in which ``enable`` is 1; its count appears
-    ``latency`` such cycles later.
+    A pair of vectors is taken each cycle; its count appears ``latency`` cycles later.
 
     Parameters
     ----------
@@ -26,8 +27,6 @@ class PairCount(wiring.Component):
 
     Members
     -------
-    enable : ``In(1)``
-        The pipeline stands still while this is 0.
     x, w : ``In(width)``
         The two vectors.
     count : ``Out(range(width + 1))``
@@ -45,7 +44,6 @@ class PairCount(wiring.Component):
         self.width = width
         self.latency = latency(width)
         super().__init__({
-            "enable": In(1),
             "x": In(width),
             "w": In(width),
             "count": Out(range(width + 1)),
@@ -56,8 +54,7 @@ class PairCount(wiring.Component):
 
         def registered(value):
             register = Signal.like(value, name="level")
-            with m.If(self.enable):
-                m.d.sync += register.eq(value)
+            m.d.sync += register.eq(value)
             return register
 
         pairs = []
@@ -66,23 +63,19 @@ class PairCount(wiring.Component):
             pairs.append((registered(agree.xor()), registered(agree.all()))
                          if len(agree) == 2 else (registered(agree), Const(0, 1)))
 
-        # On iCE40 a carry that leaves its chain for a register takes two cells, but a sum bit one.
-        # This bit, 0 from the first cycle on, makes a sum bit of it that nothing optimises away.
+        # Zero from the first cycle on, but nothing can know and optimise it away, see _add_pairs.
         zero = Signal(init=1)
         m.d.sync += zero.eq(0)
-
-        def add(one, other):
-            width = max(len(one), len(other))
-            return (Cat(one, Const(0, width - len(one)), zero) + other)[:width + 1]
 
         terms = [registered(_group(pairs[at:at + 3])) for at in range(0, len(pairs), 3)]
         ceilings = [min(6, self.width - at) for at in range(0, self.width, 6)]
         while len(terms) > 1:
             # A term without a partner waits a level, so that all arrive together.
+            alone = [registered(term) for term in terms[len(terms) // 2 * 2:]]
             ceilings = [sum(ceilings[at:at + 2]) for at in range(0, len(terms), 2)]
-            terms = [registered(add(*terms[at:at + 2])[:ceiling.bit_length()]
-                                if terms[at + 1:] else terms[at])
-                     for at, ceiling in zip(range(0, len(terms), 2), ceilings)]
+            sums = _add_pairs(list(zip(terms[::2], terms[1::2])), zero)
+            terms = [registered(total[:ceiling.bit_length()])
+                     for total, ceiling in zip(sums, ceilings)] + alone
 
         m.d.comb += self.count.eq(terms[0])
         return m
@@ -100,6 +93,26 @@ def _group(pairs):
     ones = _at_least_two(sums)
     twos = Cat(carries, ones)
     return Cat(sums.xor(), twos.xor(), _at_least_two(twos))
+
+
+def _add_pairs(pairs, zero):
+    """Add the numbers of each pair, several pairs to a carry chain.
+
+    On iCE40 each chain begins a tile of eight cells, so many short ones waste half the part; and a
+    carry that leaves its chain takes a cell more than a sum bit. So the operands of several
+    additions are laid end to end, with ``zero`` between them: there the sum bit is the carry of one
+    addition, and the next begins without. A chain ends where its delay would be felt.
+    """
+    sums = []
+    while pairs:
+        width = max(map(len, pairs[0]))
+        share = max(1, CHAIN // (width + 1))
+        here, pairs = pairs[:share], pairs[share:]
+        one = Cat(Cat(a, Const(0, width - len(a)), zero) for a, _ in here)
+        other = Cat(Cat(b, Const(0, width + 1 - len(b))) for _, b in here)
+        total = (one + other)[:len(one)]
+        sums += [total.word_select(at, width + 1) for at in range(len(here))]
+    return sums
 
 
 def _at_least_two(bits):

@@ -3,7 +3,7 @@
 from math import ceil
 
 import numpy as np
-from amaranth import Array, Module, Mux, Signal
+from amaranth import Array, Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -22,7 +22,7 @@ class ArgmaxReadout(wiring.Component):
     Hidden bits come in words of ``simd`` bits; each word is used for one cycle a class, in which
     its matches are added to the score of that class. So the readout of a vector takes
     ``n_words * n_classes`` cycles, spread over the time in which the layer before it computes.
-    Of equal scores the lowest class wins.
+    Of equal scores the lowest class wins. It waits for nobody, see :class:`hw.layer.BinaryLayer`.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class ArgmaxReadout(wiring.Component):
     x : ``In(stream.Signature(chunk * per_word))``
         Hidden bits, ``n_words`` transfers a vector. Must be held until the transfer, which happens
         as the last class uses them.
-    y : ``Out(stream.Signature(range(n_classes)))``
+    y : ``Out(stream.Signature(range(n_classes), always_ready=True))``
         The class.
 
     Attributes
@@ -58,7 +58,7 @@ class ArgmaxReadout(wiring.Component):
         self.n_rows = max(2, readout.n_classes)
         super().__init__({
             "x": In(stream.Signature(self.simd)),
-            "y": Out(stream.Signature(range(readout.n_classes))),
+            "y": Out(stream.Signature(range(readout.n_classes), always_ready=True)),
         })
 
     @property
@@ -74,29 +74,26 @@ class ArgmaxReadout(wiring.Component):
         m.submodules.weights = rows = Prefetch(self._rows(), width=self.simd)
         m.submodules.matches = matches = PairCount(self.simd)
 
-        # Everything from the weights' use to the class moves together, or not at all.
-        enable, use = Signal(), Signal()
+        use = Signal()
         row_of_word = Signal(range(self.n_rows))
         word_ends = row_of_word == self.n_rows - 1
         m.d.comb += [
-            enable.eq(~self.y.valid | self.y.ready),
-            use.eq(enable & self.x.valid & rows.ready),
+            use.eq(self.x.valid & rows.ready),
             rows.enable.eq(use),
             self.x.ready.eq(use & word_ends),
-            matches.enable.eq(enable), matches.x.eq(self.x.payload), matches.w.eq(rows.data),
+            matches.x.eq(self.x.payload), matches.w.eq(rows.data),
         ]
         with m.If(use):
             m.d.sync += row_of_word.eq(Mux(word_ends, 0, row_of_word + 1))
 
         counted = Signal(matches.latency)
-        with m.If(enable):
-            m.d.sync += counted.eq((counted << 1) | use)
+        m.d.sync += counted.eq(Cat(use, counted))
 
-        score, final = self._add(m, enable, counted[-1], matches.count)
-        self._compare(m, enable, score, final)
+        score, final = self._add(m, counted[-1], matches.count)
+        self._compare(m, score, final)
         return m
 
-    def _add(self, m, enable, valid, count):
+    def _add(self, m, valid, count):
         """Add ``count`` to the score of the next class, round and round."""
         offsets = self._per_row(self.readout.offsets).tolist()
         width = int(self.readout.n_in + max(offsets)).bit_length()
@@ -112,28 +109,26 @@ class ArgmaxReadout(wiring.Component):
         round_ends, vector_ends = klass == self.n_rows - 1, word == self.n_words - 1
         m.d.comb += [
             next_class.eq(Mux(round_ends, 0, klass + 1)),
-            read.addr.eq(next_class), read.en.eq(enable & valid),
-            write.addr.eq(klass), write.en.eq(enable & valid),
+            read.addr.eq(next_class), read.en.eq(valid),
+            write.addr.eq(klass), write.en.eq(valid),
             write.data.eq(Mux(word == 0, Array(offsets)[klass], read.data) + count),
         ]
-        with m.If(enable):
-            m.d.sync += [final.eq(valid & vector_ends), score.eq(write.data)]
-            with m.If(valid):
-                m.d.sync += klass.eq(next_class)
-                with m.If(round_ends):
-                    m.d.sync += word.eq(Mux(vector_ends, 0, word + 1))
+        m.d.sync += [final.eq(valid & vector_ends), score.eq(write.data)]
+        with m.If(valid):
+            m.d.sync += klass.eq(next_class)
+            with m.If(round_ends):
+                m.d.sync += word.eq(Mux(vector_ends, 0, word + 1))
         return score, final
 
-    def _compare(self, m, enable, score, final):
+    def _compare(self, m, score, final):
         """Keep the best of the final scores; ``y`` is valid after the last."""
         best, klass = Signal.like(score), Signal(range(self.n_rows))
         is_last = klass == self.n_rows - 1
-        with m.If(enable):
-            m.d.sync += self.y.valid.eq(final & is_last)
-            with m.If(final):
-                m.d.sync += klass.eq(Mux(is_last, 0, klass + 1))
-                with m.If((klass == 0) | (score > best)):
-                    m.d.sync += [best.eq(score), self.y.payload.eq(klass)]
+        m.d.sync += self.y.valid.eq(final & is_last)
+        with m.If(final):
+            m.d.sync += klass.eq(Mux(is_last, 0, klass + 1))
+            with m.If((klass == 0) | (score > best)):
+                m.d.sync += [best.eq(score), self.y.payload.eq(klass)]
 
     def _per_row(self, values):
         """Repeat a lone class, see ``n_rows``."""

@@ -24,13 +24,15 @@ async def get(ctx, stream, count, stalls=(0,), shy=False):
     A ``shy`` consumer is ready only once it sees ``valid``, which the rules of streams allow.
     """
     received = []
+    if stream.signature.always_ready:
+        stalls, shy = (0,), False  # It cannot be refused.
     for _, stall in zip(range(count), cycle(stalls)):
         await idle(ctx, stall)
         while shy and not ctx.get(stream.valid):
             await ctx.tick()
-        ctx.set(stream.ready, 1)
+        set_ready(ctx, stream, 1)
         received.append(await transfer(ctx, stream))
-        ctx.set(stream.ready, 0)
+        set_ready(ctx, stream, 0)
     return received
 
 
@@ -40,6 +42,11 @@ async def transfer(ctx, stream):
     while not done:
         _, _, payload, done = await ctx.tick().sample(stream.payload, stream.valid & stream.ready)
     return payload
+
+
+def set_ready(ctx, stream, value):
+    if not stream.signature.always_ready:
+        ctx.set(stream.ready, value)
 
 
 async def idle(ctx, cycles):

@@ -1,3 +1,4 @@
+# amaranth: UnusedElaboratable=no
 """The engine equals golden for networks of every depth, at every pace."""
 
 import numpy as np
@@ -12,9 +13,10 @@ from tests.streams import PACES, run, simulate
 CASES = [  # shape, (pe, simd) of each layer, SIMD of the readout
     ((20, 16, 2), [(1, 20)], 2),
     ((20, 16, 2), [(16, 20)], 16),
-    ((20, 13, 10), [(1, 20)], 5),
-    ((20, 13, 10), [(3, 7)], 5),
-    ((64, 32, 16, 3), [(4, 64), (1, 32)], 1),
+    ((20, 23, 10), [(1, 20)], 12),
+    ((20, 13, 10), [(3, 7)], 13),
+    ((20, 12, 2), [(1, 7)], 1),
+    ((64, 32, 16, 3), [(4, 64), (1, 32)], 4),
     ((9, 7, 5, 3, 2, 4), [(2, 9), (1, 1), (3, 2), (2, 3)], 2),
     ((16, 8, 1), [(1, 16)], 4),
     ((1, 1, 2), [(1, 1)], 1),
@@ -33,16 +35,26 @@ def test_engine_equals_golden(shape, folds, simd, pace):
     assert classes == forward.classify_all(network, codes).tolist()
 
 
+@pytest.mark.parametrize("folds, simd, said", [
+    ([], 1, r"A network of 1 layers needs as many folds, not 0"),
+    ([(1, 21)], 1, r"A fold of a layer of 13 neurons with 20 inputs must have PE 1 to 13 and "
+                   r"SIMD 1 to 20, not PE 1 and SIMD 21"),
+    ([(1, 20)], 11, r"A readout of 10 classes cannot take 11 of 13 bits at a time: it would miss "
+                    r"some")])
+def test_a_folding_must_fit_the_network(folds, simd, said):
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        Engine(random_network((20, 13, 10)), Folding([Fold(*fold) for fold in folds], simd))
+
+
 @pytest.mark.parametrize("shape, folds, simd", CASES, ids=str)
 def test_the_slowest_block_sets_the_rate(shape, folds, simd):
     folding = Folding([Fold(*fold) for fold in folds], simd)
     dut = Engine(random_network(shape), folding)
-    cycles = max(folding.cycles(shape))
+    cycles = folding.period(shape)
     answers = []
 
     async def bench(ctx):
         ctx.set(dut.x.valid, 1)
-        ctx.set(dut.y.ready, 1)
         for tick in range(20 * cycles + 200):
             _, _, done = await ctx.tick().sample(dut.y.valid)
             answers.extend([tick] * done)

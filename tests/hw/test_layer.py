@@ -50,7 +50,6 @@ def test_vectors_follow_without_a_pause(layer, fold, cycles):
 
     async def bench(ctx):
         ctx.set(dut.x.valid, 1)
-        ctx.set(dut.y.ready, 1)
         for tick in range(10 * cycles):
             _, _, done = await ctx.tick().sample(dut.x.ready)
             transfers.extend([tick] * done)
@@ -67,7 +66,6 @@ def test_latency(layer, fold):
 
     async def bench(ctx):
         ctx.set(dut.x.valid, 1)
-        ctx.set(dut.y.ready, 1)
         for tick in range(200):
             _, _, used, out = await ctx.tick().sample(dut.x.ready, dut.y.valid)
             if used:
