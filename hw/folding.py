@@ -121,8 +121,7 @@ def _keeps_pace(shape: Sequence[int], folding: Folding) -> bool:
     return per_word >= chunks or shortest * slices >= max(2, n_classes)
 
 
-# Of an iCE40, measured: `python -m hw.build` of 200-128-10 with SIMD 200, 100 and 50 takes 1,171,
-# 1,023 and 933 cells.
+# Of an iCE40, measured: placed cells of the networks in tests/hw/test_folding.py.
 BASE = 305               # Link without its code register, UART, clock, control.
 PER_SYNAPSE = 2.53       # Popcount of XNOR, threshold compare.
 RAM_WIDTH, RAM_DEPTH = 16, 256
@@ -135,7 +134,7 @@ def cost(shape: Sequence[int], folding: Folding) -> Cost:
     for fold, (n_in, n_out) in zip(folding.layers, pairwise(hidden)):
         slices, chunks = ceil(n_in / fold.simd), ceil(n_out / fold.pe)
         limit = (n_in + 1).bit_length()
-        cells += 45 + PER_SYNAPSE * fold.pe * fold.simd + _mux(slices) * fold.simd
+        cells += 45 + PER_SYNAPSE * fold.pe * fold.simd + (slices - 1) * fold.simd
         cells += 2 * limit * fold.pe if slices > 1 else 0
         rams += _rams(fold.pe * fold.simd, slices * chunks) + _rams(fold.pe * limit, chunks)
     for n_gathered in hidden[1:-1]:
@@ -146,11 +145,6 @@ def cost(shape: Sequence[int], folding: Folding) -> Cost:
     cells += 2 * simd + 2.1 * simd + 8 * score + 3 * log2(max(2, n_classes * words)) + 20
     rams += _rams(simd, words * max(2, n_classes)) + _rams(score, max(2, n_classes))
     return Cost(round(cells), rams)
-
-
-def _mux(ways: int) -> float:
-    """Tables of a multiplexer: one for two ways, two for four, and so on."""
-    return (ways - 1) * 2 / 3 if ways > 2 else ways - 1
 
 
 def _rams(width: int, depth: int) -> int:
