@@ -1,5 +1,6 @@
 """Designs as Verilog, for simulators and tools that do not know Amaranth."""
 
+from amaranth import Const, Value
 from amaranth.back import verilog
 from amaranth.lib import wiring
 
@@ -15,7 +16,16 @@ def convert(component: wiring.Component, name: str) -> str:
     Raises :exc:`~hw.toolchain.ToolNotFound` where there is no Yosys.
     """
     toolchain.find("yosys")
-    text = verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+    text = verilog.convert(component, name=name, ports=_ports(component), emit_src=False,
+                           strip_internal_attrs=True)
     # Yosys' "always @*" waits for a change, so what depends on registers that stay as they were
     # initialised is unknown at first (in Icarus 11). By its definition always_comb begins at once.
     return text.replace("always @* begin", "always_comb begin")
+
+
+def _ports(component: wiring.Component) -> dict[str, tuple[Value, None]]:
+    """Name the ports as Amaranth does; it refuses what is constant, like ``ready`` of a stream that
+    is always ready, so that is left out."""
+    members = {"__".join(map(str, path)): Value.cast(value)
+               for path, _, value in component.signature.flatten(component)}
+    return {name: (value, None) for name, value in members.items() if not isinstance(value, Const)}

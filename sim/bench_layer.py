@@ -6,7 +6,7 @@ from pathlib import Path
 import cocotb
 import numpy as np
 
-from sim.streams import PACES, exchange
+from sim.streams import exchange
 from sw.golden import bits, forward
 from sw.golden.network import Layer, Network
 
@@ -25,10 +25,10 @@ def chunks(x: bits.Bits, pe: int) -> list[int]:
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
-@cocotb.parametrize(pace=PACES)
-async def equals_golden(dut, pace):
-    """Whatever the pace of its neighbours, the layer answers as the reference does."""
+@cocotb.parametrize(gaps=[(0,), (0, 3, 1)])
+async def equals_golden(dut, gaps):
+    """Whatever the pace of its producer, the layer answers as the reference does."""
     pe = len(dut.y__payload) - 1
     expected = [chunk for x in vectors(LAYER) for chunk in chunks(forward.hidden(LAYER, x), pe)]
     assert await exchange(dut, "x", "y", map(bits.to_int, vectors(LAYER)), len(expected),
-                          **pace) == expected
+                          gaps) == expected

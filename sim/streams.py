@@ -26,14 +26,15 @@ class Stream:
     ----------
     dut : handle
     name : str
-        The port's name: of ``x__payload``, ``x__valid`` and ``x__ready`` it is ``x``.
+        The port's name: of ``x__payload``, ``x__valid`` and ``x__ready`` it is ``x``. A stream that
+        is always ready has no ``x__ready``.
     """
 
     def __init__(self, dut: SimHandleBase, name: str):
         self.clk = dut.clk
         self.payload = dut[f"{name}__payload"]
         self.valid = dut[f"{name}__valid"]
-        self.ready = dut[f"{name}__ready"]
+        self.ready = getattr(dut, f"{name}__ready", None)
 
     async def put(self, payloads: Iterable[int], gaps: Iterable[int] = (0,)) -> None:
         """Send ``payloads``; before each, idle for the next of ``gaps`` cycles, round and round."""
@@ -50,26 +51,37 @@ class Stream:
         """Receive ``count`` payloads; before each, refuse for the next of ``stalls`` cycles.
 
         A ``shy`` consumer is ready only once it sees ``valid``, which the rules of streams allow.
+        A stream that is always ready cannot be refused: there both count for nothing.
         """
         received = []
+        if self.ready is None:
+            stalls, shy = (0,), False
         for _, stall in zip(range(count), cycle(stalls)):
             if stall or shy:
-                self.ready.value = 0
+                self.set_ready(0)
                 await self._idle(stall)
             if shy:
                 await self._see_valid()
-            self.ready.value = 1
+            self.set_ready(1)
             received.append(await self._transfer(self.valid))
-        self.ready.value = 0
+        self.set_ready(0)
         return received
 
-    async def _transfer(self, awaited: SimHandleBase) -> int:
+    def set_ready(self, value: int) -> None:
+        """Offer to receive, or refuse, where that is possible."""
+        if self.ready is not None:
+            self.ready.value = value
+
+    def _agreed(self) -> bool:
+        return self.valid.value == 1 and (self.ready is None or self.ready.value == 1)
+
+    async def _transfer(self, awaited: SimHandleBase | None) -> int:
         """Wait for the cycle in which both sides agree; return what was transferred.
 
         Python sleeps while ``awaited``, which the design drives, is 0.
         """
         await FallingEdge(self.clk)    # Halfway through the cycle everything has settled.
-        while not (self.valid.value == 1 and self.ready.value == 1):
+        while not self._agreed():
             if awaited.value == 0:
                 await RisingEdge(awaited)
             await FallingEdge(self.clk)
@@ -97,7 +109,7 @@ async def begin(dut: SimHandleBase, inputs: Iterable[str], outputs: Iterable[str
         dut[f"{name}__valid"].value = 0
         dut[f"{name}__payload"].value = 0
     for name in outputs:
-        dut[f"{name}__ready"].value = 0
+        Stream(dut, name).set_ready(0)
     dut.rst.value = 1
     await RisingEdge(dut.clk)
     await RisingEdge(dut.clk)

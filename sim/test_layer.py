@@ -1,4 +1,4 @@
-"""The generated Verilog of a layer equals golden, in both simulators, at every pace."""
+"""The generated Verilog of a layer equals golden, in both simulators."""
 
 import numpy as np
 import pytest

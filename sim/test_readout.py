@@ -1,4 +1,4 @@
-"""The generated Verilog of the readout equals golden, in both simulators, at every pace."""
+"""The generated Verilog of the readout equals golden, in both simulators."""
 
 from hw import verilog
 from hw.readout import ArgmaxReadout
