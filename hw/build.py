@@ -188,8 +188,15 @@ def program(board: boards.Board, directory: Path) -> int:
     return 0
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message):
+        self.exit(2, f"error: {message} (see --help)\n")
+
+
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m hw.build", description=__doc__)
+    parser = _Parser(prog="python -m hw.build", description=__doc__)
     parser.add_argument("--board", metavar="NAME", required=True,
                         help=f"board to build for, one of: {', '.join(boards.NAMES)}")
     parser.add_argument("--network", metavar="FILE", type=Path,

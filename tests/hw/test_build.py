@@ -24,7 +24,7 @@ def test_icestick_meets_its_clock(folder, capsys):
     made = folder / "build" / "icestick"
     report = json.loads((made / "report.json").read_text())
     assert (made / "top.bin").stat().st_size > 30_000
-    assert report["fmax_mhz"] >= report["clock_mhz"] == 108
+    assert report["fmax_mhz"] >= report["clock_mhz"] == 120
     assert report["logic_cells"][0] <= report["logic_cells"][1] == 1280
     assert report["block_rams"] == [16, 16]
     assert report["cycles_per_inference"] == 128
@@ -58,6 +58,16 @@ def test_errors_are_one_line(folder, capsys, args, said):
     assert build.main([arg.format(folder) for arg in args]) == 2
     error = capsys.readouterr().err
     assert error.startswith(said.format(folder)) and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("args, said", [
+    ([], "error: the following arguments are required: --board (see --help)\n"),
+    (["--board", "icestick", "--clock", "fast"],
+     "error: argument --clock: invalid float value: 'fast' (see --help)\n")])
+def test_wrong_flags(capsys, args, said):
+    with pytest.raises(SystemExit, match=r"^2$"):
+        build.main(args)
+    assert capsys.readouterr().err == said
 
 
 def test_without_a_run(tmp_path, monkeypatch, capsys):
