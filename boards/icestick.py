@@ -7,8 +7,8 @@ from . import Board
 BOARD = Board(
     name="icestick",
     platform=ICEStickPlatform,
-    clock=120e6,         # What a 200-128-10 engine meets with every placement seed tried.
-    baud=3_000_000,      # The FT2232H makes it exactly, and 40 cycles of 120 MHz do too.
+    clock=108e6,         # What a 200-128-10 engine meets with every placement seed tried.
+    baud=3_000_000,      # The FT2232H makes it exactly, and 36 cycles of 108 MHz do too.
     logic_cells=1280,
     block_rams=16,
     programmer=("iceprog",),

@@ -6,7 +6,7 @@ import numpy as np
 from sim.streams import PACES, Stream, begin
 from sw.golden import bits, frame
 
-N_CODES = 10
+N_CODES = 10    # More than there are kinds of garbage.
 FIRST = 120    # The sequence numbers that follow hold both bytes that must be escaped.
 
 
@@ -18,6 +18,7 @@ def garbage(good: bytes) -> list[bytes]:
         bytes([frame.FLAG, *body[:-1], body[-1] ^ 1, frame.FLAG]),    # The check is wrong.
         bytes([frame.FLAG, *body[1:], frame.FLAG]),                   # A byte is missing.
         bytes([frame.FLAG, *body, 0, frame.FLAG]),                    # A byte too many.
+        bytes([frame.FLAG, *body, 0xFF, frame.FLAG]),                 # What an idle check expects.
         frame.wrap(wrong_length + frame.fcs32(wrong_length)),
         bytes([frame.FLAG, *body, frame.ESCAPE, frame.FLAG]),         # Aborted.
         bytes([frame.FLAG, frame.FLAG, frame.FLAG]),

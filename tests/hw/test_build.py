@@ -24,7 +24,7 @@ def test_icestick_meets_its_clock(folder, capsys):
     made = folder / "build" / "icestick"
     report = json.loads((made / "report.json").read_text())
     assert (made / "top.bin").stat().st_size > 30_000
-    assert report["fmax_mhz"] >= report["clock_mhz"] == 120
+    assert report["fmax_mhz"] >= report["clock_mhz"] == 108
     assert report["logic_cells"][0] <= report["logic_cells"][1] == 1280
     assert report["block_rams"] == [16, 16]
     assert report["cycles_per_inference"] == 128
