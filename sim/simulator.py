@@ -20,7 +20,7 @@ __all__ = ["NAMES", "Model", "SimulationFailed", "Simulator", "SimulatorNotFound
 
 TIMESCALE = ("1ns", "1ps")    # Without it clocks fail under Icarus.
 PUBLIC_PORTS = '`verilator_config\npublic_flat_rw -module "{}" -var "*"\n'
-DEADLINE = 120                # Seconds that one test of a bench may take.
+DEADLINE = 60                 # Seconds that one test of a bench may take.
 
 
 class SimulatorNotFound(Exception):
