@@ -15,7 +15,7 @@ CODES, _ = load_codes(Path(os.environ["CODES"]))
 FIRST = 120    # The sequence numbers that follow hold both bytes that must be escaped.
 
 
-@cocotb.test(timeout_time=20, timeout_unit="ms")
+@cocotb.test(timeout_time=10, timeout_unit="ms")
 @cocotb.parametrize(pace=PACES)
 async def equals_golden(dut, pace):
     """Requests in, answers out: in order, with their sequence numbers and the right classes."""
