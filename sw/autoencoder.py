@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .binary import binarize
-from .golden.network import atomic_write
+from .golden import tensors
 
 FORMAT = "hybnn-encoder-1"
 
@@ -79,9 +77,9 @@ class Encoder(nn.Sequential):
 
     def save(self, path: Path) -> None:
         """Write the encoder's file, whole or not at all."""
-        tensors = {name: tensor.cpu().contiguous() for name, tensor in self.state_dict().items()}
-        metadata = {"format": FORMAT, "shape": f"28x28-{self.width}-{self.n_bits}"}
-        atomic_write(path, save(tensors, metadata))
+        state = {name: tensor.cpu().contiguous().numpy()
+                 for name, tensor in self.state_dict().items()}
+        tensors.write(path, state, format=FORMAT, shape=f"28x28-{self.width}-{self.n_bits}")
 
     @classmethod
     def load(cls, path: Path) -> "Encoder":
@@ -94,21 +92,16 @@ class Encoder(nn.Sequential):
         OSError
             The file cannot be read.
         """
-        with open(path, "rb"):  # safe_open's own message for a missing file has no file name.
-            pass
         try:
-            with safe_open(path, framework="pt") as file:
-                metadata = file.metadata() or {}
-                if metadata.get("format") != FORMAT:
-                    raise ValueError(f"its format is {metadata.get('format')!r}, not {FORMAT!r}")
-                tensors = {name: file.get_tensor(name) for name in file.keys()}
-            return _assemble(metadata.get("shape", ""), tensors)
-        except (ValueError, RuntimeError, SafetensorError) as error:
+            description, arrays = tensors.read(path, FORMAT, ["shape"])
+            return _assemble(str(description["shape"]),
+                             {name: torch.from_numpy(array) for name, array in arrays.items()})
+        except (ValueError, TypeError, RuntimeError) as error:
             reason = " ".join(str(error).split())
             raise EncoderFileError(f"{path} is not an encoder file: {reason}") from None
 
 
-def _assemble(shape: str, tensors: dict[str, Tensor]) -> Encoder:
+def _assemble(shape: str, state: dict[str, Tensor]) -> Encoder:
     match = re.fullmatch(r"28x28-([1-9][0-9]{0,3})-([1-9][0-9]{0,4})", shape)
     if match is None:
         raise ValueError(f"its shape must be like '28x28-16-200', not {shape[:40]!r}")
@@ -116,11 +109,11 @@ def _assemble(shape: str, tensors: dict[str, Tensor]) -> Encoder:
     with torch.device("meta"):  # No memory on the word of the metadata: the tensors bring theirs.
         encoder = Encoder(n_bits, width)
     for name, expected in encoder.state_dict().items():
-        if name in tensors and tensors[name].dtype != expected.dtype:
-            raise ValueError(f"{name!r} must be {expected.dtype}, not {tensors[name].dtype}")
-    if wrong := [name for name, tensor in tensors.items() if not tensor.isfinite().all()]:
+        if name in state and state[name].dtype != expected.dtype:
+            raise ValueError(f"{name!r} must be {expected.dtype}, not {state[name].dtype}")
+    if wrong := [name for name, tensor in state.items() if not tensor.isfinite().all()]:
         raise ValueError(f"{wrong[0]!r} must be finite")
-    encoder.load_state_dict(tensors, assign=True)
+    encoder.load_state_dict(state, assign=True)
     return encoder.eval()
 
 

@@ -1,3 +1,4 @@
+import json
 import re
 
 import pytest
@@ -42,6 +43,13 @@ def test_encoder_comes_back(tmp_path):
     assert (extract(Encoder.load(tmp_path / "encoder"), images) == extract(encoder, images)).all()
 
 
+def test_the_same_encoder_is_the_same_file(tmp_path):
+    encoder = Encoder(24, 2)
+    encoder.save(tmp_path / "one")
+    encoder.save(tmp_path / "other")
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
+
+
 @pytest.mark.parametrize("metadata, changes, reason", [
     ({"format": "pt"}, {}, "its format is 'pt', not 'hybnn-encoder-1'"),
     ({"shape": "28x28-2"}, {}, "its shape must be like '28x28-16-200', not '28x28-2'"),
@@ -52,8 +60,8 @@ def test_encoder_comes_back(tmp_path):
 def test_what_is_no_encoder_is_refused(tmp_path, metadata, changes, reason):
     path = tmp_path / "encoder"
     Encoder(24, 2).save(path)
-    tensors = load_file(path) | changes
-    save_file(tensors, path, {"format": "hybnn-encoder-1", "shape": "28x28-2-24", **metadata})
+    description = {"format": "hybnn-encoder-1", "shape": "28x28-2-24", **metadata}
+    save_file(load_file(path) | changes, path, {"hybnn": json.dumps(description)})
     with pytest.raises(EncoderFileError,
                        match=f"^{re.escape(f'{path} is not an encoder file: {reason}')}$"):
         Encoder.load(path)
@@ -62,7 +70,7 @@ def test_what_is_no_encoder_is_refused(tmp_path, metadata, changes, reason):
 def test_a_shape_that_is_not_that_of_the_tensors_is_refused(tmp_path):
     Encoder(24, 2).save(tmp_path / "encoder")
     save_file(load_file(tmp_path / "encoder"), tmp_path / "encoder",
-              {"format": "hybnn-encoder-1", "shape": "28x28-2-99999"})
+              {"hybnn": json.dumps({"format": "hybnn-encoder-1", "shape": "28x28-2-99999"})})
     with pytest.raises(EncoderFileError, match=r"^.* is not an encoder file: .*size mismatch for "
                                                r"logits\.weight: .*$"):
         Encoder.load(tmp_path / "encoder")
