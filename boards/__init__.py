@@ -5,7 +5,7 @@ from importlib import import_module
 
 __all__ = ["NAMES", "Board", "find"]
 
-NAMES = ("icestick",)
+NAMES = ("ice40_hx8k_b_evn", "icebreaker", "icestick")
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Board:
         Command that loads a bitstream, to which the file is added.
     programmer_from : str
         How to get it.
+    clock_is_beside_pll : bool
+        The oscillator is on the pin of the part's only PLL, which then has it alone.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Board:
     block_rams: int
     programmer: tuple[str, ...]
     programmer_from: str
+    clock_is_beside_pll: bool = False
 
 
 def find(name: str) -> Board:

@@ -58,7 +58,9 @@ def build(network: Network, board: boards.Board, directory: Path, *, clock: floa
         divisor = uart.divisor(pll.output, board.baud)
     except ValueError as error:
         raise BuildError(f"{error}. Choose another --clock") from None
-    _run_tools(Top(Accelerator(network, plan), pll=pll, divisor=divisor), board, directory, seed)
+    top = Top(Accelerator(network, plan), pll=pll, divisor=divisor,
+              clock_is_beside_pll=board.clock_is_beside_pll)
+    _run_tools(top, board, directory, seed)
     report = {
         "board": board.name,
         "network": str(network),

@@ -105,7 +105,9 @@ class Cost:
 
 def with_readout(shape: Sequence[int], layers: Sequence[Fold]) -> Folding:
     """Complete a folding with the narrowest readout that keeps pace with the last layer."""
-    chunk = layers[-1].pe if layers else 1
+    if not layers:
+        return Folding([], shape[0])
+    chunk = layers[-1].pe
     foldings = (Folding(layers, simd) for simd in range(chunk, shape[-2], chunk))
     return next((folding for folding in foldings if _keeps_pace(shape, folding)),
                 Folding(layers, shape[-2]))
@@ -154,12 +156,12 @@ def _rams(width: int, depth: int) -> int:
 
 
 def default(shape: Sequence[int]) -> Folding:
-    """Give the folding with the highest rate, one neuron of a layer at a time, for no board.
+    """Give a folding for no board: one neuron of each layer at a time, all its synapses at once.
 
     >>> default((200, 128, 10))
     Folding(layers=[Fold(pe=1, simd=200)], readout_simd=13)
     """
-    return min(_candidates(shape), key=lambda folding: max(folding.cycles(shape)))
+    return with_readout(shape, [Fold(1, n_in) for n_in in shape[:-2]])
 
 
 def choose(shape: Sequence[int], logic_cells: int, block_rams: int) -> Folding:
@@ -183,15 +185,21 @@ def choose(shape: Sequence[int], logic_cells: int, block_rams: int) -> Folding:
 
 
 def _candidates(shape: Sequence[int]) -> Iterator[Folding]:
-    """Foldings worth a look: for each number of cycles the narrowest that keeps it."""
+    """Foldings worth a look: for each period the narrowest layers that keep it."""
     layers = list(pairwise(shape[:-1]))
-    if not layers:
-        yield Folding([], shape[0])
-        return
-    rates = sorted({ceil(n_in / simd) * n_out for n_in, n_out in layers
-                    for simd in {ceil(n_in / slices) for slices in range(1, n_in + 1)}})
-    for cycles in rates:
-        folds = [Fold(1, ceil(n_in / max(1, cycles // n_out))) for n_in, n_out in layers
-                 if n_out <= cycles]
-        if len(folds) == len(layers):
-            yield with_readout(shape, folds)
+    slowest = max((n_in * n_out for n_in, n_out in layers), default=1)
+    # Steps of a tenth: a finer choice of the period changes the cost by less than its error.
+    periods = {ceil(n_in / slices) * n_out for n_in, n_out in layers for slices in range(1, 9)}
+    periods |= {ceil(n_out / pe) for _, n_out in layers for pe in range(1, 65)}
+    while slowest > 0:
+        periods.add(slowest)
+        slowest = int(slowest * 0.9)
+    for period in sorted(periods):
+        yield with_readout(shape, [_narrowest(*widths, period) for widths in layers])
+
+
+def _narrowest(n_in: int, n_out: int, period: int) -> Fold:
+    """Give the fold with the fewest gates that takes at most ``period`` cycles."""
+    slices = min(n_in, max(1, period // n_out))
+    simd = ceil(n_in / slices)
+    return Fold(ceil(n_out / max(1, period // ceil(n_in / simd))), simd)

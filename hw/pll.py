@@ -9,7 +9,7 @@ __all__ = ["ICE40PLL"]
 
 @dataclass(frozen=True)
 class ICE40PLL:
-    """Settings of an iCE40's ``SB_PLL40_CORE`` (Lattice FPGA-TN-02052).
+    """Settings of an iCE40's PLL (Lattice FPGA-TN-02052).
 
     ``output = reference * (divf + 1) / 2 ** divq``, with the oscillator between 533 and 1066 MHz.
 
@@ -44,10 +44,17 @@ class ICE40PLL:
         """Frequency that goes out, in hertz."""
         return self.reference * (self.divf + 1) / 2 ** self.divq
 
-    def instance(self, *, reference, output, locked) -> Instance:
-        """Make the primitive between the given signals."""
+    def from_fabric(self, *, reference, output, locked) -> Instance:
+        """Make the primitive that takes its reference from a signal."""
+        return self._instance("SB_PLL40_CORE", output, locked, i_REFERENCECLK=reference)
+
+    def from_pad(self, *, port, output, locked) -> Instance:
+        """Make the primitive that takes its reference from the pin beside it."""
+        return self._instance("SB_PLL40_PAD", output, locked, io_PACKAGEPIN=port.io)
+
+    def _instance(self, kind, output, locked, **reference) -> Instance:
         ranges = (17e6, 26e6, 44e6, 66e6, 101e6)
         return Instance(
-            "SB_PLL40_CORE", p_FEEDBACK_PATH="SIMPLE", p_DIVR=0, p_DIVF=self.divf, p_DIVQ=self.divq,
-            p_FILTER_RANGE=1 + sum(self.reference >= limit for limit in ranges),
-            i_REFERENCECLK=reference, i_RESETB=1, i_BYPASS=0, o_PLLOUTGLOBAL=output, o_LOCK=locked)
+            kind, p_FEEDBACK_PATH="SIMPLE", p_DIVR=0, p_DIVF=self.divf, p_DIVQ=self.divq,
+            p_FILTER_RANGE=1 + sum(self.reference >= limit for limit in ranges), **reference,
+            i_RESETB=1, i_BYPASS=0, o_PLLOUTGLOBAL=output, o_LOCK=locked)

@@ -22,12 +22,16 @@ class Top(Elaboratable):
         What makes its clock of the board's oscillator.
     divisor : int
         Cycles a bit lasts on the link, :func:`hw.uart.divisor`.
+    clock_is_beside_pll : bool
+        The oscillator's pin belongs to the PLL, so that nothing else can be clocked by it.
     """
 
-    def __init__(self, accelerator: Accelerator, *, pll: ICE40PLL, divisor: int):
+    def __init__(self, accelerator: Accelerator, *, pll: ICE40PLL, divisor: int,
+                 clock_is_beside_pll: bool):
         self.accelerator = accelerator
         self.pll = pll
         self.divisor = divisor
+        self.clock_is_beside_pll = clock_is_beside_pll
 
     def elaborate(self, platform):
         m = Module()
@@ -45,23 +49,29 @@ class Top(Elaboratable):
         return m
 
     def _make_clock(self, m, platform):
-        m.submodules.oscillator = oscillator = io.Buffer(
-            "i", platform.request(platform.default_clk, dir="-"))
         clock, locked = Signal(), Signal()
-        m.submodules.pll = self.pll.instance(reference=oscillator.i, output=clock, locked=locked)
+        oscillator = platform.request(platform.default_clk, dir="-")
+        if self.clock_is_beside_pll:
+            m.submodules.pll = self.pll.from_pad(port=oscillator, output=clock, locked=locked)
+            slow, slow_frequency = clock, self.pll.output
+        else:
+            m.submodules.oscillator = buffer = io.Buffer("i", oscillator)
+            m.submodules.pll = self.pll.from_fabric(
+                reference=buffer.i, output=clock, locked=locked)
+            slow, slow_frequency = buffer.i, self.pll.reference
         platform.add_clock_constraint(clock, self.pll.output)
 
         # Block RAMs read as zero for some 3 us after configuration (icestorm issue 76); count to
         # three times that, at least.
         m.domains.por = por = ClockDomain(reset_less=True, local=True)
-        timer = Signal(int(10e-6 * platform.default_clk_frequency).bit_length() + 1)
+        timer = Signal(int(10e-6 * slow_frequency).bit_length() + 1)
         awake = timer[-1]
-        m.d.comb += por.clk.eq(oscillator.i)
+        m.d.comb += por.clk.eq(slow)
         # Written as a sum alone: one flip-flop of a carry chain with an enable or a set of its own
         # would shut the others out of its tile, and nextpnr finds no place for such a chain.
         m.d.por += timer.eq(timer + ~awake)
 
-        # An asynchronous reset costs no logic: a synchronous one waits for the clock enable.
+        # An asynchronous reset costs no logic.
         m.domains.sync = ClockDomain(async_reset=True)
         m.d.comb += ClockSignal().eq(clock)
         m.submodules.reset = ResetSynchronizer(~(awake & locked))

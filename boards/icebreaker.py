@@ -1,0 +1,17 @@
+"""1BitSquared iCEBreaker: iCE40UP5K, 12 MHz oscillator, and an FT2232H for the link."""
+
+from amaranth_boards.icebreaker import ICEBreakerPlatform
+
+from . import Board
+
+BOARD = Board(
+    name="icebreaker",
+    platform=ICEBreakerPlatform,
+    clock=36e6,          # A slow, frugal part: a third of what the same engine does on an HX.
+    baud=3_000_000,      # The FT2232H makes it exactly, and 12 cycles of 36 MHz do too.
+    logic_cells=5280,
+    block_rams=30,
+    programmer=("iceprog",),
+    programmer_from="apt install fpga-icestorm, or brew install icestorm",
+    clock_is_beside_pll=True,
+)
