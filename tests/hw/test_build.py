@@ -43,7 +43,8 @@ def test_a_missed_clock_fails(folder, capsys, tmp_path):
 
 
 @pytest.mark.parametrize("args, said", [
-    (["--board", "icestik"], "error: Unknown board 'icestik'; known boards: ice40_hx8k_b_evn, icebreaker, icestick"),
+    (["--board", "icestik"], "error: Unknown board 'icestik'; known boards: ice40_hx8k_b_evn, "
+                             "icebreaker, icestick"),
     (["--board", "icestick", "--network", "no-such-file"],
      "error: [Errno 2] No such file or directory: 'no-such-file'"),
     (["--board", "icestick", "--network", "{}/noise.safetensors"],
