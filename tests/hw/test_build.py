@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -40,6 +42,7 @@ def test_a_missed_clock_fails(folder, capsys, tmp_path):
     assert build.main(["--board", "icestick", "--network", str(folder), "--clock", "180",
                        "--out", str(tmp_path)]) == 2
     assert capsys.readouterr().err.startswith("error: timing is not met: the design runs at ")
+    assert not (tmp_path / "top.bin").exists()
 
 
 @pytest.mark.parametrize("args, said", [
@@ -68,7 +71,11 @@ def test_errors_are_one_line(folder, capsys, args, said):
 @pytest.mark.parametrize("args, said", [
     ([], "error: the following arguments are required: --board (see --help)\n"),
     (["--board", "icestick", "--clock", "fast"],
-     "error: argument --clock: invalid float value: 'fast' (see --help)\n")])
+     "error: argument --clock: invalid megahertz value: 'fast' (see --help)\n"),
+    (["--board", "icestick", "--clock", "0"],
+     "error: argument --clock: must be a positive number of MHz, not '0' (see --help)\n"),
+    (["--board", "icestick", "--clock", "inf"],
+     "error: argument --clock: must be a positive number of MHz, not 'inf' (see --help)\n")])
 def test_wrong_flags(capsys, args, said):
     with pytest.raises(SystemExit, match=r"^2$"):
         build.main(args)
@@ -88,6 +95,29 @@ def test_a_missing_yosys(folder, monkeypatch, capsys):
     assert capsys.readouterr().err == (
         "error: yosys was not found: $YOSYS is '/no/such/yosys', which is not a program. "
         "Correct or unset it\n")
+
+
+def test_nothing_of_an_earlier_build_is_taken_for_a_new_one(folder, monkeypatch, capsys, tmp_path):
+    for name in ("top.json", "top.asc", "top.bin", "top.tim"):
+        (tmp_path / name).write_text("ICESTORM_LC: 9999/ 1280")
+    monkeypatch.setenv("YOSYS", "/bin/true")
+    assert build.main(["--board", "icestick", "--network", str(folder),
+                       "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith("error: the tools failed: ERROR: Failed to open ")
+    assert not (tmp_path / "top.bin").exists()
+
+
+def test_interrupted(folder, monkeypatch, tmp_path):
+    # A Yosys that presses Ctrl-C: for itself, for the shell that runs it and for the build.
+    (tmp_path / "yosys").write_text("#!/bin/sh\nkill -INT 0\nsleep 60\n")
+    os.chmod(tmp_path / "yosys", 0o755)
+    monkeypatch.setenv("YOSYS", str(tmp_path / "yosys"))
+    result = subprocess.run(
+        [sys.executable, "-m", "hw.build", "--board", "icestick", "--network", str(folder),
+         "--out", str(tmp_path / "out")],
+        capture_output=True, text=True, timeout=60, start_new_session=True, check=False)
+    assert (result.returncode, result.stderr) == (
+        130, "error: interrupted, there is no bitstream\n")
 
 
 @pytest.mark.parametrize("script, code, said", [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.folding import DoesNotFit, Fold, choose, cost, default, with_readout
+from hw.folding import DoesNotFit, Fold, Folding, choose, cost, default, with_readout
 
 HX1K = (1241, 16)
 
@@ -30,6 +30,17 @@ def test_the_readout_keeps_pace_where_it_can(shape):
     *layers, readout = default(shape).cycles(shape)
     whole = default(shape).per_word(shape[-2]) == shape[-2]
     assert readout <= max(layers, default=0) or whole
+
+
+def test_without_layers():
+    assert default((64, 10)) == choose((64, 10), *HX1K) == Folding([], 64)
+
+
+@pytest.mark.parametrize("simd", [0, -3, 9])
+def test_the_readout_takes_some_of_its_bits(simd):
+    with pytest.raises(ValueError, match=(
+            rf"^A readout of 8 bits must take 1 to 8 at a time, not {simd}$")):
+        Folding([Fold(1, 4)], simd).check((4, 8, 2))
 
 
 def test_what_does_not_fit_says_what_it_needs():
