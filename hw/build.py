@@ -35,8 +35,8 @@ class BuildError(Exception):
     """A build failed; the message says in one sentence why."""
 
 
-def build(network: Network, board: boards.Board, directory: Path, *, clock: float,
-          seed: int = 1) -> dict:
+def build(network: Network, board: boards.Board, plan: Folding, directory: Path, *, clock: float,
+          seed: int) -> dict:
     """Make ``directory/top.bin`` and return its report.
 
     Raises
@@ -46,7 +46,6 @@ def build(network: Network, board: boards.Board, directory: Path, *, clock: floa
     ToolNotFound
         A program of the toolchain is missing.
     """
-    plan = _plan(network, board)
     for tool in ("yosys", "nextpnr-ice40", "icepack"):
         toolchain.find(tool)
 
@@ -83,14 +82,40 @@ def build(network: Network, board: boards.Board, directory: Path, *, clock: floa
     return report
 
 
-def _plan(network: Network, board: boards.Board) -> Folding:
+def choose(network: Network, board: boards.Board, folds: str | None) -> Folding:
+    """Take the folding asked for, or the fastest that is predicted to fit."""
     if network.n_classes > MAX_CLASSES:
         raise BuildError(f"The link carries 1 to {MAX_CLASSES} classes, not {network.n_classes}")
     try:
+        if folds is not None:
+            return folding.parse(folds, network.shape)
         return folding.choose(network.shape, int(FILL * board.logic_cells), board.block_rams)
     except DoesNotFit as error:
         raise BuildError(f"{network} does not fit {board.name}: it {error} that can be filled. "
                          "Train a smaller network or take a larger board") from None
+    except ValueError as error:
+        raise BuildError(str(error)) from None
+
+
+def forecast(network: Network, board: boards.Board, plan: Folding, clock: float) -> str:
+    """Line up the foldings worth a choice, and mark the one that would be built."""
+    choices = folding.front(network.shape)
+    if plan not in [each for each, _ in choices]:
+        choices = sorted([*choices, (plan, folding.cost(network.shape, plan))],
+                         key=lambda choice: choice[0].period(network.shape))
+    lines = [f"{network} on {board.name}, which has {board.logic_cells} logic cells and "
+             f"{board.block_rams} block RAMs, at {clock / 1e6:g} MHz; predicted:",
+             "    cycles  inferences/s  logic cells  block RAMs  folding (PE x SIMD)"]
+    for each, price in choices:
+        fits = (price.logic_cells <= FILL * board.logic_cells
+                and price.block_rams <= board.block_rams)
+        period = each.period(network.shape)
+        mark = ">" if each == plan else " "
+        lines.append(f"  {mark} {period:6}  {clock / period:12,.0f}  {price.logic_cells:11,}  "
+                     f"{price.block_rams:10}  "
+                     f"{', '.join(f'{fold.pe} x {fold.simd}' for fold in each.layers) or 'none'}"
+                     f"{'' if fits else '  (does not fit)'}")
+    return "\n".join(lines)
 
 
 def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int):
@@ -213,6 +238,11 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
                         help="network file or run folder (default: the newest run)")
     parser.add_argument("--clock", metavar="MHZ", type=megahertz,
                         help="clock the engine with at most MHZ (default: what the board can do)")
+    parser.add_argument("--fold", metavar="PExSIMD,...",
+                        help="neurons and synapses a cycle of each layer, like 1x200 (default: "
+                             "the fastest that fits)")
+    parser.add_argument("--dry-run", action="store_true",
+                        help="predict size and speed of every choice, build nothing")
     parser.add_argument("--seed", metavar="N", type=int, default=1,
                         help="placement seed (default: %(default)s)")
     parser.add_argument("--out", metavar="DIR", type=Path,
@@ -229,9 +259,13 @@ def main(argv: list[str] | None = None) -> int:
         file = runs.network_file(args.network or runs.newest())
         directory = args.out or file.parent / "build" / args.board
         network = Network.load(file)
+        plan = choose(network, board, args.fold)
+        clock = board.clock if args.clock is None else args.clock
+        if args.dry_run:
+            print(forecast(network, board, plan, clock))
+            return 0
         print(f"building {file} for {board.name} in {directory}")
-        report = build(network, board, directory, seed=args.seed,
-                       clock=board.clock if args.clock is None else args.clock)
+        report = build(network, board, plan, directory, clock=clock, seed=args.seed)
     except (BuildError, LookupError, NetworkFileError, OSError, ResourceError,
             toolchain.ToolNotFound) as error:
         print(f"error: {error.args[0] if isinstance(error, LookupError) else error}",

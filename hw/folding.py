@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, log2
 
-__all__ = ["Cost", "DoesNotFit", "Fold", "Folding", "choose", "cost", "default",
-           "with_readout"]
+__all__ = ["Cost", "DoesNotFit", "Fold", "Folding", "choose", "cost", "default", "front",
+           "parse", "with_readout"]
 
 
 class DoesNotFit(Exception):
@@ -185,6 +185,36 @@ def choose(shape: Sequence[int], logic_cells: int, block_rams: int) -> Folding:
         raise DoesNotFit(f"needs about {needed.logic_cells} logic cells and {needed.block_rams} "
                          f"block RAMs at the least; there are {logic_cells} and {block_rams}")
     return priced[min(fitting)[2]][0]
+
+
+def front(shape: Sequence[int]) -> list[tuple[Folding, Cost]]:
+    """List the foldings than which none is both faster and smaller, the fastest first."""
+    best: list[tuple[Folding, Cost]] = []
+    for folding in sorted(_candidates(shape), key=lambda each: each.period(shape)):
+        price = cost(shape, folding)
+        if not best or price.logic_cells < best[-1][1].logic_cells:
+            if best and folding.period(shape) == best[-1][0].period(shape):
+                best.pop()
+            best.append((folding, price))
+    return best
+
+
+def parse(text: str, shape: Sequence[int]) -> Folding:
+    """Read a fold for each layer, like ``1x200`` or ``2x64,1x32``: PE, then SIMD.
+
+    >>> parse("1x200", (200, 128, 10))
+    Folding(layers=[Fold(pe=1, simd=200)], readout_simd=13)
+    """
+    words = [word.split("x") for word in text.split(",")]
+    if not all(len(word) == 2 and all(part.isdecimal() for part in word) for word in words):
+        raise ValueError(f"Folds must be like 2x64,1x32 (PE x SIMD of each layer), not {text!r}")
+    folds = [Fold(int(pe), int(simd)) for pe, simd in words]
+    if len(folds) != len(shape) - 2:
+        raise ValueError(f"A network of {len(shape) - 2} layers needs as many folds, not "
+                         f"{len(folds)}")
+    for fold, widths in zip(folds, pairwise(shape[:-1])):
+        fold.check(*widths)
+    return with_readout(shape, folds)
 
 
 def _candidates(shape: Sequence[int]) -> Iterator[Folding]:

@@ -38,6 +38,19 @@ def test_a_board_meets_its_clock(folder, capsys, board, clock, cells, rams, cycl
     assert f"{report['fmax_mhz']:.1f} MHz" in capsys.readouterr().out
 
 
+def test_dry_run_shows_the_choices(folder, capsys):
+    assert build.main(["--board", "icestick", "--network", str(folder), "--dry-run"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1:3] for line in lines if line.startswith("  >")] == [["128", "843,750"]]
+    assert any("does not fit" in line for line in lines)
+
+
+def test_a_folding_can_be_pinned(folder, capsys):
+    assert build.main(["--board", "icestick", "--network", str(folder), "--dry-run",
+                       "--fold", "1x50"]) == 0
+    assert "  >    512  " in capsys.readouterr().out
+
+
 def test_a_missed_clock_fails(folder, capsys, tmp_path):
     assert build.main(["--board", "icestick", "--network", str(folder), "--clock", "180",
                        "--out", str(tmp_path)]) == 2
@@ -56,6 +69,8 @@ def test_a_missed_clock_fails(folder, capsys, tmp_path):
      "error: 200-512-10 does not fit icestick: it needs about "),
     (["--board", "icestick", "--network", "{}/classes.safetensors"],
      "error: The link carries 1 to 256 classes, not 300"),
+    (["--board", "icestick", "--network", "{}", "--fold", "2"],
+     "error: Folds must be like 2x64,1x32 (PE x SIMD of each layer), not '2'"),
     (["--board", "icestick", "--network", "{}", "--clock", "5"],
      "error: An iCE40 PLL makes 8.4375 MHz or more from 12 MHz, not 5 MHz"),
     (["--board", "icestick", "--network", "{}", "--clock", "9"],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.folding import DoesNotFit, Fold, Folding, choose, cost, default, with_readout
+from hw.folding import DoesNotFit, Fold, Folding, choose, cost, default, front, parse, with_readout
 
 HX1K = (1241, 16)
 
@@ -41,6 +41,26 @@ def test_the_readout_takes_some_of_its_bits(simd):
     with pytest.raises(ValueError, match=(
             rf"^A readout of 8 bits must take 1 to 8 at a time, not {simd}$")):
         Folding([Fold(1, 4)], simd).check((4, 8, 2))
+
+
+@pytest.mark.parametrize("shape", [(200, 128, 10), (784, 64, 64, 64, 10), (64, 10), (9, 7, 5, 2)])
+def test_on_the_front_faster_is_larger(shape):
+    periods = [folding.period(shape) for folding, _ in front(shape)]
+    cells = [price.logic_cells for _, price in front(shape)]
+    assert periods == sorted(set(periods)) and cells == sorted(set(cells), reverse=True)
+    for folding, _ in front(shape):
+        folding.check(shape)
+
+
+@pytest.mark.parametrize("text, said", [
+    ("1", r"Folds must be like 2x64,1x32 \(PE x SIMD of each layer\), not '1'"),
+    ("1x-2", r"Folds must be like 2x64,1x32 \(PE x SIMD of each layer\), not '1x-2'"),
+    ("1x8,1x8", r"A network of 1 layers needs as many folds, not 2"),
+    ("1x9", r"A fold of a layer of 4 neurons with 8 inputs must have PE 1 to 4 and SIMD 1 to 8, "
+            r"not PE 1 and SIMD 9")])
+def test_wrong_folds(text, said):
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        parse(text, (8, 4, 2))
 
 
 def test_what_does_not_fit_says_what_it_needs():
