@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -130,7 +131,9 @@ def test_interrupted(folder, monkeypatch, tmp_path):
     result = subprocess.run(
         [sys.executable, "-m", "hw.build", "--board", "icestick", "--network", str(folder),
          "--out", str(tmp_path / "out")],
-        capture_output=True, text=True, timeout=60, start_new_session=True, check=False)
+        capture_output=True, text=True, timeout=60, start_new_session=True, check=False,
+        # A shell that starts tests in the background has them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     assert (result.returncode, result.stderr) == (
         130, "error: interrupted, there is no bitstream\n")
 
