@@ -49,7 +49,7 @@ class Top(Elaboratable):
         return m
 
     def _make_clock(self, m, platform):
-        clock, locked = Signal(), Signal()
+        clock, locked = Signal(name="clock"), Signal(name="locked")
         oscillator = platform.request(platform.default_clk, dir="-")
         if self.clock_is_beside_pll:
             m.submodules.pll = self.pll.from_pad(port=oscillator, output=clock, locked=locked)
@@ -59,7 +59,7 @@ class Top(Elaboratable):
             m.submodules.pll = self.pll.from_fabric(
                 reference=buffer.i, output=clock, locked=locked)
             slow, slow_frequency = buffer.i, self.pll.reference
-        platform.add_clock_constraint(clock, self.pll.output)
+        # nextpnr derives the constraint of the PLL's output from that of the oscillator.
 
         # Block RAMs read as zero for some 3 us after configuration (icestorm issue 76); count to
         # three times that, at least.
