@@ -18,8 +18,8 @@ test: .venv/installed
 	$(BIN)/python -m pytest -n 2
 
 lint: .venv/installed
-	$(BIN)/ruff check .
-	$(BIN)/mypy
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
