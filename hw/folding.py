@@ -153,7 +153,7 @@ def cost(shape: Sequence[int], folding: Folding) -> Cost:
 
 
 def _rams(width: int, depth: int) -> int:
-    """Block RAMs of a memory; one too shallow to be worth one becomes logic."""
+    """Count the block RAMs of a memory, at the best of the widths they can have."""
     return min(ceil(width / (RAM_WIDTH >> wider)) * ceil(depth / (RAM_DEPTH << wider))
                for wider in range(4))
 

@@ -84,7 +84,7 @@ class BinaryLayer(wiring.Component):
         m.d.comb += [use.eq(self.x.valid & rows.ready), rows.enable.eq(use)]
 
         # Inputs that fill up the last slice are 0 and their weights 1: they never match.
-        slice_of_x, is_last = self.x.payload, rows.ready
+        slice_of_x = self.x.payload
         if self.slices > 1:
             index = Signal(range(self.slices))
             slice_of_x = Array(self.x.payload[at:at + simd]
