@@ -5,7 +5,19 @@ from importlib import import_module
 
 __all__ = ["NAMES", "Board", "find"]
 
-NAMES = ("ice40_hx8k_b_evn", "icebreaker", "icestick")
+# The file of each board; one board in several sizes is one file.
+FILES = {
+    "ecpix5_45f": "ecpix5",
+    "ice40_hx8k_b_evn": "ice40_hx8k_b_evn",
+    "icebreaker": "icebreaker",
+    "icestick": "icestick",
+    "tang_nano_9k": "tang_nano_9k",
+    "ulx3s_12f": "ulx3s",
+    "ulx3s_25f": "ulx3s",
+    "ulx3s_45f": "ulx3s",
+    "ulx3s_85f": "ulx3s",
+}
+NAMES = tuple(FILES)
 
 
 @dataclass(frozen=True)
@@ -16,6 +28,9 @@ class Board:
     ----------
     name : str
         What it is called on the command line.
+    family : str
+        What its part is made of: ``ice40``, ``ecp5`` or ``gowin``. It decides the tools, the clock
+        generator and what a network costs.
     platform : class
         Platform of amaranth-boards: pins, clocks, toolchain.
     clock : float
@@ -35,6 +50,7 @@ class Board:
     """
 
     name: str
+    family: str
     platform: type
     clock: float
     baud: int
@@ -49,4 +65,5 @@ def find(name: str) -> Board:
     """Return the board called ``name``; raise :exc:`LookupError` if there is none."""
     if name not in NAMES:
         raise LookupError(f"Unknown board {name!r}; known boards: {', '.join(NAMES)}")
-    return import_module(f"boards.{name}").BOARD
+    return next(board for board in import_module(f"boards.{FILES[name]}").BOARDS
+                if board.name == name)

@@ -4,8 +4,9 @@ from amaranth_boards.icebreaker import ICEBreakerPlatform
 
 from . import Board
 
-BOARD = Board(
+BOARDS = [Board(
     name="icebreaker",
+    family="ice40",
     platform=ICEBreakerPlatform,
     clock=36e6,          # A slow, frugal part: a third of what the same engine does on an HX.
     baud=3_000_000,      # The FT2232H makes it exactly, and 12 cycles of 36 MHz do too.
@@ -14,4 +15,4 @@ BOARD = Board(
     programmer=("iceprog",),
     programmer_from="apt install fpga-icestorm, or brew install icestorm",
     clock_is_beside_pll=True,
-)
+)]

@@ -4,8 +4,9 @@ from amaranth_boards.icestick import ICEStickPlatform
 
 from . import Board
 
-BOARD = Board(
+BOARDS = [Board(
     name="icestick",
+    family="ice40",
     platform=ICEStickPlatform,
     clock=108e6,         # What a 200-128-10 engine meets with every placement seed tried.
     baud=3_000_000,      # The FT2232H makes it exactly, and 36 cycles of 108 MHz do too.
@@ -13,4 +14,4 @@ BOARD = Board(
     block_rams=16,
     programmer=("iceprog",),
     programmer_from="apt install fpga-icestorm, or brew install icestorm",
-)
+)]

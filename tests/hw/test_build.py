@@ -60,8 +60,9 @@ def test_a_missed_clock_fails(folder, capsys, tmp_path):
 
 
 @pytest.mark.parametrize("args, said", [
-    (["--board", "icestik"], "error: Unknown board 'icestik'; known boards: ice40_hx8k_b_evn, "
-                             "icebreaker, icestick"),
+    (["--board", "icestik"], "error: Unknown board 'icestik'; known boards: ecpix5_45f, "
+                             "ice40_hx8k_b_evn, icebreaker, icestick, tang_nano_9k, ulx3s_12f, "
+                             "ulx3s_25f, ulx3s_45f, ulx3s_85f"),
     (["--board", "icestick", "--network", "no-such-file"],
      "error: [Errno 2] No such file or directory: 'no-such-file'"),
     (["--board", "icestick", "--network", "{}/noise.safetensors"],
@@ -73,7 +74,7 @@ def test_a_missed_clock_fails(folder, capsys, tmp_path):
     (["--board", "icestick", "--network", "{}", "--fold", "2"],
      "error: Folds must be like 2x64,1x32 (PE x SIMD of each layer), not '2'"),
     (["--board", "icestick", "--network", "{}", "--clock", "5"],
-     "error: An iCE40 PLL makes 8.4375 MHz or more from 12 MHz, not 5 MHz"),
+     "error: The PLL makes 8.4375 MHz or more from 12 MHz, not 5 MHz"),
     (["--board", "icestick", "--network", "{}", "--clock", "9"],
      "error: A clock of 9 MHz cannot make 3000000 baud: "),
     (["--board", "icestick", "--network", "{}", "--out", "/proc/nowhere"], "error: [Errno 2] "),

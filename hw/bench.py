@@ -1,0 +1,166 @@
+"""Build many networks for many boards and line up what came out: ``python -m hw.bench``."""
+
+import argparse
+import json
+import random
+import statistics
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+import boards
+from hw.build import BuildError, build
+from hw.choice import DoesNotFit, choose
+from hw.command import INTERRUPTED, Parser
+from hw.cost import FABRICS
+from hw.folding import Folding, candidates
+from sw.golden.network import atomic_write, random_network
+
+__all__ = ["Case", "main"]
+
+Shape = tuple[int, ...]
+
+SHAPES: list[Shape] = [(200, 128, 10), (200, 128, 2), (64, 64, 10), (200, 64, 32, 10)]
+SEEDS = (1, 2, 3, 4, 5)
+# One of each family: the smaller ones of two leave their packer no freedom, as users meet it.
+COST_BOARDS = ("ice40_hx8k_b_evn", "ulx3s_25f", "tang_nano_9k")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One design to build, with every seed."""
+
+    board: str
+    shape: Shape
+    plan: Folding
+    seeds: tuple[int, ...] = SEEDS
+
+    @property
+    def folder(self) -> Path:
+        plan = str(self.plan).replace(" ", "").replace(",", "_")
+        return Path(self.board, "-".join(map(str, self.shape)) + f"_{plan}")
+
+
+def of_boards() -> list[Case]:
+    """The networks of the README on every board that they fit."""
+    cases = []
+    for name in boards.NAMES:
+        board = boards.find(name)
+        for shape in SHAPES:
+            try:
+                plan = choose(shape, FABRICS[board.family], int(0.97 * board.logic_cells),
+                              board.block_rams)
+            except DoesNotFit:
+                continue
+            cases.append(Case(name, shape, plan))
+    return cases
+
+
+def of_costs(kind: str, number: int) -> list[Case]:
+    """Random shapes and foldings on one board of each family, others for each ``kind``."""
+    cases = []
+    for name in COST_BOARDS:
+        board = boards.find(name)
+        draw = random.Random(f"{kind} {name}")
+        chosen: list[Case] = []
+        while len(chosen) < number:
+            shape = (*(draw.choice([draw.randint(8, 64), draw.randint(65, 256)])
+                       for _ in range(draw.choice([2, 2, 2, 3, 4]))), draw.randint(2, 20))
+            plan = draw.choice(list(candidates(shape)))
+            price = FABRICS[board.family].cost(shape, plan)
+            if (price.logic_cells < 0.6 * min(board.logic_cells, 8000)
+                    and price.block_rams <= board.block_rams):
+                chosen.append(Case(name, shape, plan, seeds=(1,)))
+        cases += chosen
+    return cases
+
+
+def measure(case: Case, out: Path) -> dict:
+    """Build a case with each of its seeds; what was built before is read."""
+    network, board = random_network(case.shape, seed=1), boards.find(case.board)
+    reports = []
+    for seed in case.seeds:
+        folder = out / case.folder / f"seed-{seed}"
+        report = folder / "report.json"
+        if not report.exists():
+            try:
+                build(network, board, case.plan, folder, clock=board.clock, seed=seed)
+            except BuildError as error:
+                if not report.exists():
+                    return {"board": case.board, "shape": case.shape, "folding": str(case.plan),
+                            "failed": str(error)}
+        reports.append(json.loads(report.read_text()))
+    price = FABRICS[board.family].cost(case.shape, case.plan)
+    cells = statistics.median_low(report["logic_cells"][0] for report in reports)
+    return {
+        "board": case.board, "family": board.family, "shape": case.shape,
+        "folding": str(case.plan), "readout_simd": getattr(case.plan, "readout_simd", None),
+        "logic_cells": cells, "predicted_cells": price.logic_cells,
+        "block_rams": reports[0]["block_rams"][0], "predicted_rams": price.block_rams,
+        "cycles": case.plan.period(case.shape),
+        "fmax_mhz": [report["fmax_mhz"] for report in reports],
+        "clock_mhz": reports[0]["clock_mhz"],
+    }
+
+
+def rows(cases: list[Case], out: Path, jobs: int) -> Iterator[dict]:
+    """Measure all cases, several at a time, with a progress bar."""
+    with ThreadPoolExecutor(jobs) as pool:
+        yield from tqdm(pool.map(lambda case: measure(case, out), cases), total=len(cases),
+                        unit="design", disable=None)
+
+
+def table(measured: list[dict]) -> str:
+    """Line up the measured designs."""
+    lines = ["board             network            folding        cells  predicted  RAMs  cycles"
+             "   Fmax, median (least)  inferences/s"]
+    for row in measured:
+        shape = "-".join(map(str, row["shape"]))
+        if "failed" in row:
+            lines.append(f"{row['board']:17} {shape:18} {row['folding']:12} {row['failed'][:60]}")
+            continue
+        error = row["predicted_cells"] / row["logic_cells"] - 1
+        fmax = statistics.median(row["fmax_mhz"])
+        wrong = "" if row["predicted_rams"] == row["block_rams"] else f"({row['predicted_rams']})"
+        lines.append(
+            f"{row['board']:17} {shape:18} {row['folding']:13} {row['logic_cells']:6,}  "
+            f"{error:+8.1%}  {row['block_rams']:4}{wrong}  {row['cycles']:6}  {fmax:9.1f} "
+            f"({min(row['fmax_mhz']):.1f})  {1e6 * fmax / row['cycles']:14,.0f}")
+    return "\n".join(lines)
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    parser = Parser(prog="python -m hw.bench", description=__doc__)
+    parser.add_argument("which", nargs="?", choices=("boards", "fit", "unseen"), default="boards",
+                        help="boards: the README's table; fit, unseen: random designs for the "
+                             "prediction of costs (default: %(default)s)")
+    parser.add_argument("--out", metavar="DIR", type=Path, default=Path("build/bench"),
+                        help="folder of all builds; what is there is not built again "
+                             "(default: %(default)s)")
+    parser.add_argument("--jobs", metavar="N", type=int, default=2,
+                        help="builds at a time (default: %(default)s)")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    cases = of_boards() if args.which == "boards" else of_costs(
+        args.which, 24 if args.which == "unseen" else 40)
+    try:
+        measured = list(rows(cases, args.out, args.jobs))
+    except KeyboardInterrupt:
+        print("error: interrupted; what was built is kept, run it again to go on",
+              file=sys.stderr)
+        return INTERRUPTED
+    args.out.mkdir(parents=True, exist_ok=True)
+    atomic_write(args.out / f"{args.which}.json", json.dumps(measured, indent=1).encode())
+    print(table(measured))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

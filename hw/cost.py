@@ -1,0 +1,131 @@
+"""What an engine takes of a part, predicted. Numbers only: nothing here makes hardware."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil, log2
+
+from hw.folding import Folding
+
+__all__ = ["FABRICS", "Cost", "Fabric", "parts"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What an engine takes of a part, with link, UART and clock."""
+
+    logic_cells: int
+    block_rams: int
+
+
+@dataclass(frozen=True)
+class Fabric:
+    """What each part of an accelerator costs in one family.
+
+    Attributes
+    ----------
+    cells : dict of str to float
+        Logic cells of one of each of :func:`parts`: fitted to placed designs by ``hw.bench --fit``.
+    ram : tuple of (int, int)
+        Width and depth of a block RAM at its widest. It can be half as wide and twice as deep, and
+        so on down to ``narrowest``.
+    narrowest : int
+        Least width of a block RAM.
+    """
+
+    cells: dict[str, float]
+    ram: tuple[int, int]
+    narrowest: int
+
+    def cost(self, shape: Sequence[int], folding: Folding) -> Cost:
+        """Predict what the accelerator takes."""
+        counts = parts(shape, folding)
+        return Cost(round(sum(count * self.cells[name] for name, count in counts.items())),
+                    sum(self.rams(*memory) for memory in memories(shape, folding)))
+
+    def rams(self, width: int, depth: int) -> int:
+        """Count the block RAMs of a memory, at the best of the widths they can have."""
+        widest, rows = self.ram
+        modes = range((widest // self.narrowest).bit_length())
+        return min(ceil(width / (widest >> mode)) * ceil(depth / (rows << mode)) for mode in modes)
+
+
+def parts(shape: Sequence[int], folding: Folding) -> dict[str, float]:
+    """Count what an accelerator is made of.
+
+    Returns how many there are of each:
+
+    ``base``: link, UART, clock; ``code``: bits of the received code; ``layers``: control of a
+    layer; ``tables``, ``sums``, ``chains``, ``waits``: of the popcounts, see :func:`popcount`;
+    ``slices``: inputs times slices but one, which are chosen from; ``totals``, ``limits``: bits of
+    accumulators and of threshold comparisons; ``gathered``: bits collected for what follows;
+    ``scores``: bits of a score; ``counters``: bits of addresses.
+    """
+    *hidden, n_classes = shape
+    n_hidden = hidden[-1]
+    simd = folding.chunk * folding.per_word(n_hidden)
+    words = ceil(n_hidden / simd)
+    count = dict.fromkeys(_PARTS, 0.0)
+    count |= {"base": 1, "code": 8 * ceil(hidden[0] / 8), "layers": len(folding.layers),
+              "scores": n_hidden.bit_length(), "gathered": 2 * simd if folding.layers else 0,
+              "counters": log2(max(2, n_classes) * words)}
+    popcounts = [(simd, 1)]
+    for fold, (n_in, n_out) in zip(folding.layers, pairwise(hidden)):
+        slices, chunks = ceil(n_in / fold.simd), ceil(n_out / fold.pe)
+        limit = (n_in + 1).bit_length()
+        popcounts.append((fold.simd, fold.pe))
+        count["slices"] += (slices - 1) * fold.simd
+        count["totals"] += limit * fold.pe if slices > 1 else 0
+        count["limits"] += limit * fold.pe
+        count["counters"] += log2(slices * chunks)
+    count["gathered"] += 2 * sum(hidden[1:-1])
+    for width, many in popcounts:
+        for name, number in popcount(width).items():
+            count[name] += many * number
+    return count
+
+
+_PARTS = ("base", "code", "layers", "tables", "sums", "chains", "waits", "slices", "totals",
+          "limits", "gathered", "scores", "counters")
+
+
+def popcount(width: int) -> dict[str, int]:
+    """Count what :class:`hw.popcount.PairCount` is made of: lookup ``tables``, bits of ``sums``,
+    carry ``chains``, and register bits in which a term ``waits``."""
+    pairs = ceil(width / 2)
+    groups = ceil(pairs / 3)
+    made = {"tables": 2 * pairs + 4 * groups, "sums": 0, "chains": 0, "waits": 0}
+    ceilings = [min(6, width - at) for at in range(0, width, 6)]
+    while len(ceilings) > 1:
+        added = [sum(ceilings[at:at + 2]) for at in range(0, len(ceilings) // 2 * 2, 2)]
+        alone = ceilings[len(added) * 2:]
+        widths = [max(ceilings[2 * at:2 * at + 2]).bit_length() + 1 for at in range(len(added))]
+        made["sums"] += sum(widths)
+        made["chains"] += ceil(sum(widths) / 24)
+        made["waits"] += sum(each.bit_length() for each in alone)
+        ceilings = added + alone
+    return made
+
+
+def memories(shape: Sequence[int], folding: Folding) -> list[tuple[int, int]]:
+    """List the widths and depths of an engine's memories."""
+    *hidden, n_classes = shape
+    rows = max(2, n_classes)
+    made = []
+    for fold, (n_in, n_out) in zip(folding.layers, pairwise(hidden)):
+        slices, chunks = ceil(n_in / fold.simd), ceil(n_out / fold.pe)
+        made += [(fold.pe * fold.simd, slices * chunks),
+                 (fold.pe * (n_in + 1).bit_length(), chunks)]
+    simd = folding.chunk * folding.per_word(hidden[-1])
+    return [*made, (simd, ceil(hidden[-1] / simd) * rows), (hidden[-1].bit_length(), rows)]
+
+
+# Placeholders until measured.
+_ROUGH = {"base": 250, "code": 1.0, "layers": 30, "tables": 1.0, "sums": 1.0, "chains": 4.0,
+          "waits": 1.0, "slices": 1.0, "totals": 1.0, "limits": 1.0, "gathered": 1.0,
+          "scores": 8.0, "counters": 3.0}
+FABRICS = {
+    "ice40": Fabric(_ROUGH, ram=(16, 256), narrowest=2),
+    "ecp5": Fabric(_ROUGH, ram=(36, 512), narrowest=1),
+    "gowin": Fabric(_ROUGH, ram=(36, 512), narrowest=1),
+}
