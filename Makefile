@@ -24,5 +24,5 @@ lint: .venv/installed
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet $(TORCH)
-	$(BIN)/pip install --quiet --editable '.[sw,hw,sim,dev]'
+	$(BIN)/pip install --quiet --editable '.[sw,hw,sim,plot,dev]'
 	touch $@

@@ -5,7 +5,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.engine import Engine
-from hw.folding import Folding
+from hw.folding import HardWired, Plan
+from hw.hardwired import HardwiredEngine
 from hw.link import Link
 from sw.golden.network import Network
 
@@ -19,7 +20,7 @@ class Accelerator(wiring.Component):
     ----------
     network : :class:`~sw.golden.network.Network`
         What to compute.
-    folding : :class:`~hw.folding.Folding`
+    plan : :data:`~hw.folding.Plan`
         How fast.
 
     Members
@@ -28,8 +29,9 @@ class Accelerator(wiring.Component):
         Frames from and to the host, see :mod:`sw.golden.frame`.
     """
 
-    def __init__(self, network: Network, folding: Folding):
-        self.engine = Engine(network, folding)
+    def __init__(self, network: Network, plan: Plan):
+        self.engine = (HardwiredEngine(network) if isinstance(plan, HardWired)
+                       else Engine(network, plan))
         self.link = Link(network.n_in, network.n_classes)
         super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})
 

@@ -10,14 +10,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 import boards
+from hw import folding
 from hw.build import BuildError, build
 from hw.choice import DoesNotFit, choose
 from hw.command import INTERRUPTED, Parser
-from hw.cost import FABRICS
-from hw.folding import Folding, candidates
+from hw.cost import FABRICS, parts
+from hw.folding import Plan, candidates
 from sw.golden.network import atomic_write, random_network
 
 __all__ = ["Case", "main"]
@@ -36,13 +38,12 @@ class Case:
 
     board: str
     shape: Shape
-    plan: Folding
+    plan: Plan
     seeds: tuple[int, ...] = SEEDS
 
     @property
     def folder(self) -> Path:
-        plan = str(self.plan).replace(" ", "").replace(",", "_")
-        return Path(self.board, "-".join(map(str, self.shape)) + f"_{plan}")
+        return Path(self.board, "-".join(map(str, self.shape)), str(self.plan))
 
 
 def of_boards() -> list[Case]:
@@ -98,7 +99,7 @@ def measure(case: Case, out: Path) -> dict:
     cells = statistics.median_low(report["logic_cells"][0] for report in reports)
     return {
         "board": case.board, "family": board.family, "shape": case.shape,
-        "folding": str(case.plan), "readout_simd": getattr(case.plan, "readout_simd", None),
+        "folding": str(case.plan),
         "logic_cells": cells, "predicted_cells": price.logic_cells,
         "block_rams": reports[0]["block_rams"][0], "predicted_rams": price.block_rams,
         "cycles": case.plan.period(case.shape),
@@ -112,6 +113,25 @@ def rows(cases: list[Case], out: Path, jobs: int) -> Iterator[dict]:
     with ThreadPoolExecutor(jobs) as pool:
         yield from tqdm(pool.map(lambda case: measure(case, out), cases), total=len(cases),
                         unit="design", disable=None)
+
+
+def fitted(measured: list[dict], family: str) -> dict[str, float]:
+    """Fit the cells of each part of an accelerator to what was placed, see :mod:`hw.cost`.
+
+    Relative errors count, and a little the distance from the coefficients of today, so that a part
+    that hardly occurs keeps its own.
+    """
+    placed = [row for row in measured if row.get("family") == family]
+    plans = [(row["shape"], folding.parse(row["folding"], row["shape"])) for row in placed]
+    today = FABRICS[family].cells
+    counts = np.array([[parts(*plan)[name] for name in today] for plan in plans])
+    cells = np.array([row["logic_cells"] for row in placed])
+    prior = np.array(list(today.values()))
+    weight = 0.01 / np.maximum(prior, 0.1)
+    found, *_ = np.linalg.lstsq(
+        np.vstack([counts / cells[:, None], np.diag(weight)]),
+        np.concatenate([np.ones(len(cells)), weight * prior]))
+    return {name: round(float(value), 2) for name, value in zip(today, found)}
 
 
 def table(measured: list[dict]) -> str:
@@ -159,6 +179,9 @@ def main(argv: list[str] | None = None) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     atomic_write(args.out / f"{args.which}.json", json.dumps(measured, indent=1).encode())
     print(table(measured))
+    if args.which == "fit":
+        for family in FABRICS:
+            print(f"{family}: {fitted(measured, family)}")
     return 0
 
 

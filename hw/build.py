@@ -6,20 +6,19 @@ import re
 import subprocess
 import sys
 import time
-from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
 from amaranth.build import ResourceError
 
 import boards
-from hw import choice, folding, toolchain, uart
+from hw import choice, folding, plot, toolchain, uart
 from hw.accelerator import Accelerator
 from hw.choice import DoesNotFit
 from hw.command import INTERRUPTED, Parser, megahertz
-from hw.cost import FABRICS
+from hw.cost import FABRICS, Cost
 from hw.family import FAMILIES
-from hw.folding import Folding
+from hw.folding import Plan
 from hw.top import Top
 from sw.golden import runs
 from sw.golden.bits import n_bytes
@@ -37,7 +36,7 @@ class BuildError(Exception):
     """A build failed; the message says in one sentence why."""
 
 
-def build(network: Network, board: boards.Board, plan: Folding, directory: Path, *, clock: float,
+def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *, clock: float,
           seed: int) -> dict:
     """Make the bitstream in ``directory`` and return its report.
 
@@ -68,7 +67,7 @@ def build(network: Network, board: boards.Board, plan: Folding, directory: Path,
     report = {
         "board": board.name,
         "network": str(network),
-        "folding": asdict(plan),
+        "folding": str(plan),
         "seed": seed,
         "versions": {tool: toolchain.version(tool) for tool in ("yosys", family.place)},
         **_resources(directory, board),
@@ -86,7 +85,7 @@ def build(network: Network, board: boards.Board, plan: Folding, directory: Path,
     return report
 
 
-def choose(network: Network, board: boards.Board, folds: str | None) -> Folding:
+def choose(network: Network, board: boards.Board, folds: str | None) -> Plan:
     """Take the folding asked for, or the fastest that is predicted to fit."""
     if network.n_classes > MAX_CLASSES:
         raise BuildError(f"The link carries 1 to {MAX_CLASSES} classes, not {network.n_classes}")
@@ -102,24 +101,27 @@ def choose(network: Network, board: boards.Board, folds: str | None) -> Folding:
         raise BuildError(str(error)) from None
 
 
-def forecast(network: Network, board: boards.Board, plan: Folding, clock: float) -> str:
-    """Line up the foldings worth a choice, and mark the one that would be built."""
+def forecast(network: Network, board: boards.Board, plan: Plan) -> list[tuple[Plan, Cost]]:
+    """List the plans worth a choice with what they would cost, ``plan`` among them."""
     fabric = FABRICS[board.family]
     choices = choice.front(network.shape, fabric)
     if plan not in [each for each, _ in choices]:
-        choices = sorted([*choices, (plan, fabric.cost(network.shape, plan))],
-                         key=lambda choice: choice[0].period(network.shape))
+        choices.append((plan, fabric.cost(network.shape, plan)))
+    return sorted(choices, key=lambda each: each[0].period(network.shape))
+
+
+def forecast_table(network: Network, board: boards.Board, plan: Plan, clock: float) -> str:
+    """Line up the plans worth a choice, and mark the one that would be built."""
     lines = [f"{network} on {board.name}, which has {board.logic_cells} logic cells and "
              f"{board.block_rams} block RAMs, at {clock / 1e6:g} MHz; predicted:",
              "    cycles  inferences/s  logic cells  block RAMs  folding (PE x SIMD)"]
-    for each, price in choices:
+    for each, price in forecast(network, board, plan):
         fits = (price.logic_cells <= FILL * board.logic_cells
                 and price.block_rams <= board.block_rams)
         period = each.period(network.shape)
         mark = ">" if each == plan else " "
         lines.append(f"  {mark} {period:6}  {clock / period:12,.0f}  {price.logic_cells:11,}  "
-                     f"{price.block_rams:10}  "
-                     f"{each}{'' if fits else '  (does not fit)'}")
+                     f"{price.block_rams:10}  {each}{'' if fits else '  (does not fit)'}")
     return "\n".join(lines)
 
 
@@ -168,7 +170,7 @@ def _resources(directory: Path, board: boards.Board) -> dict:
     }
 
 
-def _rates(network: Network, board: boards.Board, plan: Folding, clock: float) -> dict:
+def _rates(network: Network, board: boards.Board, plan: Plan, clock: float) -> dict:
     cycles = plan.cycles(network.shape)
     return {
         "clock_mhz": round(clock / 1e6, 3),
@@ -200,9 +202,7 @@ def table(report: dict) -> str:
     share = "{0[0]} of {0[1]} ({1:.0%})"
     rows = {
         "network": f"{report['network']} on {report['board']}",
-        "folding": ", ".join([*(f"PE {fold['pe']} x SIMD {fold['simd']}"
-                                for fold in report["folding"]["layers"]),
-                              f"readout SIMD {report['folding']['readout_simd']}"]),
+        "folding": report["folding"],
         "logic cells": share.format(report["logic_cells"],
                                     report["logic_cells"][0] / report["logic_cells"][1]),
         "block RAMs": share.format(report["block_rams"],
@@ -245,10 +245,12 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--clock", metavar="MHZ", type=megahertz,
                         help="clock the engine with at most MHZ (default: what the board can do)")
     parser.add_argument("--fold", metavar="PExSIMD,...",
-                        help="neurons and synapses a cycle of each layer, like 1x200 (default: "
-                             "the fastest that fits)")
+                        help="neurons and synapses a cycle of each layer, like 1x200, or hardwired "
+                             "(default: the fastest that fits)")
     parser.add_argument("--dry-run", action="store_true",
                         help="predict size and speed of every choice, build nothing")
+    parser.add_argument("--plot", metavar="FILE", type=Path,
+                        help="with --dry-run: draw the choices too, as .png, .svg or .pdf")
     parser.add_argument("--seed", metavar="N", type=int, default=1,
                         help="placement seed (default: %(default)s)")
     parser.add_argument("--out", metavar="DIR", type=Path,
@@ -268,12 +270,19 @@ def main(argv: list[str] | None = None) -> int:
         plan = choose(network, board, args.fold)
         clock = board.clock if args.clock is None else args.clock
         if args.dry_run:
-            print(forecast(network, board, plan, clock))
+            print(forecast_table(network, board, plan, clock))
+            if args.plot:
+                plot.draw_front(
+                    forecast(network, board, plan), plan, network.shape,
+                    title=f"{network} on {board.name} at {clock / 1e6:g} MHz", clock=clock,
+                    logic_cells=board.logic_cells, file=args.plot,
+                    link_rate=_link_rate(network, board, plan.cycles(network.shape), clock))
+                print(f"the picture is in {args.plot}")
             return 0
         print(f"building {file} for {board.name} in {directory}")
         report = build(network, board, plan, directory, clock=clock, seed=args.seed)
     except (BuildError, LookupError, NetworkFileError, OSError, ResourceError,
-            toolchain.ToolNotFound) as error:
+            plot.PlotError, toolchain.ToolNotFound) as error:
         print(f"error: {error.args[0] if isinstance(error, LookupError) else error}",
               file=sys.stderr)
         return 2

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 
-__all__ = ["Fold", "Folding", "candidates", "default", "parse", "with_readout"]
+__all__ = ["Fold", "Folding", "HardWired", "Plan", "candidates", "default", "parse",
+           "with_readout"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,8 @@ class Folding:
                              f"{hidden[-1]} bits at a time: it would miss some")
 
     def __str__(self) -> str:
-        return ", ".join(f"{fold.pe} x {fold.simd}" for fold in self.layers) or "none"
+        """Give what :func:`parse` reads."""
+        return ",".join(f"{fold.pe}x{fold.simd}" for fold in self.layers) or "none"
 
     def period(self, shape: Sequence[int]) -> int:
         """Count the cycles from one inference to the next."""
@@ -94,6 +96,23 @@ class Folding:
         words = ceil(ceil(hidden[-1] / self.chunk) / self.per_word(hidden[-1]))
         return (*(fold.cycles(*widths) for fold, widths in zip(self.layers, pairwise(hidden))),
                 words * max(2, n_classes))
+
+
+@dataclass(frozen=True)
+class HardWired:
+    """No folding at all: weights are logic, and an inference begins every cycle."""
+
+    def __str__(self) -> str:
+        return "hardwired"
+
+    def period(self, shape: Sequence[int]) -> int:
+        return 1
+
+    def cycles(self, shape: Sequence[int]) -> tuple[int, ...]:
+        return (1,) * (len(shape) - 1)
+
+
+Plan = Folding | HardWired
 
 
 def with_readout(shape: Sequence[int], layers: Sequence[Fold]) -> Folding:
@@ -125,15 +144,20 @@ def default(shape: Sequence[int]) -> Folding:
     return with_readout(shape, [Fold(1, n_in) for n_in in shape[:-2]])
 
 
-def parse(text: str, shape: Sequence[int]) -> Folding:
+def parse(text: str, shape: Sequence[int]) -> Plan:
     """Read a fold for each layer, like ``1x200`` or ``2x64,1x32``: PE, then SIMD.
+
+    ``none`` is that of a network without layers, ``hardwired`` no folding at all.
 
     >>> parse("1x200", (200, 128, 10))
     Folding(layers=[Fold(pe=1, simd=200)], readout_simd=13)
     """
-    words = [word.split("x") for word in text.split(",")]
+    if text == "hardwired":
+        return HardWired()
+    words = [] if text == "none" else [word.split("x") for word in text.split(",")]
     if not all(len(word) == 2 and all(part.isdecimal() for part in word) for word in words):
-        raise ValueError(f"Folds must be like 2x64,1x32 (PE x SIMD of each layer), not {text!r}")
+        raise ValueError(f"Folds must be like 2x64,1x32 (PE x SIMD of each layer) or hardwired, "
+                         f"not {text!r}")
     folds = [Fold(int(pe), int(simd)) for pe, simd in words]
     if len(folds) != len(shape) - 2:
         raise ValueError(f"A network of {len(shape) - 2} layers needs as many folds, not "

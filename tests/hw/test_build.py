@@ -72,7 +72,7 @@ def test_a_missed_clock_fails(folder, capsys, tmp_path):
     (["--board", "icestick", "--network", "{}/classes.safetensors"],
      "error: The link carries 1 to 256 classes, not 300"),
     (["--board", "icestick", "--network", "{}", "--fold", "2"],
-     "error: Folds must be like 2x64,1x32 (PE x SIMD of each layer), not '2'"),
+     "error: Folds must be like 2x64,1x32 (PE x SIMD of each layer) or hardwired, not '2'"),
     (["--board", "icestick", "--network", "{}", "--clock", "5"],
      "error: The PLL makes 8.4375 MHz or more from 12 MHz, not 5 MHz"),
     (["--board", "icestick", "--network", "{}", "--clock", "9"],

@@ -24,11 +24,20 @@ def test_the_readout_takes_some_of_its_bits(simd):
 
 
 @pytest.mark.parametrize("text, said", [
-    ("1", r"Folds must be like 2x64,1x32 \(PE x SIMD of each layer\), not '1'"),
-    ("1x-2", r"Folds must be like 2x64,1x32 \(PE x SIMD of each layer\), not '1x-2'"),
+    ("1", r"Folds must be like 2x64,1x32 \(PE x SIMD of each layer\) or hardwired, not '1'"),
+    ("1x-2", r"Folds must be like 2x64,1x32 \(PE x SIMD of each layer\) or hardwired, "
+             r"not '1x-2'"),
     ("1x8,1x8", r"A network of 1 layers needs as many folds, not 2"),
     ("1x9", r"A fold of a layer of 4 neurons with 8 inputs must have PE 1 to 4 and SIMD 1 to 8, "
             r"not PE 1 and SIMD 9")])
 def test_wrong_folds(text, said):
     with pytest.raises(ValueError, match=f"^{said}$"):
         parse(text, (8, 4, 2))
+
+
+@pytest.mark.parametrize("text, shape", [
+    ("1x200", (200, 128, 10)), ("2x64,1x32", (64, 33, 16, 4)), ("none", (64, 10)),
+    ("hardwired", (64, 10))])
+def test_a_plan_reads_as_it_is_written(text, shape):
+    plan = parse(text, shape)
+    assert str(plan) == text and parse(str(plan), shape) == plan
