@@ -8,10 +8,10 @@ all, and a constant. Inputs that agree or differ for the same neurons form a cla
 there are eight classes; each is added up once, then the few class sums are added in several ways.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
-from itertools import permutations
+from itertools import combinations
 
 import numpy as np
 
@@ -19,7 +19,10 @@ from sw.golden.bits import Bits, Integers
 
 __all__ = ["Graph", "Input", "Node", "Row", "build"]
 
-CLUSTER = 4  # Neurons. With random weights 3 take a tenth more, 5 as much with a deeper pipeline.
+SIZES = 3, 4, 5          # Neurons of a cluster. Each is tried: 4 is best for most.
+MAX_TRIPLES = 1_000_000  # So many are compared at the most, which takes a second.
+TABLES = 0, 0, 2, 2, 3   # Four-input tables that add up 0 to 4 bits.
+CHAINS = 1.06            # Cells of carry chains, their beginnings included, a bit of their sums.
 
 
 @dataclass(frozen=True, order=True)
@@ -43,7 +46,7 @@ class Node:
     high : int
         The largest value it takes; the least is 0. Both happen.
     level : int
-        Additions it lies behind. A single bit is level 0.
+        Additions of nodes it lies behind. A sum of bits only, a few tables, is level 0.
     """
 
     inputs: tuple[Input, ...]
@@ -80,6 +83,15 @@ class Row:
     sign: int
     offset: int
 
+    def complement(self, n_in: int) -> "Row":
+        """Give the row of the neuron with all weights turned."""
+        return replace(self, sign=-self.sign, offset=n_in - self.offset)
+
+    @property
+    def half_width(self) -> int:
+        """Bits of ``agree - ceil(total / 2)``, the sign included."""
+        return max(~(self.low // 2), self.high // 2).bit_length() + 1
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -107,6 +119,16 @@ class Graph:
         """The highest level of a row."""
         return max(map(self.level, self.rows))
 
+    @property
+    def cells(self) -> int:
+        """Predict the cells of an ECP5: tables, carry chains, what turns totals for subtraction."""
+        tables = sum(TABLES[len(node.inputs)] for node in self.nodes if not node.terms)
+        chains = sum(node.width for node in self.nodes if node.terms)
+        subtractions = {(row.total, row.agree): row.half_width + 1
+                        for row in self.rows if row.agree is not None}
+        turned = sum(self.nodes[total].width for total in {total for total, _ in subtractions})
+        return tables + turned + round(CHAINS * (chains + sum(subtractions.values())))
+
     def evaluate(self, x: Bits) -> Integers:
         """Count the matches of each neuron: bits ``(..., n_in)`` to ``(..., n_out)``."""
         values: list[Integers] = []
@@ -122,19 +144,129 @@ class Graph:
 
 def build(weights: Bits) -> Graph:
     """Find additions for weight bits ``(n_out, n_in)``. The same weights give the same graph."""
-    flips = weights[:, :1]
-    patterns, numbers = np.unique(weights ^ flips, axis=0, return_inverse=True)
+    flips = weights[:, 0]
+    patterns, numbers = np.unique(weights ^ flips[:, None], axis=0, return_inverse=True)
+    graph = min((_build(patterns, size) for size in SIZES), key=lambda graph: graph.cells)
+    rows = [graph.rows[number] for number in numbers.reshape(-1)]
+    return Graph(graph.nodes, [row.complement(weights.shape[1]) if flip else row
+                               for row, flip in zip(rows, flips)])
+
+
+def _build(patterns: Bits, size: int) -> Graph:
+    """Find additions for neurons that all differ, in clusters of at most ``size``."""
+    groups = _group(patterns, size)
+    clusters = [_Cluster(patterns[group]) for group in groups]
+    shared = iter(_share([bits for cluster in clusters for bits in cluster.classes.values()]))
     builder = _Builder()
     rows: dict[int, Row] = {}
-    for cluster in _clusters(patterns):
-        rows.update(zip(cluster, builder.cluster(patterns[cluster])))
-    return Graph(builder.nodes, [
-        _complement(rows[number], weights.shape[1]) if flip else rows[number]
-        for number, flip in zip(numbers.reshape(-1).tolist(), flips[:, 0])])
+    for group, cluster in zip(groups, clusters):
+        sums = {name: builder.count(bits, next(shared)) for name, bits in cluster.classes.items()}
+        rows.update(zip(group, cluster.rows(*builder.combine(sums))))
+    return Graph(builder.nodes, [rows[number] for number in range(len(patterns))])
 
 
-def _complement(row: Row, n_in: int) -> Row:
-    return Row(row.total, row.agree, row.low, row.high, -row.sign, n_in - row.offset)
+def _group(patterns: Bits, size: int) -> list[list[int]]:
+    """Divide neurons into clusters, so that the class sums of each have few bits."""
+    left = list(range(len(patterns)))
+    groups = []
+    while left:
+        group = [left.pop(0)]
+        names = np.zeros(patterns.shape[1], int)
+        while left and len(group) < size:
+            # A row of names for each candidate; names of different rows do not meet.
+            candidates = 2 * names + (patterns[left] ^ patterns[group[0]])
+            n_names = 1 << len(group)
+            candidates += n_names * np.arange(len(left))[:, None]
+            sizes = np.bincount(candidates.reshape(-1), minlength=n_names * len(left))
+            best = int(np.log2(1 + sizes).reshape(len(left), -1).sum(axis=1).argmin())
+            names = candidates[best] - n_names * best
+            group.append(left.pop(best))
+        groups.append(group)
+    return groups
+
+
+Name = tuple[bool, ...]
+
+
+class _Cluster:
+    """Neurons ``(n, n_in)`` that share their work.
+
+    Attributes
+    ----------
+    classes : dict
+        Inputs of each class. Its name says for each neuron but the first whether the class belongs
+        to its part: either all inputs that agree with the first, or all that do not, whichever are
+        fewer.
+    """
+
+    def __init__(self, patterns: Bits):
+        first, others = patterns[0], patterns[1:]
+        agree = others == first
+        self._signs = np.where(2 * agree.sum(axis=1) <= len(first), 1, -1)
+        parts = agree ^ (self._signs < 0)[:, None]
+        self._sizes = parts.sum(axis=1)
+        self._n_in = len(first)
+        self.classes: dict[Name, list[Input]] = {}
+        for index, (weight, name) in enumerate(zip(first, map(tuple, parts.T.tolist()))):
+            self.classes.setdefault(name, []).append(Input(index, not weight))
+
+    def rows(self, total: int, parts: Sequence[int]) -> list[Row]:
+        """Give the row of each neuron, once it is known which nodes are their sums."""
+        n_in = self._n_in
+        rows = [Row(total, None, 0, n_in, 1, 0)]
+        for part, n, sign in zip(parts, self._sizes.tolist(), self._signs.tolist()):
+            rows.append(Row(total, part, n - n_in, n, sign, n_in - n if sign == 1 else n))
+        return rows
+
+
+def _share(classes: Sequence[Sequence[Input]]) -> list[list[tuple[Input, ...]]]:
+    """Find triples of inputs that several classes can add up first; for each class its own.
+
+    The triples of a class have no input in common, and are no more than it can use.
+    """
+    wanted = [_n_triples(len(bits)) for bits in classes]
+    free = [set(bits) for bits in classes]
+    chosen: list[list[tuple[Input, ...]]] = [[] for _ in classes]
+    for triple, owners in _common_triples(classes):
+        owners = [owner for owner in owners
+                  if len(chosen[owner]) < wanted[owner] and free[owner].issuperset(triple)]
+        if len(owners) > 1:
+            for owner in owners:
+                chosen[owner].append(triple)
+                free[owner].difference_update(triple)
+    return chosen
+
+
+def _common_triples(classes: Sequence[Sequence[Input]],
+                    ) -> Iterator[tuple[tuple[Input, ...], list[int]]]:
+    """List triples that lie in more than one class, and in which; the most common first.
+
+    Of a large class not all triples are looked at, but those among some inputs next to each other.
+    """
+    span = max(3, min(64, int((6 * MAX_TRIPLES / max(1, sum(map(len, classes)))) ** 0.5)))
+    keys, owners = [], []
+    for owner, bits in enumerate(classes):
+        numbers = np.array([2 * bit.index + bit.inverted for bit in bits])
+        for at in range(0, len(numbers), span):
+            part = numbers[at:at + span]
+            picks = np.array(list(combinations(range(len(part)), 3)), int).reshape(-1, 3)
+            keys.append(part[picks] @ np.array([1 << 40, 1 << 20, 1]))
+            owners.append(np.full(len(picks), owner))
+    key, owner = np.concatenate(keys), np.concatenate(owners)
+    order = np.argsort(key, kind="stable")
+    key, owner = key[order], owner[order]
+    begins = np.flatnonzero(np.diff(key, prepend=-1))
+    lengths = np.diff(begins, append=len(key))
+    for run in np.argsort(-lengths, kind="stable")[:int((lengths > 1).sum())]:
+        begin, length = begins[run], lengths[run]
+        numbers = (int(key[begin]) >> shift & 0xFFFFF for shift in (40, 20, 0))
+        yield (tuple(Input(number >> 1, bool(number & 1)) for number in numbers),
+               owner[begin:begin + length].tolist())
+
+
+def _n_triples(n: int) -> int:
+    """Say how many triples of a class are added first; each addition takes in one more bit."""
+    return (n + 2) // 4 if n > 4 else 0
 
 
 class _Builder:
@@ -149,46 +281,27 @@ class _Builder:
         key = tuple(sorted(inputs)), tuple(sorted(terms))
         if key not in self._numbers:
             above = [self.nodes[term] for term in key[1]]
-            level = 0 if len(key[0]) + len(above) == 1 else 1 + max(
-                (node.level for node in above), default=0)
             self._numbers[key] = len(self.nodes)
-            self.nodes.append(Node(*key, len(key[0]) + sum(node.high for node in above), level))
+            self.nodes.append(Node(*key, len(key[0]) + sum(node.high for node in above),
+                                   max((1 + node.level for node in above), default=0)))
         return self._numbers[key]
 
-    def cluster(self, patterns: Bits) -> list[Row]:
-        """Count matches for a few neurons ``(n, n_in)`` that differ from each other."""
-        n_in = patterns.shape[1]
-        first, *others = patterns
-        bits = [Input(index, not weight) for index, weight in enumerate(first.tolist())]
-        # The smaller part of the inputs is the one that is added up apart from the total.
-        agrees = [other == first for other in others]
-        signs = [1 if 2 * agree.sum() <= n_in else -1 for agree in agrees]
-        parts = [agree if sign == 1 else ~agree for agree, sign in zip(agrees, signs)]
-
-        classes: dict[tuple[bool, ...], list[Input]] = {}
-        for bit, *member in zip(bits, *(part.tolist() for part in parts)):
-            classes.setdefault(tuple(member), []).append(bit)
-        order = _cheapest_order({member: len(each) for member, each in classes.items()})
-        sums = {member: self.count(each) for member, each in sorted(classes.items())}
-        total, chosen = self.combine(sums, order)
-
-        rows = [Row(total, None, 0, n_in, 1, 0)]
-        for number, (part, sign) in enumerate(zip(parts, signs)):
-            n_part = int(part.sum())
-            offset = n_in - n_part if sign == 1 else n_part
-            rows.append(Row(total, chosen[number], n_part - n_in, n_part, sign, offset))
-        return rows
-
-    def count(self, bits: Sequence[Input]) -> int:
-        """Add bits up: three at a time, then numbers in pairs, each with a bit as its carry in."""
+    def count(self, bits: Sequence[Input], triples: Sequence[tuple[Input, ...]]) -> int:
+        """Add bits up: ``triples`` and other triples, then numbers in pairs with a bit each."""
         if len(bits) <= 4:
             return self.add(bits)
-        # As many carries in as there will be additions. What is not inverted suits them best.
-        bits = sorted(bits, key=lambda bit: (bit.inverted, bit.index), reverse=True)
-        n_leaves = -(-(len(bits) + 1) // 4)
-        at = 3 * n_leaves if 3 * n_leaves <= len(bits) else 3 * n_leaves - 2
-        leaves = [self.add(bits[i:min(i + 3, at)]) for i in range(0, at, 3)]
-        return self.total(leaves, bits[at:])
+        # What is not inverted suits the additions best, which have no tables in front.
+        used = {bit for triple in triples for bit in triple}
+        rest = sorted(set(bits) - used, key=lambda bit: (not bit.inverted, bit.index))
+        triples = list(triples)
+        while len(triples) < _n_triples(len(bits)):
+            triples.append(tuple(rest[:3]))
+            rest = rest[3:]
+        leaves = [self.add(triple) for triple in triples]
+        if len(rest) >= len(leaves):
+            leaves.append(self.add(rest[:1]))
+            rest = rest[1:]
+        return self.total(leaves, rest)
 
     def total(self, terms: Iterable[int], carries: Sequence[Input] = ()) -> int:
         """Add numbers up, the early and small ones first."""
@@ -199,57 +312,15 @@ class _Builder:
             pair = heappop(heap)[2], heappop(heap)[2]
             term = self.add([carries.pop()] if carries else [], pair)
             heappush(heap, (self.nodes[term].level, self.nodes[term].high, term))
-        assert not carries
         return heap[0][2]
 
-    def combine(self, sums: dict[tuple[bool, ...], int], order: Sequence[int],
-                ) -> tuple[int, dict[int, int]]:
-        """Add class sums: all of them, and for each place of ``order`` those with a 1 there."""
-        chosen = {}
-        for place in order:
-            ones = [term for member, term in sums.items() if member[place]]
-            if ones:
-                chosen[place] = self.total(ones)
-            merged: dict[tuple[bool, ...], list[int]] = {}
-            for member, term in sums.items():
-                merged.setdefault(_without(member, place), []).append(term)
-            sums = {member: self.total(terms) for member, terms in merged.items()}
-        return self.total(sums.values()), chosen
-
-
-def _without(member: tuple[bool, ...], place: int) -> tuple[bool, ...]:
-    return (*member[:place], False, *member[place + 1:])
-
-
-def _cheapest_order(sizes: dict[tuple[bool, ...], int]) -> Sequence[int]:
-    """Find the order in which :meth:`_Builder.combine` takes the fewest bits of addition."""
-    places = range(len(next(iter(sizes))))
-    return min(permutations(places), key=lambda order: _combine_cost(sizes, order))
-
-
-def _combine_cost(sizes: dict[tuple[bool, ...], int], order: Sequence[int]) -> int:
-    cost = 0
-    for place in order:
-        ones = [size for member, size in sizes.items() if member[place]]
-        cost += _total_cost(ones)
-        merged: dict[tuple[bool, ...], list[int]] = {}
-        for member, size in sizes.items():
-            merged.setdefault(_without(member, place), []).append(size)
-        cost += sum(_total_cost(each) for each in merged.values())
-        sizes = {member: sum(each) for member, each in merged.items()}
-    return cost
-
-
-def _total_cost(sizes: Sequence[int]) -> int:
-    cost, heap = 0, list(sizes)
-    heapify(heap)
-    while len(heap) > 1:
-        both = heappop(heap) + heappop(heap)
-        cost += both.bit_length()
-        heappush(heap, both)
-    return cost
-
-
-def _clusters(patterns: Bits) -> list[list[int]]:
-    numbers = list(range(len(patterns)))
-    return [numbers[at:at + CLUSTER] for at in range(0, len(numbers), CLUSTER)]
+    def combine(self, sums: dict[Name, int]) -> tuple[int, list[int]]:
+        """Add class sums: all of them, and for each place in their names those with a 1 there."""
+        parts = []
+        for place in reversed(range(len(next(iter(sums))))):
+            parts.append(self.total(term for name, term in sums.items() if name[place]))
+            merged: dict[Name, list[int]] = {}
+            for name, term in sums.items():
+                merged.setdefault(name[:place], []).append(term)
+            sums = {name: self.total(terms) for name, terms in merged.items()}
+        return self.total(sums.values()), parts[::-1]

@@ -14,6 +14,7 @@ from sw.golden.network import Layer, Network, Readout
 __all__ = ["HardwiredEngine", "HardwiredLayer", "HardwiredReadout"]
 
 CHAIN = 48  # Bits of a carry chain: 24 slices of an ECP5, some 2 ns.
+ZERO_CHAINS = 8  # Chains that share a zero: each so near to its own that timing is no concern.
 
 
 class HardwiredEngine(wiring.Component):
@@ -167,13 +168,17 @@ class _Sums:
     def __init__(self, m: Module, x: Value, graph: Graph):
         self._m = m
         self._graph = graph
+        self._n_in = len(x)
         self._named: dict[tuple[object, int], Value] = {}
         for index, bit in enumerate(x):
             self._named[Input(index, False), 0] = bit
             self._named[Input(index, True), 0] = ~bit
-        # Zero from the first cycle on, but nothing can know and split a chain there.
-        self._zero = Signal(init=1)
-        m.d.sync += self._zero.eq(0)
+        for number, node in enumerate(graph.nodes):
+            if not node.terms:
+                self._named[number, 0] = count = Signal(node.width, name="count")
+                m.d.comb += count.eq(_count([self.at(each, 0) for each in node.inputs]))
+        self._zero = Const(0, 1)
+        self._n_chains = 0
         for level in range(1, graph.depth + 1):
             self._build(level)
 
@@ -185,8 +190,6 @@ class _Sums:
 
     def at(self, name: object, level: int) -> Value:
         """Give what has this name, delayed to this level."""
-        if isinstance(name, int) and not self._graph.nodes[name].level:
-            name = self._graph.nodes[name].inputs[0]
         if (name, level) not in self._named:
             self.register(name, level, self.at(name, level - 1))
         return self._named[name, level]
@@ -202,12 +205,10 @@ class _Sums:
     def _build(self, level: int) -> None:
         additions = {}
         for number, node in enumerate(self._graph.nodes):
-            if node.level == level and node.terms:
+            if node.level == level:
                 bits = [self.at(each, level - 1) for each in node.inputs]
                 terms = [self.at(term, level - 1) for term in node.terms]
                 additions[number] = _Addition(number, *terms, *bits or [None], node.width)
-            elif node.level == level:
-                self.register(number, level, _count([self.at(each, 0) for each in node.inputs]))
         for row in self._graph.rows:
             if row.agree is not None and self._graph.level(row) == level:
                 additions[_half(row)] = self._subtraction(row, level)
@@ -217,9 +218,14 @@ class _Sums:
     def _subtraction(self, row: Row, level: int) -> _Addition:
         """Compute ``agree - ceil(total / 2)``. The value of the row is twice that, or one more."""
         agree, total = (self.at(each, level - 1) for each in (row.agree, row.total))
-        width = max(~(row.low // 2), row.high // 2).bit_length() + 1
-        sign = Const(1, 1).replicate(max(width - len(total) + 1, 0))
-        return _Addition(_half(row), agree, Cat(~total[1:], sign), ~total[0], width)
+        sign = Const(1, 1).replicate(max(row.half_width - len(total) + 1, 0))
+        return _Addition(_half(row), agree, Cat(~total[1:], sign), ~total[0], row.half_width)
+
+    def _new_zero(self) -> None:
+        """Make a zero of which nothing can know that it is one, and split a chain there."""
+        self._zero = Signal(name="zero")
+        bit = self._named[Input(self._n_chains // ZERO_CHAINS % self._n_in, False), 0]
+        self._m.d.sync += self._zero.eq(self._zero & bit)
 
     def _add(self, chain: Sequence[_Addition], level: int) -> None:
         """Lay additions end to end in one carry chain.
@@ -229,6 +235,9 @@ class _Sums:
         whatever carry arrives, and shows that one as its sum. So it can be the carry out of the
         first, and both together cost one cell.
         """
+        if self._n_chains % ZERO_CHAINS == 0:
+            self._new_zero()
+        self._n_chains += 1
         cells, at = [], []
         is_free = False  # The last cell of ``cells`` adds nothing to the carry, which ends there.
         for each in chain:
@@ -240,8 +249,9 @@ class _Sums:
             cells += zip([*each.one, *[self._zero] * each.width][:each.width],
                          [*each.other, *[Const(0, 1)] * each.width][:each.width])
             is_free = each.width > max(len(each.one), len(each.other))
+        total = Signal(len(cells))
         one, other = (Cat(column) for column in zip(*cells))
-        total = one + other
+        self._m.d.comb += total.eq(one + other)
         for each, begin in zip(chain, at):
             self.register(each.name, level, total[begin:begin + each.width])
 
@@ -263,7 +273,9 @@ def _chains(additions: Iterable[_Addition]) -> Iterator[list[_Addition]]:
 
 
 def _count(bits: Sequence[Value]) -> Value:
-    """Count two to four bits: a table for each bit of the result."""
+    """Count one to four bits: a table for each bit of the result."""
+    if len(bits) == 1:
+        return bits[0]
     two = Cat(bits[i] & bits[j] for i in range(len(bits)) for j in range(i)).any()
     if len(bits) < 4:
         return Cat(Cat(bits).xor(), two)
