@@ -12,7 +12,8 @@ from .golden import forward as golden
 from .golden.bits import Bits
 from .golden.network import MAX_OFFSET, Layer, Network, Readout
 
-__all__ = ["ExportError", "check_equal", "export", "export_layer", "export_readout"]
+__all__ = ["ExportError", "check_equal", "export", "export_layer", "export_readout",
+           "verify_layer"]
 
 
 class ExportError(Exception):
@@ -61,6 +62,19 @@ def export_layer(linear: BinaryLinear, norm: nn.BatchNorm1d) -> Layer:
     layer = Layer(weights ^ inverted[:, None], (~turned).sum(axis=0))
     _verify(layer, weights, fires)
     return layer
+
+
+@torch.no_grad()
+def verify_layer(layer: Layer, linear: BinaryLinear, norm: nn.BatchNorm1d) -> None:
+    """Compare each neuron of ``layer``, at each sum it can have, with ``binarize(norm(linear))``.
+
+    Raises
+    ------
+    ExportError
+        They differ.
+    """
+    weights = _weight_bits(linear)
+    _verify(layer, weights, _fires(norm, weights.shape[1]))
 
 
 def export_readout(readout: BinaryReadout) -> Readout:

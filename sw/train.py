@@ -71,6 +71,7 @@ def train(run: Run, images: Tensor, chosen: DataSet) -> dict[str, float]:
         model = on_pixels.train(name, BinaryClassifier, task.binary_loss, BINARY_RATE)
         accuracies[name] = on_pixels.accuracy(model)
 
+    run.save()    # The finished models too, for who compares them with what was made of them.
     seconds = {**run.seconds, "codes": seconds_for_codes}
     run.write_json("metrics.json", _metrics(run.config, accuracies, seconds, encoder, network))
     return accuracies

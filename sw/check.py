@@ -1,0 +1,99 @@
+"""Compare a run's trained model with its network file: ``python -m sw.check --network RUN``.
+
+Each neuron is asked about every sum it can have, and the whole model about every test code.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from . import task
+from .binary import BinaryLinear
+from .checkpoint import CheckpointError, load_checkpoint
+from .classifier import BinaryClassifier
+from .codes import unpack_signs
+from .export import ExportError, check_equal, export_readout, verify_layer
+from .golden import bits
+from .golden.codes import CodesFileError, load_codes
+from .golden.network import Network, NetworkFileError
+from .run import Config, RunError
+
+
+def load_model(folder: Path, network: Network) -> BinaryClassifier:
+    """Read the classifier that became ``network`` from the checkpoint of a run, evaluating."""
+    effort = Config.load(folder / "config.json").effort
+    state = load_checkpoint(folder / "checkpoint.safetensors").get("hybrid", {})
+    if state.get("epoch") != effort.classifier_epochs:
+        raise RunError(f"The checkpoint in {folder} does not hold the trained classifier")
+    model = BinaryClassifier(network.n_in, network.shape[1:-1], network.n_classes)
+    try:
+        model.load_state_dict(state["model"])
+    except (KeyError, RuntimeError):
+        raise RunError(f"The checkpoint in {folder} is of another shape than its network"
+                       ) from None
+    return model.eval()
+
+
+def compare(model: BinaryClassifier, network: Network, codes: bits.Bits) -> dict[str, int]:
+    """Compare an evaluating model with a network; count what was compared.
+
+    Raises
+    ------
+    ExportError
+        They differ: one sentence says where.
+    """
+    n_sums = 0
+    for number, (linear, norm, layer) in enumerate(
+            zip(model.linears, model.norms, network.layers, strict=True)):
+        try:
+            verify_layer(layer, cast(BinaryLinear, linear), cast(nn.BatchNorm1d, norm))
+        except ExportError as error:
+            raise ExportError(f"Layer {number}: {error}") from None
+        n_sums += layer.n_out * (layer.n_in + 1)
+    readout = export_readout(model.readout)
+    if not (np.array_equal(readout.weights, network.readout.weights)
+            and np.array_equal(readout.offsets, network.readout.offsets)):
+        raise ExportError("The readout has other weights or offsets than the model's")
+    signs: Tensor = unpack_signs(bits.pack(codes), network.n_in)
+    check_equal(network, task.classify(model, signs), codes)
+    return {"codes": len(codes), "sums": n_sums}
+
+
+def check(folder: Path) -> dict[str, int]:
+    """Compare the model in a run's folder with the network and the codes beside it."""
+    torch.set_num_threads(1)    # As in training; the sums are small.
+    if not (folder / "config.json").is_file():
+        raise RunError(f"{folder} is not the folder of a run: it has no config.json")
+    network = Network.load(folder / "network.safetensors")
+    codes, _ = load_codes(folder / "codes.safetensors")
+    return compare(load_model(folder, network), network, codes)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code 0: equal; 1: not; 2: it could not be found out."""
+    parser: Any = argparse.ArgumentParser(prog="python -m sw.check", description=__doc__,
+                                          formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--network", metavar="RUN", type=Path, required=True,
+                        help="folder of a finished run")
+    try:
+        print(json.dumps(check(parser.parse_args(argv).network)))
+        return 0
+    except ExportError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except (RunError, CheckpointError, NetworkFileError, CodesFileError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
