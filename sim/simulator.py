@@ -52,23 +52,26 @@ class Simulator:
     options: tuple[str, ...]
     environment: dict[str, str]
 
-    def build(self, verilog: str, top: str) -> "Model":
-        """Compile the module ``top``, or take what an earlier call compiled from the same text."""
-        entry = _cache() / self._key(verilog, top)
-        model = Model(self.name, top, entry)
+    def build(self, verilog: str, top: str, waves: bool = False) -> "Model":
+        """Compile the module ``top``, or take what an earlier call compiled from the same text.
+
+        A model that can write ``waves`` is slower.
+        """
+        entry = _cache() / self._key(verilog, top, waves)
+        model = Model(self.name, top, entry, waves)
         if not model.program.exists():
             entry.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=_cache(), prefix="building-") as folder:
-                half_built = Model(self.name, top, Path(folder))
+                half_built = Model(self.name, top, Path(folder), waves)
                 self._compile(verilog, half_built)
                 # One file, moved whole: nobody ever finds half a model.
                 os.replace(half_built.program, model.program)
         return model
 
-    def _key(self, verilog: str, top: str) -> str:
+    def _key(self, verilog: str, top: str, waves: bool) -> str:
         # A model links to cocotb's libraries where they lie now.
         parts = (self.name, self.version, self.options, TIMESCALE, PUBLIC_PORTS,
-                 version("cocotb"), str(cocotb_tools.config.libs_dir), top, verilog)
+                 version("cocotb"), str(cocotb_tools.config.libs_dir), top, waves, verilog)
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
 
     def _compile(self, verilog: str, model: "Model") -> None:
@@ -83,7 +86,7 @@ class Simulator:
             try:
                 _runner(self.name).build(
                     sources=sources, hdl_toplevel=model.top, build_args=self.options,
-                    build_dir=model.folder, timescale=TIMESCALE, log_file=log)
+                    build_dir=model.folder, timescale=TIMESCALE, waves=model.waves, log_file=log)
             except RuntimeError:
                 raise SimulationFailed(f"{self.name} could not build {model.top}:\n{_tail(log)}"
                                        ) from None
@@ -96,10 +99,16 @@ class Model:
     simulator: str
     top: str
     folder: Path
+    waves: bool
 
     @property
     def program(self) -> Path:
         return self.folder / ("sim.vvp" if self.simulator == "icarus" else self.top)
+
+    @property
+    def waves_file(self) -> str:
+        """Name of the file with the waves, as the simulators call it."""
+        return f"{self.top}.fst" if self.simulator == "icarus" else "dump.vcd"
 
     def run(self, bench: str, folder: Path, deadline: float = DEADLINE, **variables: str) -> None:
         """Run the tests of module ``bench``; raise :exc:`SimulationFailed` unless all pass.
@@ -112,6 +121,8 @@ class Model:
             Seconds that one test may take.
         variables : str
             Environment variables, for the bench to read.
+
+        A model with waves writes them to the file :attr:`waves_file` in ``folder``.
         """
         log, results = folder / f"{bench}.log", folder / f"{bench}.xml"
         environment = {"DEADLINE": str(deadline), "PYTHONWARNINGS": "error", **variables}
@@ -119,7 +130,9 @@ class Model:
             _runner(self.simulator).test(
                 test_module=bench, hdl_toplevel=self.top, hdl_toplevel_lang="verilog",
                 build_dir=self.folder, test_dir=folder, results_xml=str(results.resolve()),
-                log_file=log, extra_env=environment, seed=0)
+                log_file=log, extra_env=environment, seed=0, waves=self.waves,
+                # Icarus would write into the folder of the model, Verilator into this one.
+                plusargs=[f"+dumpfile_path={folder.resolve() / self.waves_file}"])
             n_tests, n_failed = get_results(results)
         except (SystemExit, RuntimeError):    # cocotb's ways to say that the simulator failed.
             n_tests = n_failed = 0

@@ -1,36 +1,40 @@
-"""Ask the simulated accelerator for the class of every test code: ``python -m sim.verify``.
+"""Climb from the trained network to the bits in its bitstream: ``python -m sim.verify``.
 
-Requests go into the generated Verilog and answers come out of it; each must have the sequence
-number of its request and the class that golden says.
+Each rung is an equality with sw.golden, the reference arithmetic:
+
+  1  the trained model in PyTorch: every sum of every neuron, the class of every test code
+  2  Amaranth's simulator: networks at the edges of what is possible, and this one
+  3  the generated Verilog under Verilator: every test code, through link, layers and readout
+  4  the generated Verilog under Icarus
+  5  the netlist after synthesis for a board, driven through its serial wires
+  6  the bitstream for the board, turned back into logic, driven in the same way
+  7  properties proven for all inputs
+
+Without a board: 1 to 4 and 7. What a rung needs and is not there leaves it out, with the reason;
+a rung that was asked for must be climbed.
 """
 
 import argparse
-import hashlib
 import json
-import os
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
-from hw import folding, verilog
-from hw.accelerator import Accelerator
 from hw.command import INTERRUPTED, Parser
 from hw.toolchain import ToolFailed, ToolNotFound
-from sim import simulator
-from sim.simulator import Model, SimulationFailed, SimulatorNotFound
-from sw.golden import bits, forward, frame, runs
+from sim.rungs import RUNGS, Climb, Rung, RungFailed, Skipped, Unequal
+from sim.simulator import SimulationFailed, SimulatorNotFound
+from sw.golden import runs
 from sw.golden.bits import Bits
 from sw.golden.codes import CodesFileError, load_codes
 from sw.golden.network import Network, NetworkFileError, atomic_write
 
-PER_PROCESS = 100    # Codes for which it is worth to start another simulation.
+EQUAL, UNEQUAL, SKIPPED = "equal", "UNEQUAL", "skipped"
 
 
 class VerifyError(Exception):
@@ -38,162 +42,208 @@ class VerifyError(Exception):
 
 
 @dataclass(frozen=True)
-class Report:
-    """What ``verify.json`` holds.
+class Result:
+    """What became of one rung, as ``verify.json`` has it.
 
     Attributes
     ----------
-    codes, equal : int
-        How many were asked for, and how many answers were as golden says.
-    seconds, inferences_per_second : float
-        Of simulation, without the build.
+    vectors : int
+        How many were equal on both sides, in ``unit``.
+    said : str
+        Why it was skipped, or what is unequal.
     """
 
-    simulator: str
-    codes: int
-    equal: int
+    rung: int
+    left: str
+    right: str
+    vectors: int
+    unit: str
     seconds: float
-    inferences_per_second: float
-    network_sha256: str
+    result: str
+    said: str
 
 
 @dataclass(frozen=True)
-class Share:
-    """Codes for one process to simulate, and the folder it works in."""
+class Ladder:
+    """What is climbed: a network, its codes, and how many of them.
 
+    Attributes
+    ----------
+    limit : int or None
+        How many codes each rung asks for; None for its own choice.
+    only : int or None
+        The one code to ask for, instead.
+    """
+
+    argument: Path
+    network: Network
     codes: Bits
-    folder: Path
-
-    def run(self, model: Model) -> None:
-        """Ask ``model`` for the class of every code; what fails on the way is not answered."""
-        self.folder.mkdir()
-        requests = self.folder / "requests"
-        requests.write_bytes(b"".join(frame.request(number % 256, code)
-                                      for number, code in enumerate(self.codes)))
-        try:
-            model.run("sim.bench_verify", self.folder, REQUESTS=str(requests),
-                      ANSWERS=str(self._answers), N_ANSWERS=str(len(self.codes)))
-        except SimulationFailed:
-            if not self._answers.exists():    # It did not even begin.
-                raise
-
-    def count(self) -> int:
-        """Count the answers so far."""
-        return self._answers.stat().st_size // 2 if self._answers.exists() else 0
-
-    def classes(self) -> list[int | None]:
-        """Give the class of each code; None where no answer came in its turn."""
-        data = self._answers.read_bytes()
-        answers = [*zip(data[0::2], data[1::2]), *[(None, None)] * len(self.codes)]
-        return [klass if sequence == number % 256 else None
-                for number, (sequence, klass) in zip(range(len(self.codes)), answers)]
+    board: str | None
+    limit: int | None
+    only: int | None
 
     @property
-    def _answers(self) -> Path:
-        return self.folder / "answers"
+    def folder(self) -> Path:
+        return runs.network_file(self.argument).parent
+
+    def climb(self, rung: Rung) -> Result:
+        """Climb one rung, behind a progress bar."""
+        begun, vectors, result, said = time.monotonic(), 0, EQUAL, ""
+        indices = self._indices(rung)
+        with tqdm(total=len(indices), desc=f"rung {rung.number}", unit=" codes", leave=False,
+                  disable=None) as bar:
+            climb = Climb(self.argument, self.network, self.codes[indices], indices, self.board,
+                          self._waves(rung), bar.set_postfix_str, bar.update)
+            try:
+                vectors = rung.climb(climb)
+            except (Skipped, SimulatorNotFound, ToolNotFound) as why:
+                result, said = SKIPPED, str(why)
+            except Unequal as where:
+                result, said = UNEQUAL, f"{where}{self._reproduce(rung, where.index)}"
+        seconds = round(time.monotonic() - begun, 1)
+        right = f"{rung.right}, {self.board}" if rung.needs_board else rung.right
+        return Result(rung.number, rung.left, right, vectors, rung.unit, seconds, result, said)
+
+    def _indices(self, rung: Rung) -> Sequence[int]:
+        if self.only is not None:
+            return [self.only]
+        count = rung.sample if self.limit is None or rung.sample == 0 else self.limit
+        return range(len(self.codes) if count is None else min(count, len(self.codes)))
+
+    def _waves(self, rung: Rung) -> Path | None:
+        """Give where waves go: those of one code tell something, those of many are too large."""
+        if self.only is None or not rung.has_waves:
+            return None
+        return self.folder / f"code-{self.only}-rung-{rung.number}"
+
+    def _reproduce(self, rung: Rung, index: int | None) -> str:
+        """Ask for one code alone, with waves; say how anyone can do so."""
+        if index is None:
+            return ""
+        alone = Ladder(self.argument, self.network, self.codes, self.board, None, index)
+        board = f" --board {self.board}" if rung.needs_board else ""
+        lines = [f"  again: python -m sim.verify --network {self.argument}{board} "
+                 f"--rungs {rung.number} --only {index}"]
+        if self.only is None and alone.climb(rung).result == EQUAL:
+            lines.append("  asked for alone it is equal: what was asked before makes the "
+                         "difference")
+        if rung.has_waves:
+            lines += [f"  waves: {path}" for path in
+                      sorted(self.folder.glob(f"code-{index}-rung-{rung.number}.*"))]
+        return "\n".join(["", *lines])
 
 
-def build(network: Network, simulator_name: str) -> Model:
-    """Convert and compile the accelerator of ``network``."""
-    chosen = simulator.find(simulator_name)
-    accelerator = Accelerator(network, folding.default(network.shape))
-    return chosen.build(verilog.convert(accelerator, "accelerator"), "accelerator")
-
-
-def simulate(model: Model, codes: Bits, progress: Callable[[int], object]) -> list[int | None]:
-    """Ask ``model`` for the class of every code; give None where no answer came in its turn.
-
-    ``progress`` is told how many answers came since it was told last.
-    """
-    n_shares = min(os.cpu_count() or 1, -(-len(codes) // PER_PROCESS))
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(n_shares) as pool:
-        shares = [Share(share, Path(folder, str(number)))
-                  for number, share in enumerate(np.array_split(codes, n_shares))]
-        running = [pool.submit(share.run, model) for share in shares]
-        seen, done = 0, False
-        while not done:
-            done = all(each.done() for each in running)
-            count = sum(share.count() for share in shares)
-            progress(count - seen)
-            seen = count
-            time.sleep(0 if done else 0.05)
-        for each in running:
-            each.result()    # Raises what was raised there.
-        return [klass for share in shares for klass in share.classes()]
-
-
-def first_unequal(network: Network, codes: Bits, classes: Sequence[int | None]) -> str | None:
-    """Describe the first code whose class is not golden's."""
-    for number, (code, klass) in enumerate(zip(codes, classes)):
-        expected = forward.classify(network, code)
-        if klass != expected:
-            seen = "does not answer" if klass is None else f"says {klass}"
-            return (f"code {number}, {bits.to_bytes(code).hex()}: golden says {expected}, the "
-                    f"accelerator {seen}; golden's scores are {_scores(network, code).tolist()}")
-    return None
-
-
-def _scores(network: Network, x: Bits) -> bits.Integers:
-    for layer in network.layers:
-        x = forward.hidden(layer, x)
-    return forward.scores(network.readout, x)
-
-
-def load(argument: Path, limit: int | None) -> tuple[Network, Bits]:
-    """Read a network and the codes to ask for."""
+def load(argument: Path) -> tuple[Network, Bits]:
+    """Read a network and its test codes."""
     network = Network.load(runs.network_file(argument))
     path = runs.codes_file(argument)
     codes, _ = load_codes(path)
     if codes.shape[1] != network.n_in:
         raise VerifyError(f"{path} has codes of {codes.shape[1]} bits, but the network takes "
                           f"{network.n_in}")
-    if limit is not None and limit < 1:
-        raise VerifyError(f"The limit must be 1 or more, not {limit}")
     if not len(codes):
         raise VerifyError(f"{path} has no codes")
-    return network, codes[:limit]
+    return network, codes
 
 
-def verify(argument: Path, simulator_name: str, limit: int | None) -> bool:
-    """Build, simulate, compare, print and write the report; tell whether all are equal."""
-    network, codes = load(argument, limit)
-    begun = time.monotonic()
-    model = build(network, simulator_name)
-    print(f"{network} built for {simulator_name} in {time.monotonic() - begun:.1f} s")
-
-    begun = time.monotonic()
-    with tqdm(total=len(codes), unit=" codes", disable=None) as bar:
-        classes = simulate(model, codes, bar.update)
-    seconds = time.monotonic() - begun
-
-    equal = int((forward.classify_all(network, codes) == np.array(classes, object)).sum())
-    print(f"{equal:,} of {len(codes):,} bit-exact: {len(codes) / seconds:,.0f} inferences/s, "
-          f"simulated in {seconds:.1f} s")
-    if unequal := first_unequal(network, codes, classes):
-        print(unequal)
-    sha256 = hashlib.sha256(runs.network_file(argument).read_bytes()).hexdigest()
-    _write(argument, Report(simulator_name, len(codes), equal, round(seconds, 2),
-                            round(len(codes) / seconds, 1), sha256))
-    return equal == len(codes)
+def make_ladder(args: argparse.Namespace) -> Ladder:
+    """Read what the command line names, and refuse what cannot be climbed."""
+    argument = args.network or runs.newest()
+    network, codes = load(argument)
+    if args.limit is not None and args.limit < 1:
+        raise VerifyError(f"The limit must be 1 or more, not {args.limit}")
+    if args.only is not None and not 0 <= args.only < len(codes):
+        raise VerifyError(f"There are codes 0 to {len(codes) - 1}, not {args.only}")
+    return Ladder(argument, network, codes, args.board, args.limit, args.only)
 
 
-def _write(argument: Path, report: Report) -> None:
-    """Write the report into the run's folder, if it is one."""
-    folder = runs.network_file(argument).parent
-    if runs.is_finished(folder):
-        atomic_write(folder / "verify.json",
-                     (json.dumps(asdict(report), indent=2) + "\n").encode())
+def choose(numbers: Sequence[int] | None, board: str | None) -> list[Rung]:
+    """Give the rungs asked for, or those that can be climbed with this board or without."""
+    chosen = [rung for rung in RUNGS if (numbers is None and (board or not rung.needs_board))
+              or (numbers is not None and rung.number in numbers)]
+    if not board and any(rung.needs_board for rung in chosen):
+        raise VerifyError("Rungs 5 and 6 are a board's: add --board NAME")
+    return chosen
+
+
+def climb(ladder: Ladder, rungs: Sequence[Rung]) -> list[Result]:
+    """Climb to the first rung that does not hold."""
+    results: list[Result] = []
+    for rung in rungs:
+        results.append(ladder.climb(rung))
+        if results[-1].result == UNEQUAL:
+            break
+    return results
+
+
+def table(results: Sequence[Result]) -> str:
+    """Line up what was found, and below it what is unequal."""
+    rows = [("rung", "left = right", "vectors", "seconds", "result")]
+    for each in results:
+        vectors = f"{each.vectors:,} {each.unit}" if each.result == EQUAL else "-"
+        why = f"skipped: {each.said}" if each.result == SKIPPED else each.result
+        rows.append((str(each.rung), f"{each.left} = {each.right}", vectors,
+                     f"{each.seconds:.1f}", why))
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = [f"{rung:>{widths[0]}}  {equality:<{widths[1]}}  {vectors:>{widths[2]}}  "
+             f"{seconds:>{widths[3]}}  {result}"
+             for rung, equality, vectors, seconds, result in rows]
+    return "\n".join([*lines, *(each.said for each in results if each.result == UNEQUAL)])
+
+
+def write(ladder: Ladder, results: Sequence[Result]) -> None:
+    """Write ``verify.json`` into the run's folder, if it is one; not after asking for one code."""
+    if not runs.is_finished(ladder.folder) or ladder.only is not None:
+        return
+    report = {"network": str(ladder.network),
+              "network_sha256": sha256(
+                  runs.network_file(ladder.argument).read_bytes()).hexdigest(),
+              "board": ladder.board,
+              "codes": len(ladder.codes),
+              "rungs": [asdict(each) for each in results]}
+    atomic_write(ladder.folder / "verify.json", (json.dumps(report, indent=2) + "\n").encode())
+
+
+def judge(results: Sequence[Result], asked_for: bool) -> int:
+    """Give the exit code; say what was asked for and could not be climbed."""
+    if any(each.result == UNEQUAL for each in results):
+        return 1
+    skipped = [each for each in results if each.result == SKIPPED]
+    if not skipped or (not asked_for and len(skipped) < len(results)):
+        return 0
+    print(f"error: rung {skipped[0].rung} was skipped: {skipped[0].said}", file=sys.stderr)
+    return 2
+
+
+def _rungs(text: str) -> list[int]:
+    """Read ``1-4,7``."""
+    numbers: list[int] = []
+    for part in text.split(","):
+        first, _, last = part.partition("-")
+        if not (first.isdecimal() and (last or first).isdecimal()):
+            raise argparse.ArgumentTypeError(f"must be like 3 or 1-4,7, not {text!r}")
+        numbers += range(int(first), int(last or first) + 1)
+    if not numbers or not set(numbers) <= {rung.number for rung in RUNGS}:
+        raise argparse.ArgumentTypeError(f"must be of 1 to {len(RUNGS)}, not {text!r}")
+    return numbers
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(prog="python -m sim.verify", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", metavar="RUN_OR_FILE", type=Path,
         help="folder of a run, or network file with codes beside it (default: newest run in runs/)")
-    parser.add_argument("--simulator", choices=simulator.NAMES, default="verilator",
-        help="what runs the Verilog (default: %(default)s)")
-    parser.add_argument("--limit", metavar="N", type=int,
-        help="verify the first N codes only (default: all)")
+    parser.add_argument("--board", metavar="NAME",
+        help="board for rungs 5 and 6; its build in the run's folder is taken, or made")
+    parser.add_argument("--rungs", metavar="LIST", type=_rungs,
+        help="rungs to climb, like 3 or 1-4,7 (default: all, without a board 1-4,7)")
+    how_many = parser.add_mutually_exclusive_group()
+    how_many.add_argument("--limit", metavar="N", type=int,
+        help="ask for the first N codes in each rung (default: all in rungs 1 and 3, else "
+             + ", ".join(f"{rung.sample} in rung {rung.number}" for rung in RUNGS if rung.sample)
+             + ")")
+    how_many.add_argument("--only", metavar="INDEX", type=int,
+        help="ask for this code alone and keep the waves of it in the run's folder")
     return parser.parse_args(argv)
 
 
@@ -201,10 +251,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0: all equal; 1: not; 2: it could not be found out."""
     args = parse_args(argv)
     try:
-        return 0 if verify(args.network or runs.newest(), args.simulator, args.limit) else 1
-    except (VerifyError, NetworkFileError, CodesFileError, SimulatorNotFound, SimulationFailed,
-            ToolFailed, ToolNotFound, LookupError, ValueError, OSError) as error:
-        print(f"error: {str(error).splitlines()[0]}", file=sys.stderr)
+        ladder, rungs = make_ladder(args), choose(args.rungs, args.board)
+        results = climb(ladder, rungs)
+        print(table(results))
+        write(ladder, results)
+        return judge(results, asked_for=args.rungs is not None)
+    except (VerifyError, NetworkFileError, CodesFileError, RungFailed, SimulationFailed, ToolFailed,
+            LookupError, ValueError, OSError) as error:
+        said = error.args[0] if isinstance(error, LookupError) else error
+        print(f"error: {str(said).splitlines()[0]}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("error: interrupted, nothing was verified", file=sys.stderr)

@@ -17,9 +17,13 @@ ALLOWED = {
     "sw": {"sw", "torch"},
     "hw": {"hw", "sw.golden", "amaranth"},
     "boards": {"boards", "amaranth", "amaranth_boards"},
-    "sim": {"sim", "hw", "sw.golden", "cocotb", "cocotb_tools"},
+    "sim": {"sim", "hw", "sw.golden", "cocotb", "cocotb_tools", "amaranth.sim"},
 }
-ALSO = {"hw/build.py": {"boards"}, "hw/top.py": {"boards"}}
+ALSO = {
+    "hw/build.py": {"boards"}, "hw/top.py": {"boards"},
+    # Who drives a board's pins must know its oscillator and the speed of its link.
+    "sim/rungs.py": {"boards"},
+}
 
 
 def imports(source, path):

@@ -1,0 +1,82 @@
+"""Runs inside the simulator: asks a board through its serial wires, as a host would."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.handle import SimHandleBase
+from cocotb.queue import Queue
+from cocotb.triggers import FallingEdge, Timer, with_timeout
+
+from sim.streams import hurry
+from sw.golden import frame
+
+BIT = round(1e12 / float(os.environ["BAUD"]))                   # Picoseconds.
+OSCILLATOR = float(os.environ["OSCILLATOR"])                    # Hertz.
+POWER_UP = 60        # Microseconds: several times what the design waits for its block RAMs.
+PATIENCE = 1_000     # Times of a bit that an answer may take once the request is sent.
+
+
+async def start_clocks(dut: SimHandleBase) -> None:
+    """Start the oscillator, and what the design's PLL says that it makes of it."""
+    await Timer(1, "ps")
+    ratio = int(dut.multiply.value) / int(dut.divide.value)
+    for clock, frequency in (dut.clk, OSCILLATOR), (dut.fast, OSCILLATOR * ratio):
+        # Halves of a period must be whole.
+        Clock(clock, 2 * round(5e11 / frequency), unit="ps").start()
+
+
+async def send(dut: SimHandleBase, data: bytes) -> None:
+    """Put bytes on the wire ``rx`` without a pause."""
+    for byte in data:
+        for bit in [0, *(byte >> at & 1 for at in range(8)), 1]:
+            dut.rx.value = bit
+            await Timer(BIT, "ps")
+
+
+async def listen(dut: SimHandleBase, received: Queue) -> None:
+    """Take bytes from the wire ``tx`` for ever; one whose stop bit is wrong is lost."""
+    while True:
+        await FallingEdge(dut.tx)
+        await Timer(BIT // 2, "ps")
+        bits = []
+        for _ in range(9):
+            await Timer(BIT, "ps")
+            bits.append(dut.tx.value)
+        if all(bit.is_resolvable for bit in bits) and bits.pop() == 1:
+            received.put_nowait(sum(int(bit) << at for at, bit in enumerate(bits)))
+
+
+async def answers(received: Queue) -> AsyncIterator[bytes]:
+    """Give the contents of good answer frames, without end."""
+    unwrapper = frame.Unwrapper(frame.fcs16)
+    while True:
+        for content in unwrapper.feed(bytes([await received.get()])):
+            yield content
+
+
+@cocotb.test()
+async def ask(dut):
+    """Write the sequence number and the class of each answer to the file ``ANSWERS``.
+
+    The next request follows an answer, which every folding allows.
+    """
+    flag = bytes([frame.FLAG])
+    requests = [flag + body + flag
+                for body in Path(os.environ["REQUESTS"]).read_bytes().split(flag) if body]
+    hurry()
+    dut.rx.value = 1
+    await start_clocks(dut)
+    received: Queue = Queue()
+    cocotb.start_soon(listen(dut, received))
+    contents = answers(received)
+    # Unbuffered: whoever waits counts the bytes.
+    with open(os.environ["ANSWERS"], "wb", buffering=0) as file:
+        await Timer(POWER_UP, "us")
+        for request in requests:
+            cocotb.start_soon(send(dut, request))
+            patience = (10 * len(request) + PATIENCE) * BIT
+            file.write(await with_timeout(anext(contents), patience, "ps"))
+            hurry()

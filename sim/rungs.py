@@ -1,0 +1,275 @@
+"""The rungs of the ladder from the trained model to the bits in the bitstream.
+
+Each is an equality with :mod:`sw.golden`, so each is equal to every other.
+"""
+
+import importlib
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+import boards
+from hw import folding, verilog
+from hw.accelerator import Accelerator
+from sim import netlist, pysim, simulator
+from sim.ask import Classes, Subject
+from sim.simulator import SimulatorNotFound
+from sw.golden import bits, forward, runs
+from sw.golden.bits import Bits
+from sw.golden.network import Network, random_network
+
+__all__ = ["RUNGS", "Climb", "Rung", "RungFailed", "Skipped", "Unequal"]
+
+FEW = 10    # Board's codes up to which Icarus, that need not be compiled, is done first.
+
+# Widths at the edges: one input, one neuron, one class, all 256 classes, no hidden layer, three;
+# a power of two and one beside it.
+EDGES = [(1, 1, 1), (1, 2), (8, 256), (9, 3), (17, 1, 5), (33, 31, 7, 2), (16, 16, 16, 16, 16),
+         (64, 3, 1)]
+N_EDGE_CODES = 6
+
+
+class Unequal(Exception):
+    """Two sides of a rung differ; the message says where. ``index`` is the code's, if it is one."""
+
+    def __init__(self, message: str, index: int | None = None):
+        super().__init__(message)
+        self.index = index
+
+
+class Skipped(Exception):
+    """A rung cannot be climbed here; the message says why in one sentence."""
+
+
+class RungFailed(Exception):
+    """What a rung needs could not be made; the message says why in one sentence."""
+
+
+@dataclass(frozen=True)
+class Climb:
+    """What a rung is climbed with.
+
+    Attributes
+    ----------
+    argument : Path
+        Run folder or network file.
+    codes : Bits
+        To ask for.
+    indices : sequence of int
+        Of the codes, among all there are.
+    board : str or None
+    waves : Path or None
+        File for the waves of the simulation, if they are wanted; a suffix is added.
+    say : callable
+        Is told what goes on, in a few words.
+    progress : callable
+        Is told how many vectors were done since it was told last.
+    """
+
+    argument: Path
+    network: Network
+    codes: Bits
+    indices: Sequence[int]
+    board: str | None = None
+    waves: Path | None = None
+    say: Callable[[str], object] = field(default=lambda text: None)
+    progress: Callable[[int], object] = field(default=lambda count: None)
+
+    @property
+    def file(self) -> Path:
+        return runs.network_file(self.argument)
+
+    def compare(self, classes: Classes, side: str) -> int:
+        """Raise :exc:`Unequal` at the first class that is not golden's; else count them."""
+        for index, code, klass in zip(self.indices, self.codes, classes, strict=True):
+            if klass != forward.classify(self.network, code):
+                raise Unequal(describe(self.network, index, code, klass, side), index)
+        return len(classes)
+
+
+def describe(network: Network, index: int, code: Bits, klass: int | None, side: str) -> str:
+    """Say all that golden knows of a code, and what class was seen."""
+    lines = [f"code {index}: {bits.to_bytes(code).hex()}"]
+    x = code
+    for number, layer in enumerate(network.layers):
+        counts = forward.counts(layer.weights, x)
+        x = forward.hidden(layer, x)
+        lines.append(f"  golden's counts of layer {number}: {' '.join(map(str, counts))}")
+        lines.append(f"  golden's bits of layer {number}: {bits.to_bytes(x).hex()}")
+    scores = forward.scores(network.readout, x)
+    seen = "does not answer" if klass is None else f"says {klass}"
+    return "\n".join([*lines, f"  golden's scores: {' '.join(map(str, scores))}",
+                      f"  golden says {int(np.argmax(scores))}, the {side} {seen}"])
+
+
+def model(climb: Climb) -> int:
+    """Compare the trained model with golden, in a process of its own: torch is not needed here."""
+    if importlib.util.find_spec("torch") is None:
+        raise Skipped("PyTorch is not installed")
+    if not (climb.file.parent / "checkpoint.safetensors").exists():
+        raise Skipped(f"{climb.file.parent} has no checkpoint.safetensors with the trained model")
+    result = subprocess.run([sys.executable, "-m", "sw.check", "--network",
+                             str(climb.file.parent)], capture_output=True, text=True, check=False)
+    said = (result.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+    if result.returncode == 1:
+        raise Unequal(said.removeprefix("error: "))
+    if result.returncode:
+        raise Skipped(said.removeprefix("error: "))
+    counted = json.loads(result.stdout)
+    climb.say(f"every sum of every neuron, {counted['sums']:,}, and the classes of all codes")
+    return counted["codes"] + counted["sums"]
+
+
+def amaranth(climb: Climb) -> int:
+    """Compare Amaranth's simulator with golden: networks at the edges, then this one."""
+    done = 0
+    for seed, shape in enumerate(EDGES):
+        network = random_network(shape, seed)
+        codes = np.random.default_rng(seed).integers(0, 2, (N_EDGE_CODES, shape[0]), np.uint8)
+        codes[0], codes[1] = 0, 1
+        seen = pysim.classify(Accelerator(network, folding.default(shape)), codes, lambda _: None)
+        for index, (code, klass) in enumerate(zip(codes, seen, strict=True)):
+            if klass != forward.classify(network, code):
+                raise Unequal(f"random_network({shape}, seed={seed}): "
+                              + describe(network, index, code, klass, "simulator"))
+        done += len(codes)
+    design = Accelerator(climb.network, folding.default(climb.network.shape))
+    return done + climb.compare(pysim.classify(design, climb.codes, climb.progress), "simulator")
+
+
+def verilator(climb: Climb) -> int:
+    """Compare the generated Verilog under Verilator."""
+    return climb.compare(ask_verilog(climb, "verilator", 100), "Verilog")
+
+
+def icarus(climb: Climb) -> int:
+    """Compare the generated Verilog under Icarus."""
+    return climb.compare(ask_verilog(climb, "icarus", 10), "Verilog")
+
+
+def accelerator_verilog(network: Network) -> str:
+    """Generate the Verilog of rungs 3 and 4."""
+    accelerator = Accelerator(network, folding.default(network.shape))
+    return verilog.convert(accelerator, "accelerator")
+
+
+def ask_verilog(climb: Climb, name: str, per_process: int) -> Classes:
+    chosen = simulator.find(name)
+    climb.say("compiling")
+    built = chosen.build(accelerator_verilog(climb.network), "accelerator", bool(climb.waves))
+    climb.say("simulating")
+    return Subject(built, "sim.bench_verify", per_process).classify(
+        climb.codes, climb.progress, climb.waves)
+
+
+def synthesised(climb: Climb) -> int:
+    """Compare the netlist that Yosys made for the board, driven through its pins."""
+    return climb.compare(ask_board(climb, netlist.synthesised), "netlist")
+
+
+def bitstream(climb: Climb) -> int:
+    """Compare what lies in the board's bitstream, driven through its pins."""
+    return climb.compare(ask_board(climb, netlist.bitstream), "bitstream")
+
+
+def ask_board(climb: Climb, read: Callable[[Path, str, str], str]) -> Classes:
+    """Simulate what ``read`` finds in the build for the board."""
+    folder = built(climb)
+    board = boards.find(climb.board)
+    platform = board.platform()
+    text = read(folder, board.family, f"{platform.default_clk}_0__io")
+    climb.say("compiling")
+    quick, chosen = _simulator(len(climb.codes))
+    subject = Subject(chosen.build(text, "board", bool(climb.waves)), "sim.bench_board",
+                      2 if quick else 10, {"BAUD": str(board.baud),
+                                           "OSCILLATOR": str(platform.default_clk_frequency)})
+    climb.say("simulating")
+    return subject.classify(climb.codes, climb.progress, climb.waves)
+
+
+def _simulator(n_codes: int) -> tuple[bool, simulator.Simulator]:
+    """Choose who is done first. Verilator compiles for half a minute, then is ten times as fast."""
+    first, second = ("icarus", "verilator") if n_codes <= FEW else ("verilator", "icarus")
+    try:
+        return first == "icarus", simulator.find(first)
+    except SimulatorNotFound:
+        return second == "icarus", simulator.find(second)
+
+
+def built(climb: Climb) -> Path:
+    """Give the folder of the board's build; build it where it is another network's, or missing."""
+    folder = climb.file.parent / "build" / str(climb.board)
+    if not _belongs(folder / "report.json", climb.file):
+        climb.say(f"building for {climb.board}")
+        result = subprocess.run(
+            [sys.executable, "-m", "hw.build", "--board", str(climb.board),
+             "--network", str(climb.file), "--out", str(folder)],
+            capture_output=True, text=True, check=False)
+        if result.returncode:
+            said = (result.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+            raise RungFailed(said.removeprefix("error: "))
+    return folder
+
+
+def _belongs(report: Path, network: Path) -> bool:
+    """Tell whether a build's report is of this network file, and its bitstream there."""
+    try:
+        made = json.loads(report.read_text())
+        bitstream_there = (report.parent / made["bitstream"]).read_bytes()
+    except (OSError, ValueError, KeyError):
+        return False
+    return (made.get("network_sha256") == sha256(network.read_bytes()).hexdigest()
+            and made.get("bitstream_sha256") == sha256(bitstream_there).hexdigest())
+
+
+def formal(climb: Climb) -> int:
+    """Run the proofs of :mod:`sim.formal`, which hold for every input there is."""
+    if importlib.util.find_spec("sim.formal") is None:
+        raise Skipped("There is no sim.formal")
+    proofs = importlib.import_module("sim.formal").prove(climb.say)
+    for proof in proofs:
+        if not proof.proven:
+            raise Unequal(f"{proof.name} is not proven: {proof.said}")
+    return len(proofs)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One equality.
+
+    Attributes
+    ----------
+    sample : int or None
+        How many codes are asked for unless the command says; None for all.
+    climb : callable
+        Counts the vectors that were equal; raises :exc:`Unequal` or :exc:`Skipped`.
+    unit : str
+        What it counts.
+    """
+
+    number: int
+    left: str
+    right: str
+    sample: int | None
+    climb: Callable[[Climb], int]
+    unit: str = "codes"
+    needs_board: bool = False
+    has_waves: bool = True
+
+
+RUNGS = (
+    Rung(1, "trained model, PyTorch", "golden", None, model, "sums and codes", has_waves=False),
+    Rung(2, "golden", "Amaranth's simulator", 5, amaranth, has_waves=False),
+    Rung(3, "golden", "generated Verilog, Verilator", None, verilator),
+    Rung(4, "golden", "generated Verilog, Icarus", 50, icarus),
+    Rung(5, "golden", "netlist after synthesis", 40, synthesised, needs_board=True),
+    Rung(6, "golden", "bitstream", 100, bitstream, needs_board=True),
+    Rung(7, "properties", "all inputs, by proof", 0, formal, "proofs", has_waves=False),
+)
