@@ -16,13 +16,18 @@ from itertools import combinations
 import numpy as np
 
 from sw.golden.bits import Bits, Integers
+from sw.golden.network import Network
 
-__all__ = ["Graph", "Input", "Node", "Row", "build"]
+__all__ = ["Graph", "Input", "Node", "Row", "build", "cost"]
 
-SIZES = 3, 4, 5          # Neurons of a cluster. Each is tried: 4 is best for most.
+SIZES = 3, 4, 5          # Neurons of a cluster. Each is tried: 4 or 5 is best for most.
 MAX_TRIPLES = 1_000_000  # So many are compared at the most, which takes a second.
+
+# Cells of an ECP5, measured.
 TABLES = 0, 0, 2, 2, 3   # Four-input tables that add up 0 to 4 bits.
-CHAINS = 1.06            # Cells of carry chains, their beginnings included, a bit of their sums.
+THRESHOLD = 3            # Tables that compare a sum with a constant.
+CHAIN_ENDS = 4           # Where a carry chain begins and ends.
+CHAINS = 1.1             # Carry chains, ends included, for each bit of their sums.
 
 
 @dataclass(frozen=True, order=True)
@@ -150,6 +155,21 @@ def build(weights: Bits) -> Graph:
     rows = [graph.rows[number] for number in numbers.reshape(-1)]
     return Graph(graph.nodes, [row.complement(weights.shape[1]) if flip else row
                                for row, flip in zip(rows, flips)])
+
+
+def cost(network: Network) -> int:
+    """Predict the cells of an ECP5 that a hard-wired network takes, all but its link.
+
+    Takes as long as finding the additions: some seconds for 200-128-10.
+    """
+    cells = 0
+    for layer in network.layers:
+        cells += build(layer.weights).cells + THRESHOLD * layer.n_out
+    readout = network.readout
+    score = (readout.n_in + int(readout.offsets.max())).bit_length()
+    each = score + CHAIN_ENDS                                          # Its offset is added.
+    each += 2 * score + CHAIN_ENDS + (readout.n_classes - 1).bit_length()  # Compare and choose.
+    return cells + build(readout.weights).cells + each * readout.n_classes
 
 
 def _build(patterns: Bits, size: int) -> Graph:

@@ -13,7 +13,7 @@ from sw.golden.network import Layer, Network, Readout
 
 __all__ = ["HardwiredEngine", "HardwiredLayer", "HardwiredReadout"]
 
-CHAIN = 48  # Bits of a carry chain: 24 slices of an ECP5, some 2 ns.
+CHAIN = 64  # Bits of a carry chain: 32 slices of an ECP5, some 2.5 ns.
 ZERO_CHAINS = 8  # Chains that share a zero: each so near to its own that timing is no concern.
 
 
@@ -233,7 +233,8 @@ class _Sums:
         A chain takes two cells of an ECP5 for its beginning, and an addition one for its carry out.
         Between two additions lies one more cell, which makes the carry in of the second; it does so
         whatever carry arrives, and shows that one as its sum. So it can be the carry out of the
-        first, and both together cost one cell.
+        first, and both together cost one cell. Only a subtraction lets a carry out that means
+        nothing, and whatever follows one has a carry in.
         """
         if self._n_chains % ZERO_CHAINS == 0:
             self._new_zero()
@@ -243,8 +244,6 @@ class _Sums:
         for each in chain:
             if each.carry is not None:
                 cells[len(cells) - is_free:] = [(each.carry, each.carry)]
-            elif cells and not is_free:
-                cells.append((self._zero, Const(0, 1)))
             at.append(len(cells))
             cells += zip([*each.one, *[self._zero] * each.width][:each.width],
                          [*each.other, *[Const(0, 1)] * each.width][:each.width])

@@ -5,7 +5,7 @@ import pytest
 from amaranth import Module
 from amaranth.lib import wiring
 
-from hw.hardwired import HardwiredEngine
+from hw.hardwired import HardwiredEngine, HardwiredLayer
 from hw.link import Link
 from sw.golden import bits, forward
 from sw.golden.network import Layer, Network, Readout, random_network
@@ -35,21 +35,37 @@ def test_engine_equals_golden(shape, pace):
 
 
 def each_threshold(n_in):
-    """A layer with a neuron for every threshold, of all the same weights and their complement."""
+    """A neuron for every threshold, with the same weights, then with their complement."""
     weights = np.random.default_rng(2).integers(0, 2, (1, n_in), np.uint8)
-    limits = np.arange(n_in + 2)
     return Layer(np.concatenate([weights, 1 - weights]).repeat(n_in + 2, axis=0),
-                 np.concatenate([limits, limits]))
+                 np.tile(np.arange(n_in + 2), 2))
 
 
-def counts_bits(n_in):
-    """A readout of which class ``n`` wins if ``n`` bits are 1."""
-    weights = np.tri(n_in + 1, n_in, -1, dtype=np.uint8)
-    return Readout(weights, np.zeros(n_in + 1, int))
+def two_neurons(n_in, threshold):
+    return Layer(np.tri(2, n_in, n_in // 2, dtype=np.uint8), np.full(2, threshold))
+
+
+LAYERS = [each_threshold(1), each_threshold(7), each_threshold(8),
+          *(two_neurons(6, threshold) for threshold in range(8))]
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: f"{layer.n_in}-{layer.thresholds[0]}")
+def test_every_threshold_of_every_input(layer):
+    dut, seen = HardwiredLayer(layer), []
+
+    async def bench(ctx):
+        for x in range(2 ** layer.n_in + dut.latency):
+            ctx.set(dut.x, x % 2 ** layer.n_in)
+            seen.append(ctx.get(dut.y))
+            await ctx.tick()
+
+    simulate(dut, bench)
+    assert seen[dut.latency:] == [
+        bits.to_int(forward.hidden(layer, bits.from_int(x, layer.n_in)))
+        for x in range(2 ** layer.n_in)]
 
 
 NETWORKS = {
-    "every threshold": Network([each_threshold(6)], counts_bits(16)),
     "offsets win": Network([], Readout(np.ones((3, 4), np.uint8), np.array([0, 65_535, 65_535]))),
     "all tie": Network([], Readout(np.ones((5, 4), np.uint8), np.zeros(5, int))),
     "opposites": Network([], Readout(np.array([[1, 0, 1], [0, 1, 0]], np.uint8), np.array([1, 0]))),
