@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, log2
 
-from hw.folding import Folding
+from hw.folding import Folding, readout_rows
 
 __all__ = ["FABRICS", "Cost", "Fabric", "parts"]
 
@@ -67,8 +67,8 @@ def parts(shape: Sequence[int], folding: Folding) -> dict[str, float]:
     words = ceil(n_hidden / simd)
     count = dict.fromkeys(_PARTS, 0.0)
     count |= {"base": 1, "code": 8 * ceil(hidden[0] / 8), "layers": len(folding.layers),
-              "scores": n_hidden.bit_length(), "gathered": 2 * simd if folding.layers else 0,
-              "counters": log2(max(2, n_classes) * words)}
+              "scores": score_width(n_hidden), "gathered": 2 * simd if folding.layers else 0,
+              "counters": log2(readout_rows(n_classes) * words)}
     popcounts = [(simd, 1)]
     for fold, (n_in, n_out) in zip(folding.layers, pairwise(hidden)):
         slices, chunks = ceil(n_in / fold.simd), ceil(n_out / fold.pe)
@@ -110,14 +110,20 @@ def popcount(width: int) -> dict[str, int]:
 def memories(shape: Sequence[int], folding: Folding) -> list[tuple[int, int]]:
     """List the widths and depths of an engine's memories."""
     *hidden, n_classes = shape
-    rows = max(2, n_classes)
+    rows = readout_rows(n_classes)
     made = []
     for fold, (n_in, n_out) in zip(folding.layers, pairwise(hidden)):
         slices, chunks = ceil(n_in / fold.simd), ceil(n_out / fold.pe)
         made += [(fold.pe * fold.simd, slices * chunks),
                  (fold.pe * (n_in + 1).bit_length(), chunks)]
     simd = folding.chunk * folding.per_word(hidden[-1])
-    return [*made, (simd, ceil(hidden[-1] / simd) * rows), (hidden[-1].bit_length(), rows)]
+    return [*made, (simd, ceil(hidden[-1] / simd) * rows),
+            (2 * score_width(hidden[-1]), rows)]
+
+
+def score_width(n_hidden: int) -> int:
+    """Count the bits of a score, if no offset is greater than a network can make use of."""
+    return (2 * n_hidden - 1).bit_length()
 
 
 # Placeholders until measured.

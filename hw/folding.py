@@ -6,7 +6,7 @@ from itertools import pairwise
 from math import ceil
 
 __all__ = ["Fold", "Folding", "HardWired", "Plan", "candidates", "default", "parse",
-           "with_readout"]
+           "readout_rows", "with_readout"]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Folding:
         *hidden, n_classes = shape
         words = ceil(ceil(hidden[-1] / self.chunk) / self.per_word(hidden[-1]))
         return (*(fold.cycles(*widths) for fold, widths in zip(self.layers, pairwise(hidden))),
-                words * max(2, n_classes))
+                words * readout_rows(n_classes))
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,15 @@ def with_readout(shape: Sequence[int], layers: Sequence[Fold]) -> Folding:
                 Folding(layers, shape[-2]))
 
 
+def readout_rows(n_classes: int) -> int:
+    """Count the cycles in which the readout uses one word: a class each, three at least.
+
+    It reads a score two cycles before the count comes that is added to it, and so may not come back
+    to a class any sooner.
+    """
+    return max(3, n_classes)
+
+
 def _keeps_pace(shape: Sequence[int], folding: Folding) -> bool:
     """Say whether the last layer completes no word earlier than the readout is done with the one
     before it. Of a single word a vector the next is a whole inference away."""
@@ -132,7 +141,7 @@ def _keeps_pace(shape: Sequence[int], folding: Folding) -> bool:
     per_word, slices = folding.per_word(n_hidden), ceil(n_before / folding.layers[-1].simd)
     chunks = ceil(n_hidden / folding.chunk)
     shortest = chunks % per_word or per_word
-    return per_word >= chunks or shortest * slices >= max(2, n_classes)
+    return per_word >= chunks or shortest * slices >= readout_rows(n_classes)
 
 
 def default(shape: Sequence[int]) -> Folding:

@@ -54,6 +54,8 @@ class BinaryLayer(wiring.Component):
     ----------
     latency : int
         Cycles from the use of a neuron's last weights to its output bit.
+    weights, thresholds : :class:`Prefetch`
+        What is used, in that order.
     """
 
     def __init__(self, layer: Layer, fold: Fold):
@@ -62,6 +64,9 @@ class BinaryLayer(wiring.Component):
         self.fold = fold
         self.chunks = -(-layer.n_out // fold.pe)
         self.slices = -(-layer.n_in // fold.simd)
+        weights, thresholds = _memory_rows(layer, fold)
+        self.weights = Prefetch(weights, width=fold.pe * fold.simd)
+        self.thresholds = Prefetch(thresholds, width=fold.pe * _limit_width(layer))
         super().__init__({
             "x": In(stream.Signature(layer.n_in)),
             "y": Out(stream.Signature(Chunk(fold.pe), always_ready=True)),
@@ -74,11 +79,8 @@ class BinaryLayer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         pe, simd = self.fold.pe, self.fold.simd
-        weights, thresholds = _memory_rows(self.layer, self.fold)
-
-        m.submodules.weights = rows = Prefetch(weights, width=pe * simd)
-        m.submodules.thresholds = limits = Prefetch(
-            thresholds, width=pe * _limit_width(self.layer))
+        m.submodules.weights = rows = self.weights
+        m.submodules.thresholds = limits = self.thresholds
 
         use = Signal()
         m.d.comb += [use.eq(self.x.valid & rows.ready), rows.enable.eq(use)]
@@ -145,26 +147,30 @@ class Prefetch(wiring.Component):
         It is the last row.
     data : ``Out(width)``
         The row.
+
+    Attributes
+    ----------
+    memory : :class:`~amaranth.lib.memory.Memory`
+        The rows.
     """
 
     def __init__(self, rows: list[int], *, width: int):
-        self.rows = rows
+        self.memory = Memory(shape=width, depth=len(rows), init=rows,
+                             attrs={"ram_style": "block"})
         super().__init__({"enable": In(1), "ready": Out(1), "is_last": Out(1), "data": Out(width)})
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.memory = memory = Memory(
-            shape=len(self.data), depth=len(self.rows), init=self.rows,
-            attrs={"ram_style": "block"})
-        port = memory.read_port()
+        m.submodules.memory = self.memory
+        port = self.memory.read_port()
 
         # The address is that of the row after the one in data, so the memory can be asked early.
         read = Signal()
-        address = Signal(range(len(self.rows)))
+        address = Signal(range(self.memory.depth))
         m.d.comb += [read.eq(self.enable | ~self.ready), port.en.eq(read), port.addr.eq(address),
                      self.data.eq(port.data)]
         with m.If(read):
-            last = address == len(self.rows) - 1
+            last = address == self.memory.depth - 1
             m.d.sync += [self.ready.eq(1), self.is_last.eq(last),
                          address.eq(Mux(last, 0, address + 1))]
         return m

@@ -3,11 +3,12 @@
 from math import ceil
 
 import numpy as np
-from amaranth import Array, Cat, Module, Mux, Signal
-from amaranth.lib import stream, wiring
+from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from hw.folding import readout_rows
 from hw.layer import Prefetch
 from hw.popcount import PairCount
 from sw.golden import bits
@@ -21,7 +22,7 @@ class ArgmaxReadout(wiring.Component):
 
     Hidden bits come in words of ``simd`` bits; each word is used for one cycle a class, in which
     its matches are added to the score of that class. So the readout of a vector takes
-    ``n_words * max(2, n_classes)`` cycles, spread over the time in which the layer before it works.
+    ``n_words * max(3, n_classes)`` cycles, spread over the time in which the layer before it works.
     Of equal scores the lowest class wins. It waits for nobody, see :class:`hw.layer.BinaryLayer`.
 
     Parameters
@@ -45,6 +46,10 @@ class ArgmaxReadout(wiring.Component):
     ----------
     cycles : int
         Cycles a vector takes.
+    weights : :class:`~hw.layer.Prefetch`
+        Weights, a row for each class of each word.
+    scores : :class:`~amaranth.lib.memory.Memory`
+        For each class its score so far, then its offset, which is never written.
     """
 
     def __init__(self, readout: Readout, *, chunk: int, per_word: int):
@@ -53,9 +58,16 @@ class ArgmaxReadout(wiring.Component):
         self.chunk = chunk
         self.chunks = ceil(readout.n_in / chunk)
         self.per_word = per_word
-        # A score is read in the cycle after the one before it is written, hence two at least: the
-        # second of one class is its twin, and the tie goes to the first.
-        self.n_rows = max(2, readout.n_classes)
+        self.n_rows = readout_rows(readout.n_classes)
+        self.weights = Prefetch(self._rows(), width=self.simd)
+        # As wide as the shape demands, so that other weights fit the same hardware, unless offsets
+        # are greater than a network of this width can make use of.
+        width = int(readout.n_in + max(*readout.offsets, readout.n_in - 1)).bit_length()
+        self.scores = Memory(
+            shape=data.ArrayLayout(width, 2), depth=self.n_rows,
+            init=[[0, offset] for offset in self._per_row(readout.offsets).tolist()],
+            # Reading what is being written would be undefined, but the classes differ.
+            attrs={"ram_style": "block", "no_rw_check": 1})
         super().__init__({
             "x": In(stream.Signature(self.simd)),
             "y": Out(stream.Signature(range(readout.n_classes), always_ready=True)),
@@ -71,7 +83,7 @@ class ArgmaxReadout(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.weights = rows = Prefetch(self._rows(), width=self.simd)
+        m.submodules.weights = rows = self.weights
         m.submodules.matches = matches = PairCount(self.simd)
 
         use = Signal()
@@ -89,49 +101,53 @@ class ArgmaxReadout(wiring.Component):
         counted = Signal(matches.latency)
         m.d.sync += counted.eq(Cat(use, counted))
 
-        score, final = self._add(m, counted[-1], matches.count)
-        self._compare(m, score, final)
+        scored = self._add(m, counted[-2], counted[-1], matches.count)
+        self._compare(m, *scored)
         return m
 
-    def _add(self, m, valid, count):
-        """Add ``count`` to the score of the next class, round and round."""
-        offsets = self._per_row(self.readout.offsets).tolist()
-        width = int(self.readout.n_in + max(offsets)).bit_length()
-        # Reading what is being written would be undefined, but the classes read and written differ.
-        m.submodules.scores = scores = Memory(
-            shape=width, depth=self.n_rows, init=[],
-            attrs={"ram_style": "block", "no_rw_check": 1})
-        read, write = scores.read_port(), scores.write_port()
+    def _add(self, m, soon, valid, count):
+        """Add ``count`` to the score of the next class, round and round; ``soon`` is a cycle early.
+
+        Returns final scores: whether there is one, of which class, and the score.
+        """
+        m.submodules.scores = self.scores
+        read, write = self.scores.read_port(), self.scores.write_port(granularity=1)
 
         klass, next_class = Signal(range(self.n_rows)), Signal(range(self.n_rows))
         word = Signal(range(self.n_words))
-        score, final = Signal(width), Signal()
         round_ends, vector_ends = klass == self.n_rows - 1, word == self.n_words - 1
         m.d.comb += [
             next_class.eq(Mux(round_ends, 0, klass + 1)),
-            read.addr.eq(next_class), read.en.eq(valid),
-            write.addr.eq(klass), write.en.eq(valid),
-            write.data.eq(Mux(word == 0, Array(offsets)[klass], read.data) + count),
+            read.addr.eq(Mux(soon, next_class, klass)),
         ]
-        m.d.sync += [final.eq(valid & vector_ends), score.eq(write.data)]
-        with m.If(valid):
+        with m.If(soon):
             m.d.sync += klass.eq(next_class)
             with m.If(round_ends):
                 m.d.sync += word.eq(Mux(vector_ends, 0, word + 1))
-        return score, final
 
-    def _compare(self, m, score, final):
+        # Block RAMs are slow: what a count is added to waits in a register.
+        width = len(read.data[0])
+        base, score = Signal(width), Signal(width)
+        klass_of_count, klass_of_score = Signal.like(klass), Signal.like(klass)
+        ends, final = Signal(), Signal()
+        m.d.sync += [
+            base.eq(Mux(word == 0, read.data[1], read.data[0])),
+            klass_of_count.eq(klass), ends.eq(vector_ends),
+            score.eq(write.data[0]), klass_of_score.eq(klass_of_count), final.eq(valid & ends),
+        ]
+        m.d.comb += [write.addr.eq(klass_of_count), write.en.eq(Cat(valid, Const(0, 1))),
+                     write.data[0].eq(base + count)]
+        return final, klass_of_score, score
+
+    def _compare(self, m, final, klass, score):
         """Keep the best of the final scores; ``y`` is valid after the last."""
-        best, klass = Signal.like(score), Signal(range(self.n_rows))
-        is_last = klass == self.n_rows - 1
-        m.d.sync += self.y.valid.eq(final & is_last)
-        with m.If(final):
-            m.d.sync += klass.eq(Mux(is_last, 0, klass + 1))
-            with m.If((klass == 0) | (score > best)):
-                m.d.sync += [best.eq(score), self.y.payload.eq(klass)]
+        best = Signal.like(score)
+        m.d.sync += self.y.valid.eq(final & (klass == self.n_rows - 1))
+        with m.If(final & ((klass == 0) | (score > best))):
+            m.d.sync += [best.eq(score), self.y.payload.eq(klass)]
 
     def _per_row(self, values):
-        """Repeat a lone class, see ``n_rows``."""
+        """Repeat classes where there are few: a twin is never better than the first."""
         return np.resize(values, (self.n_rows, *values.shape[1:]))
 
     def _rows(self) -> list[int]:

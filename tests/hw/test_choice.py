@@ -36,6 +36,6 @@ def test_on_the_front_faster_is_larger(family, shape):
 
 def test_what_does_not_fit_says_what_it_needs():
     with pytest.raises(DoesNotFit, match=(
-            r"^needs about \d+ logic cells and 29 block RAMs at the least; "
+            r"^needs about \d+ logic cells and 30 block RAMs at the least; "
             r"there are 1241 and 16$")):
         choose((200, 512, 10), *HX1K)

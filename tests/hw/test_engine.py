@@ -11,7 +11,7 @@ from sw.golden.network import random_network
 from tests.streams import PACES, run, simulate
 
 CASES = [  # shape, (pe, simd) of each layer, SIMD of the readout
-    ((20, 16, 2), [(1, 20)], 2),
+    ((20, 16, 2), [(1, 20)], 4),
     ((20, 16, 2), [(16, 20)], 16),
     ((20, 23, 10), [(1, 20)], 12),
     ((20, 13, 10), [(3, 7)], 13),
