@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.crc.catalog import CRC16_IBM_SDLC, CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
+from hw.crc import SerialCRC
 from sw.golden.bits import n_bytes
 from sw.golden.frame import ESCAPE, FLAG, FLIP, MAX_CLASSES, N_FCS16, N_FCS32
 
@@ -43,7 +44,7 @@ class RequestReceiver(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.crc = crc = CRC32_ISO_HDLC(data_width=1).create()
+        m.submodules.crc = crc = SerialCRC(CRC32_ISO_HDLC)
 
         n_content = 1 + n_bytes(self.n_in)
         content = Signal(8 * n_content)  # What came first is least significant.
@@ -63,7 +64,7 @@ class RequestReceiver(wiring.Component):
         is_good = (count == n_frame) & ~escaped & ~differs
         m.d.comb += [
             self.bytes.ready.eq((left == 0) & (is_flag | ~self.request.valid)),
-            crc.data.eq(Mux(is_content, byte[0], ~crc.crc[0])),
+            crc.data.eq(Mux(is_content, byte[0], ~crc.first)),
             crc.valid.eq(left != 0),
         ]
 
@@ -73,7 +74,7 @@ class RequestReceiver(wiring.Component):
             m.d.sync += [left.eq(left - 1), byte.eq(byte >> 1)]
             with m.If(is_content):
                 m.d.sync += content.eq(Cat(content[1:], byte[0]))
-            with m.Elif(byte[0] != crc.crc[0]):
+            with m.Elif(byte[0] != crc.first):
                 m.d.sync += differs.eq(1)
         with m.Elif(self.bytes.valid & self.bytes.ready):
             m.d.sync += escaped.eq(is_escape)
@@ -111,13 +112,13 @@ class AnswerSender(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.crc = crc = CRC16_IBM_SDLC(data_width=1).create()
+        m.submodules.crc = crc = SerialCRC(CRC16_IBM_SDLC)
 
         # Eight bits of content or check are shifted into a byte, which is then sent.
         position = Signal(range(8 * (2 + N_FCS16) + 1))
         byte, escaped = Signal(8), Signal()
         is_check = position >= 16
-        bit = Mux(is_check, crc.crc[0], Cat(self.sequence, self.answer.payload).bit_select(
+        bit = Mux(is_check, crc.first, Cat(self.sequence, self.answer.payload).bit_select(
             position[:4], 1))
         is_special = ((byte == FLAG) | (byte == ESCAPE)) & ~escaped
         # Fed with what it gives, inverted, the check register only shifts.
