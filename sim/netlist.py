@@ -6,6 +6,7 @@ that the PLL makes: ``multiply / divide`` times as fast as the oscillator, which
 """
 
 import importlib.util
+import json
 import re
 import shutil
 import subprocess
@@ -16,7 +17,7 @@ from pathlib import Path
 from hw import toolchain
 from hw.toolchain import ToolFailed, ToolNotFound
 
-__all__ = ["FAMILIES", "Family", "bitstream", "synthesised"]
+__all__ = ["NoDecompiler", "bitstream", "synthesised"]
 
 CELLS = Path(__file__).parent / "cells"
 
@@ -32,6 +33,10 @@ endmodule
 """
 
 
+class NoDecompiler(Exception):
+    """Nothing turns this family's bitstreams back into logic; the message says what is missing."""
+
+
 @dataclass(frozen=True)
 class Family:
     """How to read what is made for one family of FPGAs.
@@ -42,15 +47,12 @@ class Family:
         File with Yosys' netlist.
     decompile : callable
         Reads the bitstream in a folder; gives Verilog whose module is ``top``.
-    left : str
-        What ``decompile`` reads, in words.
     prefix : str
         Text before the vendor's cells.
     """
 
     synthesised: str
     decompile: Callable[[Path], str]
-    left: str
     prefix: str = ""
 
 
@@ -67,7 +69,7 @@ def bitstream(directory: Path, family: str, clock: str) -> str:
 
 def _complete(netlist: str, family: str, clock: str) -> str:
     """Add to a netlist its board and the models of its cells: ours, and the vendor's others."""
-    ours = (CELLS / "pll.v").read_text() + (CELLS / f"{family}.v").read_text()
+    ours = "".join((CELLS / name).read_text() for name in ("pll.v", "ram.v", f"{family}.v"))
     vendor = _vendor_cells(family)
     for name in re.findall(r"^module (\w+)", ours, re.MULTILINE):
         vendor = re.sub(rf"^module {name}\b.*?^endmodule", "", vendor, flags=re.M | re.S)
@@ -113,6 +115,60 @@ def _declare_below(header: re.Match) -> str:
     return "\n".join([f"module top ({names});", *(f"{way} {name};" for way, name in ports)])
 
 
+def _placed_ecp5(directory: Path) -> str:
+    """Place and route once more as the build did, for the netlist that became the bitstream.
+
+    Nothing turns the bitstream of an ECP5 back into logic; but the same bitstream comes of it.
+    """
+    script = (directory / "build_top.sh").read_text()
+    if not (command := re.search(r'^"\$NEXTPNR_ECP5" (.*)$', script, re.MULTILINE)):
+        raise ToolFailed(f"{directory}/build_top.sh does not call nextpnr-ecp5")
+    # The build's own reports stay as they are.
+    options = re.sub(r"--(log|report|textcfg) \S+", "", command[1]).split()
+    _run([toolchain.find("nextpnr-ecp5"), *options, "--textcfg", "top.again.config",
+          "--write", "top.placed.json"], directory)
+    _run([toolchain.find("ecppack"), "--compress", "--input", "top.again.config",
+          "--bit", "top.again.bit"], directory)
+    if (directory / "top.again.bit").read_bytes() != (directory / "top.bit").read_bytes():
+        raise ToolFailed("placing again gave another bitstream than the one that was built")
+    return _placed(directory, "top.placed.json")
+
+
+def _placed(directory: Path, netlist: str) -> str:
+    """Let Yosys write a netlist of nextpnr's, in which a cell may be called like a wire."""
+    content = json.loads((directory / netlist).read_text())
+    for module in content["modules"].values():
+        module["cells"] = {f"cell${name}": cell for name, cell in module["cells"].items()}
+        for cell in module["cells"].values():
+            if cell["type"] == "DP16KD":
+                _tie(cell)
+            # A flip-flop takes its data from its table, or from beside it.
+            if cell["parameters"].pop("SD", "1").strip() == "0":
+                cell["connections"]["DI"] = cell["connections"].pop("M")
+                cell["port_directions"]["DI"] = "input"
+    (directory / netlist).write_text(json.dumps(content))
+    return _write_verilog(directory, netlist, "top.placed.v")
+
+
+def _tie(cell: dict) -> None:
+    """Connect what the multiplexers before an ECP5's block RAM make 0: a pin without a wire is 1,
+    or 1 inverted."""
+    for name, setting in list(cell["parameters"].items()):
+        pin, is_mux, _ = name.partition("MUX")
+        if not is_mux:
+            continue
+        setting = setting.strip()
+        if setting == "0" or (setting == "INV" and not cell["connections"].get(pin)):
+            cell["connections"][pin], cell["port_directions"][pin] = ["0"], "input"
+            setting = pin
+        if setting == pin:
+            del cell["parameters"][name]
+
+
+def _packed_gowin(directory: Path) -> str:
+    raise NoDecompiler("gowin_unpack gives block RAMs without their contents and their widths")
+
+
 def _run(command: list[str], directory: Path) -> str:
     """Run a program in ``directory``, where YoWASP's find files; give what it prints."""
     command[0] = str(Path(command[0]).absolute()) if "/" in command[0] else command[0]
@@ -124,7 +180,11 @@ def _run(command: list[str], directory: Path) -> str:
 
 
 FAMILIES = {
-    "ice40": Family("top.json", _decompile_ice40, "bitstream, decompiled",
+    "ice40": Family("top.json", _decompile_ice40,
                     # Icarus 11 takes no default values of ports.
                     prefix="`define NO_ICE40_DEFAULT_ASSIGNMENTS\n"),
+    "ecp5": Family("top.json", _placed_ecp5,
+                   # Nothing of Diamond's cells is used.
+                   prefix="`define NO_INCLUDES\n"),
+    "gowin": Family("top.syn.json", _packed_gowin),
 }

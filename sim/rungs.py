@@ -184,7 +184,10 @@ def ask_board(climb: Climb, read: Callable[[Path, str, str], str]) -> Classes:
     folder = built(climb)
     board = boards.find(climb.board)
     platform = board.platform()
-    text = read(folder, board.family, f"{platform.default_clk}_0__io")
+    try:
+        text = read(folder, board.family, f"{platform.default_clk}_0__io")
+    except netlist.NoDecompiler as reason:
+        raise Skipped(str(reason)) from None
     climb.say("compiling")
     quick, chosen = _simulator(len(climb.codes))
     subject = Subject(chosen.build(text, "board", bool(climb.waves)), "sim.bench_board",

