@@ -137,7 +137,9 @@ class HardwiredReadout(wiring.Component):
         width = (len(self.x) + max(self.offsets)).bit_length()
         best = []
         for klass, (row, offset) in enumerate(zip(self.graph.rows, self.offsets)):
-            score = offset + row.offset + row.sign * sums.value(row)
+            value, constant = sums.value(row), offset + row.offset
+            # Not a product with the sign, for which Yosys would take a multiplier.
+            score = constant + value if row.sign == 1 else constant - value
             sums.register(f"score_{klass}", self.graph.level(row) + 1, score[:width])
             best.append((sums.at(f"score_{klass}", self.graph.depth + 1), Const(klass)))
         while len(best) > 1:
