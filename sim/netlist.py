@@ -58,7 +58,7 @@ class Family:
 
 def synthesised(directory: Path, family: str, clock: str) -> str:
     """Give the netlist after synthesis, with models of its cells."""
-    netlist = _write_verilog(directory, FAMILIES[family].synthesised, "top.synthesised.v")
+    netlist = write_verilog(directory, FAMILIES[family].synthesised, "top.synthesised.v")
     return _complete(netlist, family, clock)
 
 
@@ -93,7 +93,7 @@ def _yosys_share() -> Path:
     return Path(path or program).resolve().parent.parent / "share/yosys"
 
 
-def _write_verilog(directory: Path, netlist: str, target: str) -> str:
+def write_verilog(directory: Path, netlist: str, target: str) -> str:
     """Let Yosys write the netlist in a JSON file as Verilog."""
     _run([toolchain.find("yosys"), "-q", "-p",
           f"read_json {netlist}; write_verilog -noattr {target}"], directory)
@@ -147,7 +147,7 @@ def _placed(directory: Path, netlist: str) -> str:
                 cell["connections"]["DI"] = cell["connections"].pop("M")
                 cell["port_directions"]["DI"] = "input"
     (directory / netlist).write_text(json.dumps(content))
-    return _write_verilog(directory, netlist, "top.placed.v")
+    return write_verilog(directory, netlist, "top.placed.v")
 
 
 def _tie(cell: dict) -> None:

@@ -1,75 +1,91 @@
-"""The command that asks for every code of a run: what it says, writes and refuses."""
+"""The command that climbs the ladder: what it says, writes and refuses."""
 
 import json
+import re
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sim import verify
+from sim import rungs, verify
+from sim.rungs import Climb, Unequal
 from sim.simulator import SimulatorNotFound, find
-from sw.golden import bits
-from sw.golden.codes import save_codes
-from sw.golden.network import Network, Readout
+from sw.golden.codes import load_codes, save_codes
+from sw.golden.network import Network
 
 DATA = Path(__file__).parent / "data"
 
 
 @pytest.fixture
 def run(tmp_path):
-    """A finished run, as training leaves it."""
+    """A finished run, as training leaves it, but for its checkpoint."""
     for name in "network", "codes":
         shutil.copyfile(DATA / f"digits.{name}.safetensors", tmp_path / f"{name}.safetensors")
     (tmp_path / "metrics.json").write_text("{}")
     return tmp_path
 
 
-@pytest.fixture
-def verilator():
+@pytest.mark.parametrize("rung, limit, simulator, vectors", [
+    (2, ["--limit", "1"], "icarus", 49), (3, [], "verilator", 100),
+    (4, ["--limit", "4"], "icarus", 4)])
+def test_a_rung_holds(run, capsys, rung, limit, simulator, vectors):
     try:
-        return find("verilator")
+        find(simulator)
     except SimulatorNotFound as missing:
         pytest.skip(str(missing))
-
-
-@pytest.mark.usefixtures("verilator")
-def test_all_codes_are_bit_exact(run, capsys):
-    assert verify.main(["--network", str(run)]) == 0
-    assert "100 of 100 bit-exact: " in capsys.readouterr().out
+    assert verify.main(["--network", str(run), "--rungs", str(rung), *limit]) == 0
     report = json.loads((run / "verify.json").read_text())
-    assert (report["simulator"], report["codes"], report["equal"]) == ("verilator", 100, 100)
+    assert [(each["rung"], each["vectors"], each["result"]) for each in report["rungs"]] == [
+        (rung, vectors, "equal")]
+    assert re.search(rf"\n +{rung}  golden = .* {vectors} codes +\S+  equal\n$",
+                     capsys.readouterr().out)
 
 
-@pytest.mark.usefixtures("verilator")
-def test_an_unequal_class_is_shown(run, capsys, monkeypatch):
-    network = Network.load(run / "network.safetensors")
-    model = verify.build(network, "verilator")
-    monkeypatch.setattr(verify, "build", lambda *_: model)
-    readout = Readout(network.readout.weights, np.array([999, *[0] * 9]))    # Always class 0.
-    replace(network, readout=readout).save(run / "network.safetensors")
-    assert verify.main(["--network", str(run), "--limit", "30"]) == 1
-    output = capsys.readouterr().out
-    assert ": golden says 0, the accelerator says " in output
-    assert json.loads((run / "verify.json").read_text())["equal"] < 30
+def test_a_missing_answer_is_unequal():
+    network = Network.load(DATA / "digits.network.safetensors")
+    codes, _ = load_codes(DATA / "digits.codes.safetensors")
+    climb = Climb(DATA, network, codes[3:5], [3, 4])
+    with pytest.raises(Unequal, match=r"^code 3: [0-9a-f]{50}\n(.*\n)*  golden says \d, the board "
+                                      r"does not answer$"):
+        climb.compare([None, None], "board")
 
 
-def test_a_missing_answer_is_shown(run):
-    network, codes = verify.load(run, 2)
-    expected = verify.first_unequal(network, codes, [None, None])
-    assert expected.startswith(f"code 0, {bits.to_bytes(codes[0]).hex()}: golden says ")
-    assert "the accelerator does not answer; golden's scores are [" in expected
+def test_a_rung_that_cannot_be_climbed_is_left_out(run, capsys, monkeypatch):
+    monkeypatch.setattr(rungs.importlib.util, "find_spec", lambda name: None)
+    rest = [rung for rung in verify.RUNGS if rung.number in (1, 7)]
+    monkeypatch.setattr(verify, "RUNGS", rest)
+    assert verify.main(["--network", str(run)]) == 2
+    output = capsys.readouterr()
+    assert "  skipped: PyTorch is not installed\n" in output.out
+    assert output.err == "error: rung 1 was skipped: PyTorch is not installed\n"
 
 
 def refuse(run, capsys, *arguments):
     """Give what the command says on stderr, where it must exit with code 2."""
-    assert verify.main(["--network", str(run), *arguments]) == 2
+    try:
+        assert verify.main(["--network", str(run), *arguments]) == 2
+    except SystemExit as exit:
+        assert exit.code == 2
     return capsys.readouterr().err
 
 
-def test_refuses_a_limit_of_zero(run, capsys):
-    assert refuse(run, capsys, "--limit", "0") == "error: The limit must be 1 or more, not 0\n"
+@pytest.mark.parametrize("arguments, said", [
+    (["--limit", "0"], "error: The limit must be 1 or more, not 0\n"),
+    (["--only", "100"], "error: There are codes 0 to 99, not 100\n"),
+    (["--only", "1", "--limit", "1"],
+     "error: argument --limit: not allowed with argument --only (see --help)\n"),
+    (["--rungs", "5"], "error: Rungs 5 and 6 are a board's: add --board NAME\n"),
+    (["--rungs", "8"], "error: argument --rungs: must be of 1 to 7, not '8' (see --help)\n"),
+    (["--rungs", "one"],
+     "error: argument --rungs: must be like 3 or 1-4,7, not 'one' (see --help)\n"),
+    (["--rungs", "5", "--board", "icestik"], "error: Unknown board 'icestik'; known boards: "),
+    (["--rungs", "1"], "error: rung 1 was skipped: {} has no checkpoint.safetensors with the "
+                       "trained model\n"),
+])
+def test_mistakes_get_one_line(run, capsys, arguments, said):
+    message = refuse(run, capsys, *arguments)
+    assert message.startswith(said.format(run)) and message.count("\n") == 1
 
 
 def test_refuses_codes_of_another_width(run, capsys):
@@ -87,8 +103,8 @@ def test_refuses_what_is_no_network(run, capsys):
 
 def test_says_what_is_missing(run, capsys, monkeypatch):
     monkeypatch.setenv("PATH", "")
-    assert refuse(run, capsys, "--simulator", "icarus") == (
-        "error: iverilog was not found on PATH. Try: apt install iverilog\n")
+    assert refuse(run, capsys, "--rungs", "4") == (
+        "error: rung 4 was skipped: iverilog was not found on PATH. Try: apt install iverilog\n")
 
 
 def test_without_a_run_it_says_how_to_make_one(tmp_path, capsys, monkeypatch):

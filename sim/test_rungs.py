@@ -1,0 +1,164 @@
+"""Each rung catches the fault that is meant for it: one bit, in what only this rung reads."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sim import netlist, rungs, verify
+from sim.simulator import SimulatorNotFound, find
+from sw.golden import bits, forward
+from sw.golden.codes import load_codes, save_codes
+from sw.golden.network import Network
+
+DATA = Path(__file__).parent / "data"
+BOARD = "icestick"
+MAX_TRIES = 8    # Tables of which one must matter.
+
+
+def with_flipped_weight(network, neuron, position):
+    layer = network.layers[0]
+    weights = layer.weights.copy()
+    weights[neuron, position] ^= 1
+    return replace(network, layers=[replace(layer, weights=weights), *network.layers[1:]])
+
+
+def weight_that_matters(network, codes):
+    """Find a code and a weight of the first layer whose flip changes the class of the code.
+
+    Flipping a weight that matches moves a neuron that just fires; this is asked first, as it costs
+    less than to try all weights.
+    """
+    layer = network.layers[0]
+    for index, code in enumerate(codes):
+        for neuron in np.flatnonzero(forward.counts(layer.weights, code) == layer.thresholds):
+            position = int(np.argmax(layer.weights[neuron] == code))
+            faulty = with_flipped_weight(network, neuron, position)
+            if forward.classify(faulty, code) != forward.classify(network, code):
+                return index, faulty
+    raise LookupError("No weight matters")
+
+
+def build(run):
+    """Build a run's network for the board; give the folder."""
+    subprocess.run([sys.executable, "-m", "hw.build", "--board", BOARD, "--network", str(run)],
+                   check=True, capture_output=True, timeout=300)
+    return run / "build" / BOARD
+
+
+@pytest.fixture(scope="module")
+def networks():
+    """A code, and two networks that one weight tells apart: only of this code they differ."""
+    network = Network.load(DATA / "digits.network.safetensors")
+    codes, _ = load_codes(DATA / "digits.codes.safetensors")
+    index, faulty = weight_that_matters(network, codes)
+    return codes[index], network, faulty
+
+
+@pytest.fixture(scope="module")
+def run(networks, tmp_path_factory):
+    """A run with two codes, the second of which the faulty network answers wrongly."""
+    try:
+        find("icarus")
+    except SimulatorNotFound as missing:
+        pytest.skip(str(missing))
+    code, network, _ = networks
+    run = tmp_path_factory.mktemp("run")
+    network.save(run / "network.safetensors")
+    save_codes(run / "codes.safetensors", bits.pack(np.array([code, code])), np.zeros(2, int),
+               network.n_in)
+    (run / "metrics.json").write_text("{}")
+    return run
+
+
+@pytest.fixture(scope="module")
+def built(run):
+    """The run with its build for a board."""
+    report = build(run) / "report.json"
+    digest = sha256((run / "network.safetensors").read_bytes()).hexdigest()
+    report.write_text(json.dumps(json.loads(report.read_text()) | {"network_sha256": digest}))
+    return run
+
+
+@pytest.fixture
+def icebox():
+    if not shutil.which("icebox_vlog"):
+        pytest.skip("icebox_vlog was not found on PATH. Try: apt install fpga-icestorm")
+
+
+def climb(run, capsys, number):
+    """Climb one rung; give the exit code and what was printed."""
+    code = verify.main(["--network", str(run), "--board", BOARD, "--rungs", str(number)])
+    return code, capsys.readouterr().out
+
+
+def check_said(run, said, number):
+    """Check all that is said of a code with another class than golden's, or none."""
+    index = int(re.search(r"^code (\d+): [0-9a-f]{50}$", said, re.MULTILINE)[1])
+    counts, scores = (re.search(rf"^  golden's {what}: (.*)$", said, re.MULTILINE)[1].split()
+                      for what in ("counts of layer 0", "scores"))
+    assert (len(counts), len(scores)) == (128, 10)
+    assert re.search(r"^  golden says (\d), the \w+ (says (?!\1)\d|does not answer)$", said,
+                     re.MULTILINE)
+    assert f"--rungs {number} --only {index}\n" in said
+    waves = run / f"code-{index}-rung-{number}.fst"
+    assert f"  waves: {waves}" in said
+    assert waves.stat().st_size > 1000
+
+
+def n_different(one, other):
+    """Count the lines in which two texts differ."""
+    return sum(a != b for a, b in zip(one.splitlines(), other.splitlines(), strict=True))
+
+
+def test_the_rungs_of_a_board_hold(built, icebox, capsys):
+    assert [climb(built, capsys, number)[0] for number in (5, 6)] == [0, 0]
+
+
+def test_rung_4_catches_a_weight_in_the_verilog(run, networks, capsys, monkeypatch):
+    good, faulty = map(rungs.accelerator_verilog, networks[1:])
+    assert n_different(good, faulty) == 1
+    monkeypatch.setattr(rungs, "accelerator_verilog", lambda network: faulty)
+    code, said = climb(run, capsys, 4)
+    assert code == 1
+    check_said(run, said, 4)
+
+
+def tables_flipped(text):
+    """Flip one bit of one table in a netlist of an iCE40, of another each time."""
+    for match in re.finditer(r"\.LUT_INIT\(16'h([0-9a-f]{4})\)", text):
+        table = int(match[1], 16)
+        yield f"{text[:match.start(1)]}{table & table - 1:04x}{text[match.end(1):]}"
+
+
+def test_rung_5_catches_a_table_in_the_netlist(built, capsys, monkeypatch):
+    text = netlist.write_verilog(built / "build" / BOARD, "top.json", "top.synthesised.v")
+    for faulty in islice(tables_flipped(text), MAX_TRIES):
+        assert n_different(text, faulty) == 1
+        monkeypatch.setattr(netlist, "write_verilog", lambda *_, faulty=faulty: faulty)
+        code, said = climb(built, capsys, 5)
+        if code:
+            assert code == 1
+            return check_said(built, said, 5)
+    pytest.fail("no table matters")
+
+
+def test_rung_6_catches_a_bit_in_the_bitstream(built, networks, icebox, capsys, monkeypatch,
+                                               tmp_path):
+    networks[2].save(tmp_path / "network.safetensors")
+    faulty, good = build(tmp_path), built / "build" / BOARD
+    one, other = ((folder / "top.asc").read_text() for folder in (good, faulty))
+    # One row of one block RAM; the name of the file is in a comment.
+    assert n_different(one, other) == 1
+    monkeypatch.setattr(rungs, "built", lambda climb: faulty)
+    code, said = climb(built, capsys, 6)
+    assert code == 1
+    check_said(built, said, 6)
