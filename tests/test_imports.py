@@ -17,6 +17,7 @@ ALLOWED = {
     "sw": {"sw", "torch"},
     "hw": {"hw", "sw.golden", "amaranth"},
     "boards": {"boards", "amaranth", "amaranth_boards"},
+    "sim/properties": {"sim", "hw", "sw.golden", "amaranth"},
     "sim": {"sim", "hw", "sw.golden", "cocotb", "cocotb_tools", "amaranth.sim"},
 }
 ALSO = {

@@ -1,0 +1,172 @@
+"""Frames: the link's two halves against byte-wise specifications, for every stream of bytes.
+
+The specifications know whole bytes, with checks as in :mod:`sw.golden.frame`. While the design
+works on the bits of a byte, what it should have by then is a hint, see
+:class:`~sim.properties.circuit.Bench`.
+"""
+
+from amaranth import Array, Cat, Const, Module, Mux, Signal, Value
+
+from hw.link import AnswerSender, RequestReceiver
+from sim.properties.circuit import Bench
+from sw.golden.bits import n_bytes
+from sw.golden.frame import ESCAPE, FLAG, FLIP, N_FCS16, N_FCS32
+
+__all__ = ["answers", "requests"]
+
+POLYNOMIALS = {32: 0xEDB88320, 16: 0x8408}    # Reflected, as in sw.golden.frame.
+
+
+def check_after(m: Module, register: Value, data: Value) -> list[Value]:
+    """Give a check register before and after each of the bits of ``data``, in their order."""
+    after = [register]
+    for bit in data:
+        register = Signal(len(after[-1]), name="check_after")
+        feedback = (after[-1][0] ^ bit).replicate(len(register))
+        m.d.comb += register.eq((after[-1] >> 1) ^ (feedback & POLYNOMIALS[len(register)]))
+        after.append(register)
+    return after
+
+
+def requests(n_in: int) -> Bench:
+    """A receiver gives the requests that are in good frames, and nothing else."""
+    bench = Bench()
+    m = bench.module
+    m.submodules.design = design = RequestReceiver(n_in)
+    n_content = 1 + n_bytes(n_in)
+    n_frame = n_content + N_FCS32
+
+    # Bytes of the frame so far, its last byte, how many bits of that the design has not seen; and
+    # what was known before that byte: check register, content, whether the check is wrong.
+    count, data, left = Signal(range(n_frame + 2)), Signal(8), Signal(range(9))
+    register, content, differed = Signal(32, init=0xFFFF_FFFF), Signal(8 * n_content), Signal()
+    escaped, waiting = Signal(), Signal()
+
+    # The same with that byte.
+    is_content = count <= n_content
+    registers = check_after(m, register, data)
+    check, whole, differs = Signal(32), Signal(8 * n_content), Signal()
+    has_content = is_content & (count != 0)
+    expected = Cat(~register, Const(0xFF, 8)).word_select((count - n_content - 1)[:3], 8)
+    m.d.comb += [
+        check.eq(Mux(has_content, registers[-1], register)),
+        whole.eq(Mux(has_content, Cat(content, data)[8:], content)),
+        differs.eq(differed | (~is_content & (data != expected))),
+    ]
+
+    byte, taken = _bytes(bench, design, Mux(count < n_content, bench.any("content", 8), Mux(
+        count < n_frame, (~check).word_select((count - n_content)[:2], 8), FLAG)), escaped,
+        count < n_frame)
+    is_flag, is_escape = byte == FLAG, byte == ESCAPE
+    good = taken & is_flag & ~escaped & (count == n_frame) & ~differs
+
+    m.d.sync += left.eq(Mux(left == 0, 0, left - 1))
+    with m.If(taken):
+        m.d.sync += escaped.eq(is_escape)
+        with m.If(is_flag):
+            m.d.sync += [count.eq(0), register.eq(0xFFFF_FFFF), content.eq(whole), differed.eq(0)]
+        with m.Elif(~is_escape):
+            m.d.sync += [count.eq(Mux(count == n_frame + 1, count, count + 1)), left.eq(8),
+                         data.eq(byte ^ Mux(escaped, FLIP, 0)),
+                         register.eq(check), content.eq(whole), differed.eq(differs)]
+    with m.If(design.request.ready):
+        m.d.sync += waiting.eq(0)
+    with m.If(good):
+        m.d.sync += waiting.eq(1)
+
+    bench.claims = {
+        "a request is valid from the flag that ends a good frame until it is taken":
+            design.request.valid == waiting,
+        "a request is the sequence number and the code of its frame":
+            ~waiting | (Cat(design.sequence, design.request.payload) == whole[:8 + n_in]),
+        "a flag is taken between two bytes, another byte only while no request waits":
+            design.bytes.ready == ((left == 0) & (is_flag | ~waiting)),
+        "the specification stays within its bounds":
+            (left <= 8) & (count <= n_frame + 1) & (~waiting | (count == 0))
+            & ((count != 0) | ((left == 0) & (register == 0xFFFF_FFFF) & ~differed))
+            & (~is_content | ~differed),
+    }
+    done = (8 - left)[:4]
+    passed = Mux(is_content, 0, (count - n_content)[:4] * 8 - left)
+    seen = ((1 << done) - 1)[:8]
+    bench.hints = [
+        *count, escaped, *left, *(data >> done)[:8], waiting,
+        *Mux(has_content, Array(registers)[done], register >> passed[:8])[:32],
+        *Mux(has_content, Cat(content, data) >> done, content)[:8 * n_content],
+        differed | (~is_content & (((data ^ expected) & seen) != 0))]
+    return bench
+
+
+def _bytes(bench: Bench, design: RequestReceiver, wanted: Value, escaped: Value, inside: Value):
+    """Send anything, but often the byte by which a good frame goes on, lest the simulation that
+    looks for registers never sees one; give the byte and whether it is taken."""
+    escape = ((wanted == FLAG) & inside) | (wanted == ESCAPE)
+    next_byte = Mux(escaped, wanted ^ FLIP, Mux(escape, ESCAPE, wanted))
+    byte = Mux(bench.any("strange", 6) == 0, bench.any("byte", 8), next_byte)
+    bench.module.d.comb += [
+        design.bytes.payload.eq(byte),
+        design.bytes.valid.eq(bench.any("valid", 1)),
+        design.request.ready.eq(bench.any("ready", 1)),
+    ]
+    return design.bytes.payload, design.bytes.valid & design.bytes.ready
+
+
+def answers() -> Bench:
+    """A sender makes one good frame of each answer, whoever takes its bytes at whatever pace."""
+    bench = Bench()
+    m = bench.module
+    m.submodules.design = design = AnswerSender()
+    # An answer is held until it is taken; then the next one comes, or a pause.
+    held, content, chosen = Signal(), Signal(16), bench.any("content", 16)
+    with m.If(~held | design.answer.ready):
+        m.d.sync += [held.eq(bench.any("held", 1)), content.eq(chosen)]
+    m.d.comb += [
+        design.answer.valid.eq(held),
+        Cat(design.sequence, design.answer.payload).eq(content),
+        design.bytes.ready.eq(bench.any("ready", 1)),
+    ]
+    registers = check_after(m, Const(0xFFFF, 16), content)
+    check = ~registers[-1]
+
+    # How many bytes of the frame, flags included, went out; whether the next was escaped; how many
+    # bits of it the design has.
+    n_frame = 2 + N_FCS16 + 2
+    sent, escaped, bits = Signal(range(n_frame)), Signal(), Signal(range(9))
+    frame = Cat(Const(FLAG, 8), content, check, Const(FLAG, 8))
+    inside = (sent != 0) & (sent != n_frame - 1)
+    byte = frame.word_select(sent, 8)
+    special = inside & ((byte == FLAG) | (byte == ESCAPE)) & ~escaped
+    ready = ~inside | (bits == 8)
+    taken = design.bytes.valid & design.bytes.ready
+    with m.If(inside & (bits != 8)):
+        m.d.sync += bits.eq(bits + 1)
+    with m.Elif(taken):
+        m.d.sync += escaped.eq(special)
+        with m.If(~special):
+            m.d.sync += [sent.eq(Mux(sent == n_frame - 1, 0, sent + 1)), bits.eq(0)]
+    bench.claims = {
+        "bytes go out in the order of a frame, a byte nine cycles after the one before it":
+            design.bytes.valid == Mux(sent == 0, held, ready),
+        "a frame is two flags and between them the content and its check, escaped":
+            ~design.bytes.valid | (design.bytes.payload == Mux(
+                special, ESCAPE, byte ^ Mux(escaped, FLIP, 0))),
+        "an answer is taken with the last flag, once":
+            design.answer.ready == (taken & (sent == n_frame - 1)),
+        "the specification stays within its bounds":
+            (sent < n_frame) & (bits <= 8) & (inside | ((bits == 0) & ~escaped))
+            & (~escaped | (bits == 8)) & ((sent == 0) | held),
+    }
+    # Of content and check, the bits that the design has seen; what it is left with by a frame.
+    seen = Mux(inside, (sent - 1)[:3] * 8 + bits, Mux(sent == 0, 0, 32))[:6]
+    begins, shifts, sends, ends = (sent == 0, inside & (bits != 8), inside & (bits == 8),
+                                   sent == n_frame - 1)
+    states = [begins, shifts, sends, ends]
+    last, ended, began = Signal(8), bench.delayed(ends, 1), bench.delayed(begins, 1, init=1)
+    with m.If(design.answer.ready):
+        m.d.sync += last.eq(check[8:])
+    passed = [*registers, *(registers[-1] >> at for at in range(1, 17))]
+    bench.hints = [
+        *Mux(ends & ended, 0, seen), escaped, *(a | b for a in states for b in states),
+        *Mux(begins & ~began, 0, Array(Cat(each, Const(0, 16))[:16] for each in passed)[seen]),
+        *(Cat(last, content, check) >> seen)[:8]]
+    return bench

@@ -1,0 +1,106 @@
+"""Every claim is proven, and each broken design is found out: what cannot fail says nothing."""
+
+import sys
+from functools import partial
+
+import pytest
+
+from hw import toolchain
+from hw.folding import Fold
+from hw.gather import Gather
+from hw.layer import Prefetch
+from hw.link import AnswerSender, RequestReceiver
+from hw.popcount import PairCount
+from hw.uart import Transmitter
+from sim import formal
+from sim.properties import engine, link, popcount, uart
+from sim.properties.broken import (
+    broken,
+    names_the_highest_of_equals,
+    never_fires_on_equality,
+    replaced,
+    swapped,
+)
+from sim.properties.solver import Logic, SolverNotFound
+from sw.golden.frame import ESCAPE, FLAG, FLIP
+
+
+@pytest.fixture(autouse=True)
+def tools():
+    """What a proof needs; without it the test is skipped and says so."""
+    try:
+        Logic()
+        toolchain.find("yosys")
+    except (SolverNotFound, toolchain.ToolNotFound) as missing:
+        pytest.skip(str(missing))
+
+
+QUESTIONS = dict(formal.questions())
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_is_proven(name):
+    proof = formal.ask(name, QUESTIONS[name])
+    assert proof.proven, proof.said
+
+
+count_7 = partial(popcount.counts_matches, 7)
+count_64 = partial(popcount.counts_matches, 64)
+requests = partial(formal.always, partial(link.requests, 8))
+answers = partial(formal.always, link.answers)
+sends = partial(formal.always, partial(uart.frames, 4))
+gathers = partial(formal.always, partial(engine.words, 2, 3))
+prefetches = partial(formal.always, partial(engine.rows, [5, 9, 2], 4))
+fires = partial(formal.at_first, 24, partial(engine.fires, engine.some_layer(5), Fold(2, 5)))
+names = partial(formal.at_first, 24, partial(
+    engine.classes, engine.some_readout(6, 3), 1, 3))
+
+BROKEN = [
+    ("the highest bit is lost", popcount, "PairCount", broken(PairCount, count=lambda n: n[:-1]),
+     count_64),
+    ("one count is wrong", popcount, "PairCount", broken(PairCount, count=swapped(40, 41)),
+     count_64),
+    ("all of seven count six", popcount, "PairCount",
+     broken(PairCount, count=replaced(7, 6)), count_7),
+    ("a count that equals the threshold does not fire", engine, "BinaryLayer",
+     never_fires_on_equality, fires),
+    ("the highest of equal classes wins", engine, "ArgmaxReadout", names_the_highest_of_equals,
+     names),
+    ("an escape is a byte", link, "RequestReceiver",
+     broken(RequestReceiver, bytes__payload=replaced(ESCAPE, 0)), requests),
+    ("a bit of one code is wrong", link, "RequestReceiver",
+     broken(RequestReceiver, request__payload=swapped(0x12, 0x13)), requests),
+    ("a request is valid while it is not", link, "RequestReceiver",
+     broken(RequestReceiver, request__valid=lambda _: 1), requests),
+    ("a flag inside is not escaped", link, "AnswerSender",
+     broken(AnswerSender, bytes__payload=swapped(FLAG ^ FLIP, FLAG)), answers),
+    ("an answer is taken twice", link, "AnswerSender",
+     broken(AnswerSender, answer__ready=lambda _: 1), answers),
+    ("the most significant bit is sent first", uart, "Transmitter",
+     broken(Transmitter, bytes__payload=lambda byte: byte[::-1]), sends),
+    ("a row is wrong", engine, "Prefetch", broken(Prefetch, data=swapped(9, 8)), prefetches),
+    ("chunks are turned around", engine, "Gather",
+     broken(Gather, y__payload=lambda word: word.rotate_left(2)), gathers),
+]
+
+
+@pytest.mark.parametrize("module, name, design, question", [row[1:] for row in BROKEN],
+                         ids=[row[0] for row in BROKEN])
+def test_a_broken_design_is_found_out(monkeypatch, module, name, design, question):
+    monkeypatch.setattr(module, name, design)
+    proof = formal.ask(name, question)
+    assert not proof.proven
+    # Refuted, not just unproven: the claim and when it is wrong, or the position that does not add.
+    assert proof.said.startswith(("not so in cycle ", "position "))
+
+
+def test_a_clock_that_is_far_off_is_found_out():
+    proof = formal.ask("drift", partial(formal.at_first, 864, partial(uart.received, 36, 0.07)))
+    assert not proof.proven
+    assert proof.said.startswith("not so in cycle ")
+
+
+def test_without_a_solver_it_says_how_to_get_one(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pysat.solvers", None)
+    with pytest.raises(SolverNotFound, match=r"^python-sat was not found\. Try: pip install "):
+        formal.prove(lambda name: None)
