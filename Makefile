@@ -10,7 +10,7 @@ BIN = .venv/bin
 .PHONY: demo test lint
 demo: .venv/installed
 	$(BIN)/python -m sw.train
-	$(BIN)/python -m sim.verify
+	$(BIN)/python -m sim.verify --rungs 3
 	$(BIN)/python -m hw.build --board icestick
 
 test: .venv/installed

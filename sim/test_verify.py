@@ -53,7 +53,7 @@ def test_a_missing_answer_is_unequal():
 
 def test_a_rung_that_cannot_be_climbed_is_left_out(run, capsys, monkeypatch):
     monkeypatch.setattr(rungs.importlib.util, "find_spec", lambda name: None)
-    rest = [rung for rung in verify.RUNGS if rung.number in (1, 7)]
+    rest = [rung for rung in verify.RUNGS if rung.number == 1]
     monkeypatch.setattr(verify, "RUNGS", rest)
     assert verify.main(["--network", str(run)]) == 2
     output = capsys.readouterr()
