@@ -140,29 +140,33 @@ def _placed(directory: Path, netlist: str) -> str:
     for module in content["modules"].values():
         module["cells"] = {f"cell${name}": cell for name, cell in module["cells"].items()}
         for cell in module["cells"].values():
-            if cell["type"] == "DP16KD":
-                _tie(cell)
-            # A flip-flop takes its data from its table, or from beside it.
-            if cell["parameters"].pop("SD", "1").strip() == "0":
-                cell["connections"]["DI"] = cell["connections"].pop("M")
-                cell["port_directions"]["DI"] = "input"
+            _tie(cell)
     (directory / netlist).write_text(json.dumps(content))
     return write_verilog(directory, netlist, "top.placed.v")
 
 
 def _tie(cell: dict) -> None:
-    """Connect what the multiplexers before an ECP5's block RAM make 0: a pin without a wire is 1,
-    or 1 inverted."""
-    for name, setting in list(cell["parameters"].items()):
-        pin, is_mux, _ = name.partition("MUX")
-        if not is_mux:
-            continue
-        setting = setting.strip()
-        if setting == "0" or (setting == "INV" and not cell["connections"].get(pin)):
-            cell["connections"][pin], cell["port_directions"][pin] = ["0"], "input"
-            setting = pin
-        if setting == pin:
-            del cell["parameters"][name]
+    """Connect what an ECP5 leaves open: it is 1, or 0 where the multiplexer before it says so."""
+    muxes = [name for name in cell["parameters"] if name.endswith("MUX")]
+    if cell["type"] == "DP16KD":
+        for mux in muxes:
+            pin, setting = mux.removesuffix("MUX"), cell["parameters"][mux].strip()
+            if setting == "0" or not cell["connections"].get(pin):
+                _connect(cell, pin, "0" if setting in ("0", "INV") else "1")
+                setting = pin
+            if setting == pin:    # An inverted wire stays; the model does not take it.
+                del cell["parameters"][mux]
+    if cell["type"] == "TRELLIS_COMB":
+        for pin in "ABCD":
+            if not cell["connections"].get(pin):
+                _connect(cell, pin, "1")
+    # A flip-flop takes its data from its table, or from beside it.
+    if cell["parameters"].pop("SD", "1").strip() == "0":
+        _connect(cell, "DI", *cell["connections"].pop("M"))
+
+
+def _connect(cell: dict, pin: str, wire: str | int) -> None:
+    cell["connections"][pin], cell["port_directions"][pin] = [wire], "input"
 
 
 def _packed_gowin(directory: Path) -> str:

@@ -7,7 +7,8 @@ Each rung is an equality with sw.golden, the reference arithmetic:
   3  the generated Verilog under Verilator: every test code, through link, layers and readout
   4  the generated Verilog under Icarus
   5  the netlist after synthesis for a board, driven through its serial wires
-  6  the bitstream for the board, turned back into logic, driven in the same way
+  6  the bitstream for the board, turned back into logic, driven in the same way; on an ECP5 the
+     placed netlist that packs to the same bitstream
   7  properties proven for all inputs
 
 Without a board: 1 to 4 and 7. What a rung needs and is not there leaves it out, with the reason;
