@@ -105,6 +105,9 @@ def _decompile_ice40(directory: Path) -> str:
         raise ToolNotFound("icebox_vlog was not found on PATH. Try: apt install fpga-icestorm")
     _run([toolchain.find("iceunpack"), "top.bin", "top.unpacked.asc"], directory)
     text = _run([vlog, "-s", "-l", "-n", "top", "-p", "top.pcf", "top.unpacked.asc"], directory)
+    # It does not know that a pin beside the PLL is one with the PLL's own.
+    if unmatched := re.search(r"^// Warning: unmatched port '(\w+)'$", text, re.MULTILINE):
+        text = re.sub(r"\.PACKAGEPIN\(\w+\)", f".PACKAGEPIN({unmatched[1]})", text)
     return re.sub(r"^module top \((.*?)\);", _declare_below, text, count=1, flags=re.M | re.S)
 
 
