@@ -64,9 +64,11 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
     top = Top(Accelerator(network, plan), pll=pll, divisor=divisor,
               clock_is_beside_pll=board.clock_is_beside_pll)
     _run_tools(top, board, directory, seed)
+    network.save(directory / "network.safetensors")
     report = {
         "board": board.name,
         "network": str(network),
+        "network_sha256": sha256((directory / "network.safetensors").read_bytes()).hexdigest(),
         "folding": str(plan),
         "seed": seed,
         "versions": {tool: toolchain.version(tool) for tool in ("yosys", family.place)},
@@ -220,7 +222,7 @@ def table(report: dict) -> str:
 
 def program(board: boards.Board, directory: Path) -> int:
     """Load the bitstream with the board's own programmer; return an exit code."""
-    command = [*board.programmer, str(directory / "top.bin")]
+    command = [*board.programmer, str(directory / FAMILIES[board.family].bitstream)]
     try:
         result = subprocess.run(command, capture_output=True, text=True, check=False)
     except FileNotFoundError:
@@ -290,7 +292,7 @@ def main(argv: list[str] | None = None) -> int:
         print("error: interrupted, there is no bitstream", file=sys.stderr)
         return INTERRUPTED
     print(table(report))
-    print(f"  bitstream    {directory / 'top.bin'}")
+    print(f"  bitstream    {directory / report['bitstream']}")
     return program(board, directory) if args.program else 0
 
 

@@ -2,6 +2,7 @@
 
 from amaranth import Module, Signal
 from amaranth.lib import stream, wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw.folding import Folding
@@ -46,6 +47,14 @@ class Engine(wiring.Component):
             "x": In(stream.Signature(network.n_in)),
             "y": Out(stream.Signature(range(network.n_classes), always_ready=True)),
         })
+
+    @property
+    def memories(self) -> dict[str, Memory]:
+        """Everything that depends on the weights; the logic depends on shape and folding alone."""
+        named = {f"the {kind} of layer {number}": getattr(layer, kind).memory
+                 for number, layer in enumerate(self.layers) for kind in ("weights", "thresholds")}
+        return named | {"the readout's weights": self.readout.weights.memory,
+                        "the readout's offsets": self.readout.scores}
 
     def elaborate(self, platform):
         m = Module()

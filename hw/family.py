@@ -19,8 +19,8 @@ class Family:
         The program that makes the bitstream of that.
     pll : type of :class:`~hw.pll.PLL`
         Clock generator.
-    bitstream : str
-        Name of the file that is made.
+    packed_from, bitstream : str
+        Names of the file that it reads and of the one that it makes.
     synthesis : str
         Options for Yosys.
     logic_cells, block_rams : tuple of str
@@ -30,6 +30,7 @@ class Family:
     place: str
     pack: str
     pll: type[PLL]
+    packed_from: str
     bitstream: str
     synthesis: str
     logic_cells: tuple[str, ...]
@@ -42,18 +43,21 @@ class Family:
 
 FAMILIES = {
     "ice40": Family(
-        place="nextpnr-ice40", pack="icepack", pll=ICE40PLL, bitstream="top.bin",
+        place="nextpnr-ice40", pack="icepack", pll=ICE40PLL,
+        packed_from="top.asc", bitstream="top.bin",
         # Flip-flops of one tile share their clock enable, so enables shut each other out. Without
         # them an iCE40 can be filled to 97 per cent; with them 86 was too much.
         synthesis="-nodffe",
         logic_cells=("ICESTORM_LC",), block_rams=("ICESTORM_RAM",)),
     "ecp5": Family(
-        place="nextpnr-ecp5", pack="ecppack", pll=ECP5PLL, bitstream="top.bit",
+        place="nextpnr-ecp5", pack="ecppack", pll=ECP5PLL,
+        packed_from="top.config", bitstream="top.bit",
         # Wide functions double the tables of a popcount.
         synthesis="-nowidelut",
         logic_cells=("TRELLIS_COMB",), block_rams=("DP16KD",)),
     "gowin": Family(
-        place="nextpnr-himbaechel-gowin", pack="gowin_pack", pll=GowinPLL, bitstream="top.fs",
+        place="nextpnr-himbaechel-gowin", pack="gowin_pack", pll=GowinPLL,
+        packed_from="top.pnr.json", bitstream="top.fs",
         synthesis="-nowidelut",
         logic_cells=("LUT4", "ALU"), block_rams=("BSRAM",)),
 }

@@ -21,7 +21,8 @@ ALLOWED = {
     "sim": {"sim", "hw", "sw.golden", "cocotb", "cocotb_tools", "amaranth.sim"},
 }
 ALSO = {
-    "hw/build.py": {"boards"}, "hw/top.py": {"boards"},
+    "hw/build.py": {"boards"}, "hw/top.py": {"boards"}, "hw/bench.py": {"boards"},
+    "hw/patch.py": {"boards"},
     # Who drives a board's pins must know its oscillator and the speed of its link.
     "sim/rungs.py": {"boards"},
 }

@@ -1,0 +1,200 @@
+"""Put other weights into a bitstream, without place and route: ``python -m hw.patch``.
+
+All that a folded engine knows of its network lies in block RAMs. Which RAM holds what is told by
+its contents: those of the network that the bitstream was built for are known.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+from amaranth import Shape
+from amaranth.lib.memory import Memory
+
+import boards
+from hw import folding, toolchain
+from hw.bitstream import FORMATS, Contents
+from hw.command import INTERRUPTED, Parser
+from hw.cost import FABRICS
+from hw.engine import Engine
+from hw.family import FAMILIES
+from hw.folding import HardWired, Plan
+from sw.golden import runs
+from sw.golden.network import Network, NetworkFileError
+
+__all__ = ["PatchError", "main", "patch"]
+
+
+class PatchError(Exception):
+    """A bitstream cannot be patched; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What one block RAM holds of a memory: at which of its bits, and what, before and after."""
+
+    at: np.ndarray
+    old: np.ndarray
+    new: np.ndarray
+
+
+def patch(build: Path, network: Network, out: Path) -> dict:
+    """Write the bitstream in ``build``, with the weights of ``network``, to ``out``.
+
+    Returns the report of the build with what has changed. ``out`` can be patched again.
+
+    Raises
+    ------
+    PatchError
+        The network has another shape, or the bitstream holds its weights in logic.
+    """
+    report = json.loads((build / "report.json").read_text())
+    board = boards.find(report["board"])
+    family = FAMILIES[board.family]
+    before = Network.load(build / "network.safetensors")
+    if network.shape != before.shape:
+        raise PatchError(f"{build} holds a {before} network and cannot become one of {network}: "
+                         "build it with python -m hw.build")
+    plan = folding.parse(report["folding"], network.shape)
+    if isinstance(plan, HardWired):
+        raise PatchError(f"{build} holds its weights in logic: build the other network anew")
+
+    contents = FORMATS[board.family]((build / family.packed_from).read_text())
+    _replace(contents, before, network, plan, board.family)
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out) as folder:
+        made = Path(folder)
+        (made / family.packed_from).write_text(contents.text())
+        (made / "build_top.sh").write_text((build / "build_top.sh").read_text())
+        network.save(made / "network.safetensors")
+        _pack(made, family.pack)
+        report |= {"network": str(network), "patched": True,
+                   "network_sha256": _hash(made / "network.safetensors"),
+                   "bitstream_sha256": _hash(made / family.bitstream)}
+        (made / "report.json").write_text(json.dumps(report, indent=2))
+        # Without a report nothing takes a half of the old and a half of the new for a build.
+        (out / "report.json").unlink(missing_ok=True)
+        for file in sorted(made.iterdir(), key=lambda file: file.name == "report.json"):
+            file.replace(out / file.name)
+    return report
+
+
+def _hash(file: Path) -> str:
+    return sha256(file.read_bytes()).hexdigest()
+
+
+def _replace(contents: Contents, before: Network, after: Network, plan: Plan, family: str) -> None:
+    """Find each memory of ``before`` in the RAMs and put that of ``after`` in its place."""
+    old, new = Engine(before, plan).memories, Engine(after, plan).memories
+    free = np.ones(len(contents.rams), bool)
+    # The larger a memory, the less can be mistaken for it.
+    for name in sorted(old, key=lambda name: -old[name].depth):
+        found = _find(name, list(_layouts(old[name], new[name], family)), contents.rams, free)
+        for ram, piece in found:
+            contents.rams[ram, piece.at] = piece.new
+            free[ram] = False
+
+
+def _layouts(old: Memory, new: Memory, family: str) -> Iterator[list[Piece]]:
+    """Cut a memory into block RAMs in every way that Yosys might have done it."""
+    fabric = FABRICS[family]
+    widest, depth = fabric.ram
+    width = widest
+    while width >= fabric.narrowest:
+        for lane in (1, 9):
+            before, after = (_bits(memory, lane) for memory in (old, new))
+            if before.shape != after.shape:
+                raise PatchError("The offsets of the other network's readout need more bits than "
+                                 "there are: build it with python -m hw.build")
+            yield [_piece(before[top:top + depth, left:left + width],
+                          after[top:top + depth, left:left + width], width)
+                   for top in range(0, len(before), depth)
+                   for left in range(0, before.shape[1], width)]
+        width, depth = width // 2, depth * 2
+
+
+def _piece(old: np.ndarray, new: np.ndarray, width: int) -> Piece:
+    rows, columns = np.indices(old.shape)
+    return Piece((rows * width + columns).ravel(), old.ravel(), new.ravel())
+
+
+def _bits(memory: Memory, lane: int) -> np.ndarray:
+    """Give the contents as bits of shape ``(depth, width)``.
+
+    What can be written on its own begins at a multiple of ``lane`` bits, as some RAMs want it.
+    """
+    rows = [row if isinstance(row, list) else [row] for row in memory.init]
+    fields = len(rows[0])
+    width = Shape.cast(memory.shape).width // fields
+    spaced = -(-width // lane) * lane if fields > 1 else width
+    bits = np.zeros((len(rows), fields, spaced), np.uint8)
+    for number, row in enumerate(rows):
+        for field, value in enumerate(row):
+            bits[number, field, :width] = [value >> bit & 1 for bit in range(width)]
+    return bits.reshape(len(rows), -1)
+
+
+def _find(name: str, layouts: list[list[Piece]], rams: np.ndarray,
+          free: np.ndarray) -> list[tuple[int, Piece]]:
+    """Give each piece of a memory its RAM, in the first layout in which all are found."""
+    for pieces in layouts:
+        fits = [np.flatnonzero(free & (rams[:, piece.at] == piece.old).all(1)) for piece in pieces]
+        if all(len(each) == 1 for each in fits) and len({each[0] for each in fits}) == len(fits):
+            return [(int(each[0]), piece) for each, piece in zip(fits, pieces)]
+    raise PatchError(f"The block RAMs that hold {name} cannot be told from others: build the other "
+                     "network with python -m hw.build")
+
+
+def _pack(folder: Path, packer: str) -> None:
+    """Run the last step of the build script, without those before it."""
+    toolchain.find(packer)
+    script = "\n".join(line for line in (folder / "build_top.sh").read_text().splitlines()
+                       if not line.startswith(('"$YOSYS"', '"$NEXTPNR')))
+    result = subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, text=True,
+                            check=False)
+    if result.returncode:
+        said = (result.stderr or result.stdout).strip().splitlines() or ["it gave no reason"]
+        raise PatchError(f"{packer} failed: {said[-1][:200]}")
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    parser = Parser(prog="python -m hw.patch", description=__doc__)
+    parser.add_argument("build", metavar="BUILD", type=Path,
+                        help="folder of a bitstream that python -m hw.build made")
+    parser.add_argument("--network", metavar="FILE", type=Path,
+                        help="network file or run folder whose weights to put in (default: the "
+                             "newest run)")
+    parser.add_argument("--out", metavar="DIR", type=Path,
+                        help="folder of the new bitstream (default: build/BOARD beside the "
+                             "network)")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    try:
+        file = runs.network_file(args.network or runs.newest())
+        board = json.loads((args.build / "report.json").read_text())["board"]
+        out = args.out or file.parent / "build" / board
+        report = patch(args.build, Network.load(file), out)
+    except (PatchError, LookupError, NetworkFileError, OSError, ValueError,
+            toolchain.ToolNotFound) as error:
+        print(f"error: {error.args[0] if isinstance(error, LookupError) else error}",
+              file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("error: interrupted, there is no new bitstream", file=sys.stderr)
+        return INTERRUPTED
+    print(f"put {report['network']} of {file} into {out / report['bitstream']}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
