@@ -41,6 +41,8 @@ class Accelerator(wiring.Component):
         m.submodules.engine = self.engine
         wiring.connect(m, wiring.flipped(self.rx), self.link.from_host)
         wiring.connect(m, self.link.code, self.engine.x)
+        if isinstance(self.engine, Engine):
+            m.d.comb += self.engine.unlike.eq(self.link.unlike)
         wiring.connect(m, self.engine.y, self.link.klass)
         wiring.connect(m, self.link.to_host, wiring.flipped(self.tx))
         return m

@@ -129,15 +129,16 @@ def forecast_table(network: Network, board: boards.Board, plan: Plan, clock: flo
 
 def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int):
     """Run the platform's build script; what the tools say goes to ``build.log``."""
+    family = FAMILIES[board.family]
     plan = board.platform().prepare(
         top, "top", debug_verilog=False,
         # The readout never reads the score it writes, which Yosys cannot know.
         script_after_read="setparam -set COLLISION_X_MASK 1'1 "
                           "top.accelerator.engine.readout/t:$memrd_v2",
-        synth_opts=FAMILIES[board.family].synthesis,
+        synth_opts=family.synthesis,
         # The frequency is for a clock that nextpnr does not derive itself: that of Gowin's PLL.
         nextpnr_opts=f"--seed {seed} --freq {top.pll.output / 1e6} --report top.report.json "
-                     "--timing-allow-fail")
+                     f"--timing-allow-fail {family.placement}")
     plan.extract(directory)
     result = subprocess.run(["sh", f"{plan.script}.sh"], cwd=directory, text=True, check=False,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

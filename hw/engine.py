@@ -8,6 +8,7 @@ from amaranth.lib.wiring import In, Out
 from hw.folding import Folding
 from hw.gather import Gather
 from hw.layer import BinaryLayer
+from hw.popcount import n_pairs
 from hw.readout import ArgmaxReadout
 from sw.golden.network import Network
 
@@ -31,6 +32,8 @@ class Engine(wiring.Component):
     -------
     x : ``In(stream.Signature(n_in))``
         Codes; input 0 is the least significant bit. A code must be held until the transfer.
+    unlike : ``In(range(n_pairs(n_in) + 1))``
+        How many of the pairs of inputs 0 and 1, 2 and 3, ... differ. Valid with ``x``.
     y : ``Out(stream.Signature(range(n_classes), always_ready=True))``
         Their classes, in the same order. Whoever sends a code must have room for its class.
     """
@@ -45,6 +48,7 @@ class Engine(wiring.Component):
             network.readout, chunk=folding.chunk, per_word=folding.per_word(network.readout.n_in))
         super().__init__({
             "x": In(stream.Signature(network.n_in)),
+            "unlike": In(range(n_pairs(network.n_in) + 1)),
             "y": Out(stream.Signature(range(network.n_classes), always_ready=True)),
         })
 
@@ -70,6 +74,8 @@ class Engine(wiring.Component):
             blocks[0].x.valid.eq(self.x.valid & (wait == 0)),
             self.x.ready.eq(blocks[0].x.ready),
         ]
+        for first in self.layers[:1]:
+            m.d.comb += first.unlike.eq(self.unlike)
         with m.If(wait != 0):
             m.d.sync += wait.eq(wait - 1)
         with m.Elif(blocks[0].x.ready):
@@ -86,5 +92,7 @@ class Engine(wiring.Component):
                 follower.x.valid.eq(gather.y.valid),
                 gather.y.ready.eq(follower.x.ready),
             ]
+            if follower is not self.readout:
+                m.d.comb += follower.unlike.eq(gather.unlike)
         wiring.connect(m, self.readout.y, wiring.flipped(self.y))
         return m

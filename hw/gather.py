@@ -5,6 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.layer import Chunk
+from hw.popcount import n_pairs
 
 __all__ = ["Gather"]
 
@@ -29,6 +30,9 @@ class Gather(wiring.Component):
         Chunks, least significant first.
     y : ``Out(stream.Signature(chunk * per_word))``
         Words.
+    unlike : ``Out(range(n_pairs(chunk * per_word) + 1))``
+        How many of the pairs of bits 0 and 1, 2 and 3, ... of ``y`` differ, an odd last one paired
+        with 0. Valid with ``y``, except for a word that has fewer chunks.
     """
 
     def __init__(self, *, chunk: int, per_word: int):
@@ -37,6 +41,7 @@ class Gather(wiring.Component):
         super().__init__({
             "x": In(stream.Signature(Chunk(chunk), always_ready=True)),
             "y": Out(stream.Signature(chunk * per_word)),
+            "unlike": Out(range(n_pairs(chunk * per_word) + 1)),
         })
 
     def elaborate(self, platform):
@@ -56,4 +61,23 @@ class Gather(wiring.Component):
             ]
             with m.If(completes):
                 m.d.sync += [self.y.payload.eq(word), self.y.valid.eq(1)]
+        self._count_unlike(m, completes)
         return m
+
+    def _count_unlike(self, m, completes):
+        """Count the pairs that differ as chunks come; where those are odd, pairs lie across."""
+        chunk = self.x.payload.bits
+        before, has_half = Signal(), Signal()  # The last bit, and whether it has no partner yet.
+        halves = Mux(has_half, (before ^ chunk[0]) + _n_unlike(chunk[1:]), _n_unlike(chunk))
+        leaves_half = has_half ^ len(chunk) % 2
+        count = Signal.like(self.unlike)
+        total = count + halves + (completes & leaves_half & chunk[-1])
+        with m.If(self.x.valid):
+            m.d.sync += [before.eq(chunk[-1]), has_half.eq(leaves_half & ~completes),
+                         count.eq(Mux(completes, 0, total))]
+            with m.If(completes):
+                m.d.sync += self.unlike.eq(total)
+
+
+def _n_unlike(bits):
+    return sum((bits[at:at + 2].xor() for at in range(0, len(bits) - 1, 2)), Const(0, 1))

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw import popcount
 from hw.folding import Fold
-from hw.popcount import PairCount
+from hw.popcount import PairCount, n_pairs
 from sw.golden import bits
 from sw.golden.network import Layer
 
@@ -29,10 +29,10 @@ class BinaryLayer(wiring.Component):
     ``layer.weights[j]``.
 
     A vector is used for ``fold.cycles(n_in, n_out)`` cycles, and the next may follow without a
-    pause. The layer keeps no copy of ``x``: a producer must hold its payload until the transfer,
-    which happens as the last weights are used. Outputs appear at a steady pace, each ``latency``
-    cycles after its last weights were used, and the layer waits for nobody: a pipeline that never
-    stops needs no clock enables, which on iCE40 is what lets a part be filled.
+    pause. The layer keeps no copy of ``x``: a producer must hold its payload, and ``unlike``, until
+    the transfer, which happens as the last weights are used. Outputs appear at a steady pace, each
+    ``latency`` cycles after its last weights were used, and the layer waits for nobody: a pipeline
+    that never stops needs no clock enables, which on iCE40 is what lets a part be filled.
 
     Parameters
     ----------
@@ -46,6 +46,9 @@ class BinaryLayer(wiring.Component):
     -------
     x : ``In(stream.Signature(n_in))``
         Input bits; input 0 is the least significant.
+    unlike : ``In(range(n_pairs(n_in) + 1))``
+        How many of the pairs of inputs 0 and 1, 2 and 3, ... differ; see :mod:`hw.popcount`. An odd
+        last one is paired with 0. Valid with ``x``.
     y : ``Out(stream.Signature(Chunk(pe), always_ready=True))``
         Output bits, ``ceil(n_out / pe)`` transfers a vector; neuron 0 comes first and is the least
         significant.
@@ -55,7 +58,8 @@ class BinaryLayer(wiring.Component):
     latency : int
         Cycles from the use of a neuron's last weights to its output bit.
     weights, thresholds : :class:`Prefetch`
-        What is used, in that order.
+        What is used, in that order. To a threshold is added what a neuron's weights add to the
+        count of pairs, see :mod:`hw.popcount`.
     """
 
     def __init__(self, layer: Layer, fold: Fold):
@@ -64,21 +68,26 @@ class BinaryLayer(wiring.Component):
         self.fold = fold
         self.chunks = -(-layer.n_out // fold.pe)
         self.slices = -(-layer.n_in // fold.simd)
-        weights, thresholds = _memory_rows(layer, fold)
-        self.weights = Prefetch(weights, width=fold.pe * fold.simd)
-        self.thresholds = Prefetch(thresholds, width=fold.pe * _limit_width(layer))
+        # Pairs do not reach from one slice into the next.
+        self.width = 2 * n_pairs(-(-layer.n_in // self.slices))
+        # Wide enough for how far a count can be from its threshold, and a sign.
+        self.limit_width = layer.n_in.bit_length() + 1
+        weights, limits = self._rows()
+        self.weights = Prefetch(weights, width=fold.pe * self.width)
+        self.thresholds = Prefetch(limits, width=fold.pe * self.limit_width)
         super().__init__({
             "x": In(stream.Signature(layer.n_in)),
+            "unlike": In(range(n_pairs(layer.n_in) + 1)),
             "y": Out(stream.Signature(Chunk(fold.pe), always_ready=True)),
         })
 
     @property
     def latency(self) -> int:
-        return popcount.latency(self.fold.simd) + (2 if self.slices > 1 else 1)
+        return popcount.latency(self.width) + (3 if self.slices > 1 else 2)
 
     def elaborate(self, platform):
         m = Module()
-        pe, simd = self.fold.pe, self.fold.simd
+        pe, width = self.fold.pe, self.width
         m.submodules.weights = rows = self.weights
         m.submodules.thresholds = limits = self.thresholds
 
@@ -89,17 +98,17 @@ class BinaryLayer(wiring.Component):
         slice_of_x = self.x.payload
         if self.slices > 1:
             index = Signal(range(self.slices))
-            slice_of_x = Array(self.x.payload[at:at + simd]
-                               for at in range(0, self.layer.n_in, simd))[index]
+            slice_of_x = Array(self.x.payload[at:at + width]
+                               for at in range(0, self.slices * width, width))[index]
             is_last = index == self.slices - 1
             with m.If(use):
                 m.d.sync += index.eq(Mux(is_last, 0, index + 1))
         m.d.comb += self.x.ready.eq(use & rows.is_last)
 
-        counters = [PairCount(simd) for _ in range(pe)]
+        counters = [PairCount(width) for _ in range(pe)]
         for lane, counter in enumerate(counters):
             m.submodules[f"count_{lane}"] = counter
-            m.d.comb += [counter.x.eq(slice_of_x), counter.w.eq(rows.data.word_select(lane, simd))]
+            m.d.comb += [counter.x.eq(slice_of_x), counter.w.eq(rows.data.word_select(lane, width))]
 
         valid = _delay(m, use, counters[0].latency)
         totals = [counter.count for counter in counters]
@@ -107,17 +116,24 @@ class BinaryLayer(wiring.Component):
             last = _delay(m, is_last, counters[0].latency)
             valid, totals = self._accumulate(m, valid, last, totals)
 
-        fires = (total >= limits.data.word_select(lane, _limit_width(self.layer))
-                 for lane, total in enumerate(totals))
+        # In two steps: twice the count less its limit, then less what is unlike. The highest bit
+        # says whether that is negative.
+        margins = [Signal(self.limit_width, name=f"margin_{lane}") for lane in range(pe)]
+        ready, is_last = Signal(), Signal()
         m.d.comb += limits.enable.eq(valid)
-        m.d.sync += [self.y.valid.eq(valid), self.y.payload.bits.eq(Cat(*fires)),
-                     self.y.payload.last.eq(limits.is_last)]
+        m.d.sync += [ready.eq(valid), is_last.eq(limits.is_last)]
+        m.d.sync += [margin.eq((total << 1) + limits.data.word_select(lane, self.limit_width))
+                     for lane, (margin, total) in enumerate(zip(margins, totals))]
+        less = self._hold(m, ready, is_last)
+        fires = ((margin + less)[self.limit_width - 1] for margin in margins)
+        m.d.sync += [self.y.valid.eq(ready), self.y.payload.bits.eq(Cat(*fires)),
+                     self.y.payload.last.eq(is_last)]
         return m
 
     def _accumulate(self, m, valid, last, counts):
         """Add up the slices of a neuron; the total is valid a cycle after the last."""
         fresh, done = Signal(init=1), Signal()
-        totals = [Signal(range(self.layer.n_in + 1), name=f"total_{lane}")
+        totals = [Signal(range(self.slices * n_pairs(self.width) + 1), name=f"total_{lane}")
                   for lane in range(len(counts))]
         m.d.sync += done.eq(valid & last)
         with m.If(valid):
@@ -125,6 +141,37 @@ class BinaryLayer(wiring.Component):
             m.d.sync += [total.eq(Mux(fresh, 0, total) + count)
                          for total, count in zip(totals, counts)]
         return done, totals
+
+    def _hold(self, m, valid, last):
+        """Give the inverse of ``unlike`` for as long as margins of its vector come."""
+        # A margin comes so late that the next vector may be there; of short ones several.
+        late = self.slices + self.latency - 2 - self.fold.cycles(self.layer.n_in, self.layer.n_out)
+        unlike = _delay(m, self.unlike, max(0, late))
+        fresh, next_is_fresh, held = Signal(init=1), Signal(), Signal.like(self.unlike)
+        m.d.comb += next_is_fresh.eq(Mux(valid, last, fresh))
+        m.d.sync += fresh.eq(next_is_fresh)
+        with m.If(next_is_fresh):
+            m.d.sync += held.eq(~unlike)
+        return held
+
+    def _rows(self) -> tuple[list[int], list[int]]:
+        """Lay out weights and limits in the order of use, filled up to whole rows."""
+        layer, pe = self.layer, self.fold.pe
+        weights = np.ones((self.chunks * pe, self.slices * self.width), np.uint8)
+        weights[:layer.n_out, :layer.n_in] = layer.weights
+        thresholds = np.full(self.chunks * pe, layer.n_in + 1)
+        thresholds[:layer.n_out] = layer.thresholds
+
+        # Such that the sum's highest bit is 1 where matches reach their threshold. What is unlike
+        # is added inverted.
+        inverse = (1 << n_pairs(layer.n_in).bit_length()) - 1
+        limits = (1 << self.limit_width - 1) - thresholds + popcount.unlike(weights) - inverse
+        limits %= 1 << self.limit_width
+
+        weights = weights.reshape(self.chunks, pe, self.slices, self.width).transpose(0, 2, 1, 3)
+        return ([bits.to_int(row) for row in weights.reshape(self.chunks * self.slices, -1)],
+                [sum(int(limit) << self.limit_width * lane for lane, limit in enumerate(chunk))
+                 for chunk in limits.reshape(self.chunks, pe)])
 
 
 class Prefetch(wiring.Component):
@@ -176,26 +223,9 @@ class Prefetch(wiring.Component):
         return m
 
 
-def _memory_rows(layer: Layer, fold: Fold) -> tuple[list[int], list[int]]:
-    """Lay out weights and thresholds in the order of use, filled up to whole rows."""
-    chunks, slices = -(-layer.n_out // fold.pe), -(-layer.n_in // fold.simd)
-    weights = np.ones((chunks * fold.pe, slices * fold.simd), np.uint8)
-    weights[:layer.n_out, :layer.n_in] = layer.weights
-    weights = weights.reshape(chunks, fold.pe, slices, fold.simd).transpose(0, 2, 1, 3)
-
-    thresholds = np.full(chunks * fold.pe, layer.n_in + 1)
-    thresholds[:layer.n_out] = layer.thresholds
-    width = _limit_width(layer)
-    return ([bits.to_int(row) for row in weights.reshape(chunks * slices, -1)],
-            [sum(int(limit) << width * lane for lane, limit in enumerate(chunk))
-             for chunk in thresholds.reshape(chunks, fold.pe)])
-
-
-def _limit_width(layer: Layer) -> int:
-    return (layer.n_in + 1).bit_length()
-
-
 def _delay(m, value, cycles):
-    delayed = Signal(cycles)
-    m.d.sync += delayed.eq(Cat(value, delayed))
-    return delayed[-1]
+    for _ in range(cycles):
+        delayed = Signal.like(value, name="delayed")
+        m.d.sync += delayed.eq(value)
+        value = delayed
+    return value

@@ -6,6 +6,7 @@ from amaranth.lib.crc.catalog import CRC16_IBM_SDLC, CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
 from hw.crc import SerialCRC
+from hw.popcount import n_pairs
 from sw.golden.bits import n_bytes
 from sw.golden.frame import ESCAPE, FLAG, FLIP, MAX_CLASSES, N_FCS16, N_FCS32
 
@@ -30,6 +31,8 @@ class RequestReceiver(wiring.Component):
         What comes from the host.
     request : ``Out(stream.Signature(n_in))``
         The code of a frame whose length and check are right.
+    unlike : ``Out(range(n_pairs(n_in) + 1))``
+        How many of the pairs of bits 0 and 1, 2 and 3, ... of the code differ. Valid with it.
     sequence : ``Out(8)``
         The sequence number of ``request``. Valid with it.
     """
@@ -39,6 +42,7 @@ class RequestReceiver(wiring.Component):
         super().__init__({
             "bytes": In(stream.Signature(8)),
             "request": Out(stream.Signature(n_in)),
+            "unlike": Out(range(n_pairs(n_in) + 1)),
             "sequence": Out(8),
         })
 
@@ -68,12 +72,23 @@ class RequestReceiver(wiring.Component):
             crc.valid.eq(left != 0),
         ]
 
+        # Bits that fill up the last byte of a code count for its check alone.
+        is_unused = (count == n_content) & (left <= -self.n_in % 8)
+        bit = Signal()
+        m.d.comb += bit.eq(byte[0] & ~is_unused)
+
+        # Forgotten as a sequence number comes, not with a flag, which does not wait.
+        forget, differs_from_last = Signal(), Signal()
+        m.d.comb += [forget.eq((left != 0) & (count == 1)),
+                     differs_from_last.eq(is_content & left[0] & (bit != content[-1]))]
+        m.d.sync += self.unlike.eq(Mux(forget, 0, self.unlike + differs_from_last))
+
         with m.If(self.request.ready):
             m.d.sync += self.request.valid.eq(0)
         with m.If(left != 0):
             m.d.sync += [left.eq(left - 1), byte.eq(byte >> 1)]
             with m.If(is_content):
-                m.d.sync += content.eq(Cat(content[1:], byte[0]))
+                m.d.sync += content.eq(Cat(content[1:], bit))
             with m.Elif(byte[0] != crc.first):
                 m.d.sync += differs.eq(1)
         with m.Elif(self.bytes.valid & self.bytes.ready):
@@ -172,6 +187,8 @@ class Link(wiring.Component):
         Frames as in :mod:`sw.golden.frame`.
     code : ``Out(stream.Signature(n_in))``
         Codes to classify.
+    unlike : ``Out(range(n_pairs(n_in) + 1))``
+        How many of the pairs of bits 0 and 1, 2 and 3, ... of ``code`` differ. Valid with it.
     klass : ``In(stream.Signature(range(n_classes), always_ready=True))``
         Their classes, in the same order.
     """
@@ -184,6 +201,7 @@ class Link(wiring.Component):
             "from_host": In(stream.Signature(8)),
             "to_host": Out(stream.Signature(8)),
             "code": Out(stream.Signature(n_in)),
+            "unlike": Out(range(n_pairs(n_in) + 1)),
             "klass": In(stream.Signature(range(n_classes), always_ready=True)),
         })
 
@@ -198,6 +216,7 @@ class Link(wiring.Component):
         busy = Signal()
         m.d.comb += [
             self.code.payload.eq(receiver.request.payload),
+            self.unlike.eq(receiver.unlike),
             self.code.valid.eq(receiver.request.valid & ~busy),
             receiver.request.ready.eq(self.code.ready & ~busy),
         ]

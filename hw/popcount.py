@@ -1,36 +1,49 @@
-"""Pipelined popcount of XNOR, built for 4-input lookup tables.
+"""Pipelined count of matches, built for 4-input lookup tables.
 
-Two synapses are four wires, which is one table: their sum bit and their carry bit cost two tables
-for two synapses, XNOR included. Three such pairs make a number from 0 to 6 with four more tables.
-So the leaves cost 10 tables for 6 synapses, where XNOR gates, then full adders, cost 13; the rest
-is a tree of carry chains. A register follows every level and shares its cell with the table.
+Two synapses are four wires, which is one table, as long as one bit is all that is asked of it. It
+can be: for inputs ``a, b`` and weights ``c, d`` let ``v`` be the majority of ``a = c``, ``b = d``
+and ``a != b``. Then the two have ``2 v - (a != b) + (c != d)`` matches, in all sixteen cases. So of
+vectors ``x`` and ``w``, cut into such pairs,
+
+    matches = 2 * count - unlike(x) + unlike(w),
+
+where ``count`` is that of all ``v``, and ``unlike`` that of the pairs whose bits differ. The first
+is for each neuron, but has only half as many bits as there are synapses; ``unlike(w)`` is known
+before the hardware is built; and ``unlike(x)`` is one number for all neurons.
+
+Three bits make a number from 0 to 3 with two tables. The rest is a tree of carry chains, of which
+each addition takes one more bit as the carry into it.
 """
 
+import numpy as np
 from amaranth import Cat, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["PairCount", "latency"]
+from sw.golden.bits import Bits
+
+__all__ = ["PairCount", "latency", "n_pairs", "unlike"]
 
 CHAIN = 24  # Bits of a carry chain: three tiles of an iCE40, some 3 ns.
 
 
 class PairCount(wiring.Component):
-    """Count the positions at which two vectors agree, pipelined.
+    """Count the pairs of synapses that stand for two matches, see above, pipelined.
 
     A pair of vectors is taken each cycle; its count appears ``latency`` cycles later.
 
     Parameters
     ----------
     width : int
-        Length of the vectors.
+        Length of the vectors. Where it is odd, a synapse that never matches is added: its input
+        is 0, its weight 1.
 
     Members
     -------
     x, w : ``In(width)``
-        The two vectors.
-    count : ``Out(range(width + 1))``
-        Number of positions at which they are equal.
+        Inputs and weights.
+    count : ``Out(range(n_pairs(width) + 1))``
+        ``(matches + unlike(x) - unlike(w)) / 2``.
 
     Attributes
     ----------
@@ -46,7 +59,7 @@ class PairCount(wiring.Component):
         super().__init__({
             "x": In(width),
             "w": In(width),
-            "count": Out(range(width + 1)),
+            "count": Out(range(n_pairs(width) + 1)),
         })
 
     def elaborate(self, platform):
@@ -57,61 +70,84 @@ class PairCount(wiring.Component):
             m.d.sync += register.eq(value)
             return register
 
-        pairs = []
-        for at in range(0, self.width, 2):
-            agree = ~(self.x[at:at + 2] ^ self.w[at:at + 2])
-            pairs.append((registered(agree.xor()), registered(agree.all()))
-                         if len(agree) == 2 else (registered(agree), Const(0, 1)))
-
         # Zero from the first cycle on, but nothing can know and optimise it away, see _add_pairs.
         zero = Signal(init=1)
         m.d.sync += zero.eq(0)
 
-        terms = [registered(_group(pairs[at:at + 3])) for at in range(0, len(pairs), 3)]
-        ceilings = [min(6, self.width - at) for at in range(0, self.width, 6)]
+        x, w = Cat(self.x, Const(0, 1)), Cat(self.w, Const(1, 1))
+        pairs = [_pair(x[at:at + 2], w[at:at + 2]) for at in range(0, self.width, 2)]
+        n_terms = _n_terms(len(pairs))
+        triples = [pairs[at::n_terms][:3] for at in range(n_terms)]
+        terms = [registered(_add_bits(triple)) for triple in triples]
+        ceilings = [len(triple) for triple in triples]
+        spare = [registered(bit) for bit in pairs[3 * n_terms:]]
         while len(terms) > 1:
-            # A term without a partner waits a level, so that all arrive together.
-            alone = [registered(term) for term in terms[len(terms) // 2 * 2:]]
-            ceilings = [sum(ceilings[at:at + 2]) for at in range(0, len(terms), 2)]
-            sums = _add_pairs(list(zip(terms[::2], terms[1::2])), zero)
-            terms = [registered(total[:ceiling.bit_length()])
-                     for total, ceiling in zip(sums, ceilings)] + alone
+            n_sums = len(terms) // 2
+            carries, spare = spare[:n_sums], spare[n_sums:]
+            ceilings = [sum(ceilings[2 * at:2 * at + 2]) + (at < len(carries))
+                        for at in range(n_sums + len(terms) % 2)]
+            carries += [zero] * (n_sums - len(carries))
+            sums = _add_pairs(list(zip(terms[::2], terms[1::2], carries)), zero)
+            # A term without a partner waits a level, and so does a bit that is not yet taken.
+            sums += terms[2 * n_sums:]
+            terms = [registered(term[:ceiling.bit_length()])
+                     for term, ceiling in zip(sums, ceilings)]
+            spare = [registered(bit) for bit in spare]
 
         m.d.comb += self.count.eq(terms[0])
         return m
 
 
 def latency(width: int) -> int:
-    """Count the cycles of a :class:`PairCount`: pairs, groups of pairs, levels of the tree."""
-    groups = -(-width // 6)
-    return 2 + (groups - 1).bit_length()
+    """Count the cycles of a :class:`PairCount`: terms, then levels of the tree."""
+    return 1 + (_n_terms(n_pairs(width)) - 1).bit_length()
 
 
-def _group(pairs):
-    """Add up to three pairs ``(sum, carry)``, of which never both bits are 1: 0 to 6."""
-    sums, carries = (Cat(column) for column in zip(*pairs))
-    ones = _at_least_two(sums)
-    twos = Cat(carries, ones)
-    return Cat(sums.xor(), twos.xor(), _at_least_two(twos))
+def n_pairs(width: int) -> int:
+    """Count the pairs of ``width`` bits, a last one without partner included."""
+    return -(-width // 2)
 
 
-def _add_pairs(pairs, zero):
-    """Add the numbers of each pair, several pairs to a carry chain.
+def unlike(weights: Bits) -> np.ndarray:
+    """Count the pairs of weights that differ, in each row; an odd width is filled up with 1."""
+    filled = np.concatenate([weights, np.ones_like(weights[..., :1])], axis=-1)
+    ends = n_pairs(weights.shape[-1]) * 2
+    return (filled[..., 0:ends:2] != filled[..., 1:ends:2]).sum(axis=-1)
+
+
+def _n_terms(n_bits):
+    """Give the least number of terms of up to three bits whose additions take all other bits."""
+    return n_bits // 4 + 1
+
+
+def _pair(x, w):
+    match = ~(x ^ w)
+    return _at_least_two(Cat(match, x.xor()))
+
+
+def _add_bits(bits):
+    bits = Cat(bits)
+    return Cat(bits.xor(), _at_least_two(bits))
+
+
+def _add_pairs(triples, zero):
+    """Add two numbers and a bit, and so for each of ``triples``.
 
     On iCE40 each chain begins a tile of eight cells, so many short ones waste half the part; and a
     carry that leaves its chain takes a cell more than a sum bit. So the operands of several
-    additions are laid end to end, with ``zero`` between them: there the sum bit is the carry of one
-    addition, and the next begins without. A chain ends where its delay would be felt.
+    additions are laid end to end, with a bit between them that is the same in both: there the sum
+    bit is the carry of one addition, and the bit is the carry into the next. A chain ends where its
+    delay would be felt.
     """
     sums = []
-    while pairs:
-        width = max(map(len, pairs[0]))
+    while triples:
+        width = max(map(len, triples[0][:2]))
         share = max(1, CHAIN // (width + 1))
-        here, pairs = pairs[:share], pairs[share:]
-        one = Cat(Cat(a, Const(0, width - len(a)), zero) for a, _ in here)
-        other = Cat(Cat(b, Const(0, width + 1 - len(b))) for _, b in here)
-        total = (one + other)[:len(one)]
-        sums += [total.word_select(at, width + 1) for at in range(len(here))]
+        here, triples = triples[:share], triples[share:]
+        one, other = (Cat(Cat(each[2], each[side], Const(0, width - len(each[side])))
+                          for each in here) for side in (0, 1))
+        total = Cat(one, zero) + Cat(other, zero)
+        sums += [total[at + 1:at + width + 2] for at in range(0, len(one), width + 1)]
     return sums
 
 

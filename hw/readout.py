@@ -3,14 +3,14 @@
 from math import ceil
 
 import numpy as np
-from amaranth import Cat, Const, Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth import Cat, Module, Mux, Signal
+from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw.folding import readout_rows
 from hw.layer import Prefetch
-from hw.popcount import PairCount
+from hw.popcount import PairCount, n_pairs, unlike
 from sw.golden import bits
 from sw.golden.network import Readout
 
@@ -49,7 +49,9 @@ class ArgmaxReadout(wiring.Component):
     weights : :class:`~hw.layer.Prefetch`
         Weights, a row for each class of each word.
     scores : :class:`~amaranth.lib.memory.Memory`
-        For each class its score so far, then its offset, which is never written.
+        For each class its score so far; in the upper half what it begins with, which is never
+        written: its offset, and what its weights add to the count of pairs, see
+        :mod:`hw.popcount`.
     """
 
     def __init__(self, readout: Readout, *, chunk: int, per_word: int):
@@ -59,13 +61,18 @@ class ArgmaxReadout(wiring.Component):
         self.chunks = ceil(readout.n_in / chunk)
         self.per_word = per_word
         self.n_rows = readout_rows(readout.n_classes)
-        self.weights = Prefetch(self._rows(), width=self.simd)
+        weights = self._weights()
+        self.weights = Prefetch([bits.to_int(row) for row in weights.reshape(-1, self.simd)],
+                                width=self.simd)
+        # What is unlike in the hidden bits is left out of all scores alike.
+        starts = self._per_row(readout.offsets) + unlike(weights).sum(axis=0)
         # As wide as the shape demands, so that other weights fit the same hardware, unless offsets
         # are greater than a network of this width can make use of.
-        width = int(readout.n_in + max(*readout.offsets, readout.n_in - 1)).bit_length()
+        most = readout.n_in + n_pairs(self.simd) * self.n_words
+        width = int(most + max(*readout.offsets, readout.n_in - 1)).bit_length()
         self.scores = Memory(
-            shape=data.ArrayLayout(width, 2), depth=self.n_rows,
-            init=[[0, offset] for offset in self._per_row(readout.offsets).tolist()],
+            shape=width, depth=2 * self._first_start,
+            init=[0] * self._first_start + starts.tolist(),
             # Reading what is being written would be undefined, but the classes differ.
             attrs={"ram_style": "block", "no_rw_check": 1})
         super().__init__({
@@ -99,44 +106,48 @@ class ArgmaxReadout(wiring.Component):
             m.d.sync += row_of_word.eq(Mux(word_ends, 0, row_of_word + 1))
 
         counted = Signal(matches.latency)
-        m.d.sync += counted.eq(Cat(use, counted))
+        soon_counted = Cat(use, counted)
+        m.d.sync += counted.eq(soon_counted)
 
-        scored = self._add(m, counted[-2], counted[-1], matches.count)
+        scored = self._add(m, soon_counted[-2], counted[-1], matches.count)
         self._compare(m, *scored)
         return m
 
-    def _add(self, m, soon, valid, count):
-        """Add ``count`` to the score of the next class, round and round; ``soon`` is a cycle early.
+    @property
+    def _first_start(self) -> int:
+        """The row of ``scores`` that the first class begins with."""
+        return 1 << (self.n_rows - 1).bit_length()
 
-        Returns final scores: whether there is one, of which class, and the score.
+    def _add(self, m, soon, valid, count):
+        """Add ``count`` twice to the score of the next class, round and round.
+
+        ``soon`` is ``valid`` a cycle early. Returns final scores: whether there is one, of which
+        class, and the score.
         """
         m.submodules.scores = self.scores
-        read, write = self.scores.read_port(), self.scores.write_port(granularity=1)
+        read, write = self.scores.read_port(), self.scores.write_port()
 
         klass, next_class = Signal(range(self.n_rows)), Signal(range(self.n_rows))
-        word = Signal(range(self.n_words))
+        word, next_word = Signal(range(self.n_words)), Signal(range(self.n_words))
         round_ends, vector_ends = klass == self.n_rows - 1, word == self.n_words - 1
-        m.d.comb += [
-            next_class.eq(Mux(round_ends, 0, klass + 1)),
-            read.addr.eq(Mux(soon, next_class, klass)),
-        ]
+        m.d.comb += [next_class.eq(klass), next_word.eq(word)]
         with m.If(soon):
-            m.d.sync += klass.eq(next_class)
+            m.d.comb += next_class.eq(Mux(round_ends, 0, klass + 1))
             with m.If(round_ends):
-                m.d.sync += word.eq(Mux(vector_ends, 0, word + 1))
+                m.d.comb += next_word.eq(Mux(vector_ends, 0, word + 1))
+        m.d.sync += [klass.eq(next_class), word.eq(next_word)]
+        m.d.comb += read.addr.eq(Cat(next_class, next_word == 0))
 
         # Block RAMs are slow: what a count is added to waits in a register.
-        width = len(read.data[0])
-        base, score = Signal(width), Signal(width)
+        base, score = Signal.like(read.data), Signal.like(read.data)
         klass_of_count, klass_of_score = Signal.like(klass), Signal.like(klass)
         ends, final = Signal(), Signal()
         m.d.sync += [
-            base.eq(Mux(word == 0, read.data[1], read.data[0])),
-            klass_of_count.eq(klass), ends.eq(vector_ends),
-            score.eq(write.data[0]), klass_of_score.eq(klass_of_count), final.eq(valid & ends),
+            base.eq(read.data), klass_of_count.eq(klass), ends.eq(vector_ends),
+            score.eq(write.data), klass_of_score.eq(klass_of_count), final.eq(valid & ends),
         ]
-        m.d.comb += [write.addr.eq(klass_of_count), write.en.eq(Cat(valid, Const(0, 1))),
-                     write.data[0].eq(base + count)]
+        m.d.comb += [write.addr.eq(klass_of_count), write.en.eq(valid),
+                     write.data.eq(base + (count << 1))]
         return final, klass_of_score, score
 
     def _compare(self, m, final, klass, score):
@@ -150,15 +161,15 @@ class ArgmaxReadout(wiring.Component):
         """Repeat classes where there are few: a twin is never better than the first."""
         return np.resize(values, (self.n_rows, *values.shape[1:]))
 
-    def _rows(self) -> list[int]:
+    def _weights(self) -> bits.Bits:
         """Lay out the weights in the order of use: word after word, in it class after class."""
         # Bits that fill up the last chunk or lie below the last word are 0: a weight of 1 there
         # never matches.
-        padded = np.ones((self.n_rows, self.chunks * self.chunk), np.uint8)
-        padded[:, :self.readout.n_in] = self._per_row(self.readout.weights)
-        rows = []
-        for at in range(0, self.chunks * self.chunk, self.simd):
-            for klass in padded[:, at:at + self.simd]:
-                below = np.ones(self.simd - len(klass), np.uint8)
-                rows.append(bits.to_int(np.concatenate([below, klass])))
-        return rows
+        n_bits = self.chunks * self.chunk
+        below = -n_bits % self.simd
+        weights = np.ones((self.n_rows, n_bits), np.uint8)
+        weights[:, :self.readout.n_in] = self._per_row(self.readout.weights)
+        whole = n_bits + below - self.simd
+        last = np.pad(weights[:, whole:], [(0, 0), (below, 0)], constant_values=1)
+        words = np.concatenate([weights[:, :whole], last], axis=1)
+        return words.reshape(self.n_rows, self.n_words, self.simd).transpose(1, 0, 2)

@@ -62,5 +62,6 @@ async def _engine(dut, classes, gaps, consumer):
     codes = []
     for klass in classes:
         codes += await Stream(dut, "code").get(1, **consumer)
+        assert int(dut.unlike.value) == ((codes[-1] ^ codes[-1] >> 1) & 0x55555).bit_count()
         await Stream(dut, "klass").put([klass], gaps[-1:])
     return codes

@@ -58,10 +58,10 @@ names = partial(formal.at_first, 24, partial(
 BROKEN = [
     ("the highest bit is lost", popcount, "PairCount", broken(PairCount, count=lambda n: n[:-1]),
      count_64),
-    ("one count is wrong", popcount, "PairCount", broken(PairCount, count=swapped(40, 41)),
+    ("one count is wrong", popcount, "PairCount", broken(PairCount, count=swapped(20, 21)),
      count_64),
-    ("all of seven count six", popcount, "PairCount",
-     broken(PairCount, count=replaced(7, 6)), count_7),
+    ("all four pairs of seven count three", popcount, "PairCount",
+     broken(PairCount, count=replaced(4, 3)), count_7),
     ("a count that equals the threshold does not fire", engine, "BinaryLayer",
      never_fires_on_equality, fires),
     ("the highest of equal classes wins", engine, "ArgmaxReadout", names_the_highest_of_equals,

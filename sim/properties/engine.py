@@ -87,6 +87,8 @@ def fires(layer: Layer, fold: Fold) -> Bench:
     m = bench.module
     m.submodules.design = design = BinaryLayer(layer, fold)
     taken = _any_stream(bench, design.x, layer.n_in)
+    m.d.comb += design.unlike.eq(sum(design.x.payload[at:at + 2].xor()
+                                     for at in range(0, layer.n_in, 2)))
     outputs = Cat(_matches(weights, design.x.payload) >= int(limit)
                   for weights, limit in zip(layer.weights, layer.thresholds))
     # The first chunks appear while the vector is still in use, the last ``latency`` after.

@@ -41,6 +41,7 @@ def requests(n_in: int) -> Bench:
     count, data, left = Signal(range(n_frame + 2)), Signal(8), Signal(range(9))
     register, content, differed = Signal(32, init=0xFFFF_FFFF), Signal(8 * n_content), Signal()
     escaped, waiting = Signal(), Signal()
+    unlike = Signal.like(design.unlike)
 
     # The same with that byte.
     is_content = count <= n_content
@@ -54,6 +55,12 @@ def requests(n_in: int) -> Bench:
         differs.eq(differed | (~is_content & (data != expected))),
     ]
 
+    # Pairs that differ, as far as the design has seen the byte; a sequence number begins anew.
+    def unlike_after(n_bits):
+        pairs = sum(data[at:at + 2].xor() & (n_bits > at + 1) for at in range(0, 8, 2))
+        return Mux(count == 1, Mux(n_bits == 0, unlike, 0),
+                   unlike + Mux(has_content, pairs, 0))[:len(unlike)]
+
     byte, taken = _bytes(bench, design, Mux(count < n_content, bench.any("content", 8), Mux(
         count < n_frame, (~check).word_select((count - n_content)[:2], 8), FLAG)), escaped,
         count < n_frame)
@@ -64,11 +71,13 @@ def requests(n_in: int) -> Bench:
     with m.If(taken):
         m.d.sync += escaped.eq(is_escape)
         with m.If(is_flag):
-            m.d.sync += [count.eq(0), register.eq(0xFFFF_FFFF), content.eq(whole), differed.eq(0)]
+            m.d.sync += [count.eq(0), register.eq(0xFFFF_FFFF), content.eq(whole), differed.eq(0),
+                         unlike.eq(unlike_after(Const(8)))]
         with m.Elif(~is_escape):
             m.d.sync += [count.eq(Mux(count == n_frame + 1, count, count + 1)), left.eq(8),
                          data.eq(byte ^ Mux(escaped, FLIP, 0)),
-                         register.eq(check), content.eq(whole), differed.eq(differs)]
+                         register.eq(check), content.eq(whole), differed.eq(differs),
+                         unlike.eq(unlike_after(Const(8)))]
     with m.If(design.request.ready):
         m.d.sync += waiting.eq(0)
     with m.If(good):
@@ -79,6 +88,7 @@ def requests(n_in: int) -> Bench:
             design.request.valid == waiting,
         "a request is the sequence number and the code of its frame":
             ~waiting | (Cat(design.sequence, design.request.payload) == whole[:8 + n_in]),
+        "the pairs of its code that differ were counted": ~waiting | (design.unlike == unlike),
         "a flag is taken between two bytes, another byte only while no request waits":
             design.bytes.ready == ((left == 0) & (is_flag | ~waiting)),
         "the specification stays within its bounds":
@@ -90,7 +100,7 @@ def requests(n_in: int) -> Bench:
     passed = Mux(is_content, 0, (count - n_content)[:4] * 8 - left)
     seen = ((1 << done) - 1)[:8]
     bench.hints = [
-        *count, escaped, *left, *(data >> done)[:8], waiting,
+        *count, escaped, *left, *(data >> done)[:8], waiting, *unlike_after(done),
         *Mux(has_content, Array(registers)[done], register >> passed[:8])[:32],
         *Mux(has_content, Cat(content, data) >> done, content)[:8 * n_content],
         differed | (~is_content & (((data ^ expected) & seen) != 0))]

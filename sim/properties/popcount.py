@@ -1,16 +1,17 @@
-"""Counts of matches, by structure: what one position adds, whatever the others are.
+"""Counts of matches, by structure: what one pair of positions adds, whatever the others are.
 
 The design's counter is unrolled from a state that may be anything, so what is proven holds in every
-cycle. There, for each position, the count with both bits 0 equals the count with both bits 1, and
-is one more than the count with either bit alone; and where all positions differ, the count is 0. By
-induction over positions the count is the number of positions that agree. Each of these questions is
-about the few gates behind one position, so 200 positions take seconds; a comparison with another
-adder tree was at 64 positions slower than this is at 200.
+cycle. There, for each pair, the count is the same for all bits of which :mod:`hw.popcount` says
+that the pair adds 0, and one more for all others; and where all positions differ, with inputs of 0,
+the count is 0. By induction over pairs the count is the number of pairs that add 1. Each of these
+questions is about the few gates behind one pair, so 200 positions take seconds; a comparison with
+another adder tree was at 64 positions slower than this is at 200. That matches follow from the
+count is arithmetic on the sixteen cases of a pair, and asked as such.
 """
 
-from itertools import islice
+from itertools import islice, product
 
-from hw.popcount import PairCount
+from hw.popcount import PairCount, n_pairs
 from sim.properties.circuit import Bench, Circuit
 from sim.properties.solver import Counterexample, Logic, unrolled
 
@@ -18,7 +19,7 @@ __all__ = ["counts_matches"]
 
 
 def counts_matches(width: int) -> str:
-    """Prove that a ``PairCount(width)`` counts, ``latency`` cycles later, the bits that agree."""
+    """Prove that a ``PairCount(width)`` counts, ``latency`` cycles later, what adds 1."""
     design = PairCount(width)
     bench = Bench()
     bench.module.submodules.design = design
@@ -31,45 +32,58 @@ def counts_matches(width: int) -> str:
     frames = list(islice(unrolled(circuit, logic, state), design.latency + 1))
     x, w, count = frames[0].input("x"), frames[0].input("w"), frames[-1].output("count")
 
-    if 2 ** len(count) <= width:
-        raise Counterexample(f"{len(count)} bits cannot hold a count of {width}")
+    if 2 ** len(count) <= n_pairs(width):
+        raise Counterexample(f"{len(count)} bits cannot hold a count of {n_pairs(width)}")
     cone = Cone(logic, count)
     nowhere = dict.fromkeys(x, -Logic.TRUE) | dict.fromkeys(w, Logic.TRUE)
     if cone.where(nowhere, Beside(cone, 0)) != [-Logic.TRUE] * len(count):
         raise Counterexample("vectors that differ everywhere do not count 0")
     answers: dict = {}
-    for at, (one, other) in enumerate(zip(x, w)):
-        if not _adds_one(cone, one, other, answers):
-            raise Counterexample(f"position {at} of {width} does not add 1 where it agrees, else 0")
+    for at in range(0, width, 2):
+        if not _adds_up(cone, x[at:at + 2], w[at:at + 2], answers):
+            raise Counterexample(f"position {at} of {width} and the next do not add what they must")
     return f"{len(answers)} questions, {len(cone.operands)} gates, {design.latency} cycles"
 
 
-def _adds_one(cone: "Cone", one: int, other: int, answers: dict) -> bool:
-    """Ask about the gates behind one position and what comes from few others; where that is too
+def _cases(width: int) -> list[tuple[tuple[int, ...], tuple[int, ...], int]]:
+    """Give inputs, weights and what they must add, of a pair or of a position without partner."""
+    cases = []
+    for x, w in product(product((0, 1), repeat=width), repeat=2):
+        matches = sum(one == other for one, other in zip(x, w))
+        # A position without partner has one that never matches, with input 0 and weight 1.
+        (a, b), (c, d) = (*x, 0)[:2], (*w, 1)[:2]
+        adds, left = divmod(matches + (a != b) - (c != d), 2)
+        if left or adds not in (0, 1):
+            raise Counterexample(f"position with inputs {x} and weights {w} adds no whole number")
+        cases.append((x, w, adds))
+    return cases
+
+
+def _adds_up(cone: "Cone", x: list[int], w: list[int], answers: dict) -> bool:
+    """Ask about the gates behind one pair and what comes from few others; where that is too
     little to know what numbers can be there, about all gates."""
-    return any(not _can_be_wrong(Beside(cone, most), cone, one, other, answers)
+    return any(not _can_be_wrong(Beside(cone, most), cone, x, w, answers)
                for most in (12, 24, len(cone.operands)))
 
 
-def _can_be_wrong(beside: "Beside", cone: "Cone", one: int, other: int,
+def _can_be_wrong(beside: "Beside", cone: "Cone", x: list[int], w: list[int],
                   answers: dict) -> bool:
     logic = beside.logic
-    true, false = Logic.TRUE, -Logic.TRUE
-    neither, both, first, second = (
-        cone.where({one: a, other: b}, beside)
-        for a, b in [(false, false), (true, true), (true, false), (false, true)])
-    wrong = logic.any(
-        logic.differ(a, b)
-        for here, there in [(neither, both), (first, second), (both, _successor(logic, first))]
-        for a, b in zip(here, there, strict=True))
+    literal = {0: -Logic.TRUE, 1: Logic.TRUE}
+    counts = [(cone.where({gate: literal[bit] for gate, bit in zip([*x, *w], [*inputs, *weights])},
+                          beside), adds) for inputs, weights, adds in _cases(len(x))]
+    without = next(count for count, adds in counts if adds == 0)
+    expected = {0: without, 1: _successor(logic, without)}
+    wrong = logic.any(logic.differ(a, b) for count, adds in counts
+                      for a, b in zip(count, expected[adds], strict=True))
     question = wrong, *logic.gates.items()
-    if question not in answers:    # Most positions ask the same.
+    if question not in answers:    # Most pairs ask the same.
         answers[question] = logic.possible(wrong)
     return answers[question]
 
 
 def _successor(logic: Logic, number: list[int]) -> list[int]:
-    """Add one, modulo a power of two: enough, as all positions are fewer than that power."""
+    """Add one, modulo a power of two: enough, as all pairs are fewer than that power."""
     carry, result = logic.TRUE, []
     for bit in number:
         result.append(logic.differ(bit, carry))

@@ -7,7 +7,7 @@ import pytest
 from hw.accelerator import Accelerator
 from hw.folding import Fold, Folding
 from hw.link import Link
-from sw.golden import forward, frame
+from sw.golden import bits, forward, frame
 from sw.golden.network import random_network
 from tests.streams import PACES, run
 
@@ -68,6 +68,15 @@ def test_a_bad_frame_is_dropped_and_the_next_is_answered(dut, network, name):
     first, second = codes_of(2)
     sent = frame.request(1, first) + spoil(frame.request(2, first))[name] + frame.request(3, second)
     expected = answers(network, [(1, first), (3, second)])
+    assert bytes(run(dut, dut.rx, dut.tx, sent, len(expected))) == expected
+
+
+def test_bits_that_fill_up_the_last_byte_do_not_count(dut, network):
+    code, = codes_of(1)
+    content = bytearray([7, *bits.to_bytes(code)])
+    content[-1] |= 0xA0    # Two pairs that differ.
+    sent = frame.wrap(bytes(content) + frame.fcs32(bytes(content)))
+    expected = answers(network, [(7, code)])
     assert bytes(run(dut, dut.rx, dut.tx, sent, len(expected))) == expected
 
 

@@ -8,6 +8,7 @@ from hw.engine import Engine
 from hw.folding import Fold, Folding
 from sw.golden import bits, forward
 from sw.golden.network import random_network
+from tests.counted import Counted
 from tests.streams import PACES, run, simulate
 
 CASES = [  # shape, (pe, simd) of each layer, SIMD of the readout
@@ -30,7 +31,7 @@ def test_engine_equals_golden(shape, folds, simd, pace):
     network = random_network(shape)
     codes = np.random.default_rng(1).integers(0, 2, (30, shape[0]), np.uint8)
     codes[0], codes[1] = 0, 1
-    dut = Engine(network, Folding([Fold(*fold) for fold in folds], simd))
+    dut = Counted(Engine(network, Folding([Fold(*fold) for fold in folds], simd)))
     classes = run(dut, dut.x, dut.y, map(bits.to_int, codes), len(codes), **pace)
     assert classes == forward.classify_all(network, codes).tolist()
 

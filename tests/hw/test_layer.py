@@ -8,6 +8,7 @@ from hw.folding import Fold
 from hw.layer import BinaryLayer
 from sw.golden import bits, forward
 from sw.golden.network import Layer
+from tests.counted import Counted
 from tests.streams import PACES, run, simulate
 
 N_IN, N_OUT = 32, 5  # A power of two: one bit too few anywhere shows.
@@ -38,7 +39,7 @@ def chunks(x, pe):
 def test_layer_equals_golden(layer, fold, pace):
     vectors = vectors_for(layer) if fold != (1, 1) else vectors_for(layer)[-12:]
     expected = [chunk for x in vectors for chunk in chunks(forward.hidden(layer, x), fold[0])]
-    dut = BinaryLayer(layer, Fold(*fold))
+    dut = Counted(BinaryLayer(layer, Fold(*fold)))
     received = run(dut, dut.x, dut.y, map(bits.to_int, vectors), len(expected), **pace)
     assert [(chunk.bits, chunk.last) for chunk in received] == expected
 
