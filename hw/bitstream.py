@@ -78,23 +78,33 @@ class Config:
 
 
 class Routed:
-    """A Gowin's routed netlist as gowin_pack reads it: a cell with 64 strings of bits a RAM."""
+    """A Gowin's routed netlist as gowin_pack reads it: a cell with 64 strings of bits a RAM.
+
+    A string has 32 bytes of nine bits, or of eight where the ninth is not used.
+    """
+
+    _NAMES = tuple(f"INIT_RAM_{number:02X}" for number in range(64))
 
     def __init__(self, text: str):
         self._netlist = json.loads(text)
         self._cells = [cell["parameters"] for module in self._netlist["modules"].values()
                        for cell in module["cells"].values()
                        if "INIT_RAM_00" in cell["parameters"]]
-        self.rams = np.array([[bit == "1" for name in self._names for bit in cell[name][::-1]]
-                              for cell in self._cells], np.uint8)
-
-    _names = tuple(f"INIT_RAM_{number:02X}" for number in range(64))
+        self.rams = np.zeros((len(self._cells), 64 * 32, 9), np.uint8)
+        for ram, cell in zip(self.rams, self._cells):
+            ones = [bit == "1" for name in self._NAMES for bit in cell[name][::-1]]
+            ram[:, :self._per_byte(cell)] = np.reshape(ones, (64 * 32, -1))
+        self.rams = self.rams.reshape(len(self._cells), -1)
 
     def text(self) -> str:
         for cell, ram in zip(self._cells, self.rams):
-            for name, bits in zip(self._names, ram.reshape(64, -1)):
+            used = ram.reshape(64, 32, 9)[:, :, :self._per_byte(cell)]
+            for name, bits in zip(self._NAMES, used.reshape(64, -1)):
                 cell[name] = "".join(map(str, bits[::-1]))
         return json.dumps(self._netlist)
+
+    def _per_byte(self, cell: dict[str, str]) -> int:
+        return len(cell[self._NAMES[0]]) // 32
 
 
 FORMATS: dict[str, type[Contents]] = {"ice40": Asc, "ecp5": Config, "gowin": Routed}

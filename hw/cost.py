@@ -67,13 +67,13 @@ def parts(shape: Sequence[int], folding: Folding) -> dict[str, float]:
     words = ceil(n_hidden / simd)
     count = dict.fromkeys(_PARTS, 0.0)
     count |= {"base": 1, "code": 8 * ceil(hidden[0] / 8), "layers": len(folding.layers),
-              "scores": score_width(n_hidden), "gathered": 2 * simd if folding.layers else 0,
+              "scores": score_width(n_hidden, simd), "gathered": 2 * simd if folding.layers else 0,
               "counters": log2(readout_rows(n_classes) * words)}
     popcounts = [(simd, 1)]
     for fold, (n_in, n_out) in zip(folding.layers, pairwise(hidden)):
         slices, chunks = ceil(n_in / fold.simd), ceil(n_out / fold.pe)
-        limit = (n_in + 1).bit_length()
-        popcounts.append((fold.simd, fold.pe))
+        limit = limit_width(n_in)
+        popcounts.append((2 * ceil(ceil(n_in / slices) / 2), fold.pe))
         count["slices"] += (slices - 1) * fold.simd
         count["totals"] += limit * fold.pe if slices > 1 else 0
         count["limits"] += limit * fold.pe
@@ -93,17 +93,19 @@ def popcount(width: int) -> dict[str, int]:
     """Count what :class:`hw.popcount.PairCount` is made of: lookup ``tables``, bits of ``sums``,
     carry ``chains``, and register bits in which a term ``waits``."""
     pairs = ceil(width / 2)
-    groups = ceil(pairs / 3)
-    made = {"tables": 2 * pairs + 4 * groups, "sums": 0, "chains": 0, "waits": 0}
-    ceilings = [min(6, width - at) for at in range(0, width, 6)]
+    terms = pairs // 4 + 1
+    ceilings = [len(range(pairs)[at::terms][:3]) for at in range(terms)]
+    spare = max(0, pairs - 3 * terms)
+    made = {"tables": pairs + 2 * terms, "sums": 0, "chains": 0, "waits": spare}
     while len(ceilings) > 1:
-        added = [sum(ceilings[at:at + 2]) for at in range(0, len(ceilings) // 2 * 2, 2)]
-        alone = ceilings[len(added) * 2:]
-        widths = [max(ceilings[2 * at:2 * at + 2]).bit_length() + 1 for at in range(len(added))]
+        n_sums = len(ceilings) // 2
+        widths = [max(ceilings[2 * at:2 * at + 2]).bit_length() + 1 for at in range(n_sums)]
+        ceilings = [sum(ceilings[2 * at:2 * at + 2]) + (at < min(spare, n_sums))
+                    for at in range(ceil(len(ceilings) / 2))]
+        spare = max(0, spare - n_sums)
         made["sums"] += sum(widths)
         made["chains"] += ceil(sum(widths) / 24)
-        made["waits"] += sum(each.bit_length() for each in alone)
-        ceilings = added + alone
+        made["waits"] += spare + sum(each.bit_length() for each in ceilings[n_sums:])
     return made
 
 
@@ -114,16 +116,23 @@ def memories(shape: Sequence[int], folding: Folding) -> list[tuple[int, int]]:
     made = []
     for fold, (n_in, n_out) in zip(folding.layers, pairwise(hidden)):
         slices, chunks = ceil(n_in / fold.simd), ceil(n_out / fold.pe)
-        made += [(fold.pe * fold.simd, slices * chunks),
-                 (fold.pe * (n_in + 1).bit_length(), chunks)]
+        width = 2 * ceil(ceil(n_in / slices) / 2)
+        made += [(fold.pe * width, slices * chunks), (fold.pe * limit_width(n_in), chunks)]
     simd = folding.chunk * folding.per_word(hidden[-1])
-    return [*made, (simd, ceil(hidden[-1] / simd) * rows),
-            (2 * score_width(hidden[-1]), rows)]
+    made.append((simd, ceil(hidden[-1] / simd) * rows))
+    # One row more, see hw.layer.Prefetch.
+    made = [(width, depth + (depth % 256 > 0)) for width, depth in made]
+    return [*made, (score_width(hidden[-1], simd), 2 << (rows - 1).bit_length())]
 
 
-def score_width(n_hidden: int) -> int:
+def limit_width(n_in: int) -> int:
+    """Count the bits of a threshold, as :class:`hw.layer.BinaryLayer` keeps it."""
+    return n_in.bit_length() + 1
+
+
+def score_width(n_hidden: int, simd: int) -> int:
     """Count the bits of a score, if no offset is greater than a network can make use of."""
-    return (2 * n_hidden - 1).bit_length()
+    return (2 * n_hidden - 1 + ceil(simd / 2) * ceil(n_hidden / simd)).bit_length()
 
 
 # Placeholders until measured.

@@ -198,10 +198,15 @@ class Prefetch(wiring.Component):
     Attributes
     ----------
     memory : :class:`~amaranth.lib.memory.Memory`
-        The rows.
+        The rows, and perhaps one more, which is never read.
     """
 
     def __init__(self, rows: list[int], *, width: int):
+        self.n_rows = len(rows)
+        # Yosys makes logic of a column that is the same in all rows, and logic cannot be patched.
+        # One row differs in every column; where it would take another RAM, so many rows differ.
+        if self.n_rows % 256:
+            rows = [*rows, rows[0] ^ ((1 << width) - 1)]
         self.memory = Memory(shape=width, depth=len(rows), init=rows,
                              attrs={"ram_style": "block"})
         super().__init__({"enable": In(1), "ready": Out(1), "is_last": Out(1), "data": Out(width)})
@@ -213,11 +218,11 @@ class Prefetch(wiring.Component):
 
         # The address is that of the row after the one in data, so the memory can be asked early.
         read = Signal()
-        address = Signal(range(self.memory.depth))
+        address = Signal(range(self.n_rows))
         m.d.comb += [read.eq(self.enable | ~self.ready), port.en.eq(read), port.addr.eq(address),
                      self.data.eq(port.data)]
         with m.If(read):
-            last = address == self.memory.depth - 1
+            last = address == self.n_rows - 1
             m.d.sync += [self.ready.eq(1), self.is_last.eq(last),
                          address.eq(Mux(last, 0, address + 1))]
         return m

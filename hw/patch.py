@@ -15,18 +15,18 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-from amaranth import Shape
+from amaranth.hdl import Fragment
 from amaranth.lib.memory import Memory
 
 import boards
 from hw import folding, toolchain
 from hw.bitstream import FORMATS, Contents
 from hw.command import INTERRUPTED, Parser
-from hw.cost import FABRICS
+from hw.cost import FABRICS, Fabric
 from hw.engine import Engine
 from hw.family import FAMILIES
 from hw.folding import HardWired, Plan
-from sw.golden import runs
+from sw.golden import bits, runs
 from sw.golden.network import Network, NetworkFileError
 
 __all__ = ["PatchError", "main", "patch"]
@@ -92,56 +92,48 @@ def _hash(file: Path) -> str:
 
 def _replace(contents: Contents, before: Network, after: Network, plan: Plan, family: str) -> None:
     """Find each memory of ``before`` in the RAMs and put that of ``after`` in its place."""
-    old, new = Engine(before, plan).memories, Engine(after, plan).memories
+    engines = Engine(before, plan), Engine(after, plan)
+    for engine in engines:
+        Fragment.get(engine, None)    # Amaranth warns of what is made and never elaborated.
+    old, new = (engine.memories for engine in engines)
     free = np.ones(len(contents.rams), bool)
     # The larger a memory, the less can be mistaken for it.
     for name in sorted(old, key=lambda name: -old[name].depth):
-        found = _find(name, list(_layouts(old[name], new[name], family)), contents.rams, free)
+        found = _find(name, _layouts(old[name], new[name], FABRICS[family]), contents.rams, free)
         for ram, piece in found:
             contents.rams[ram, piece.at] = piece.new
             free[ram] = False
 
 
-def _layouts(old: Memory, new: Memory, family: str) -> Iterator[list[Piece]]:
+def _layouts(old: Memory, new: Memory, fabric: Fabric) -> Iterator[list[Piece]]:
     """Cut a memory into block RAMs in every way that Yosys might have done it."""
-    fabric = FABRICS[family]
-    widest, depth = fabric.ram
-    width = widest
+    before, after = _bits(old), _bits(new)
+    if before.shape != after.shape:
+        raise PatchError("The offsets of the other network's readout need more bits than there "
+                         "are: build it with python -m hw.build")
+    width, depth = fabric.ram
     while width >= fabric.narrowest:
-        for lane in (1, 9):
-            before, after = (_bits(memory, lane) for memory in (old, new))
-            if before.shape != after.shape:
-                raise PatchError("The offsets of the other network's readout need more bits than "
-                                 "there are: build it with python -m hw.build")
-            yield [_piece(before[top:top + depth, left:left + width],
-                          after[top:top + depth, left:left + width], width)
-                   for top in range(0, len(before), depth)
-                   for left in range(0, before.shape[1], width)]
+        yield [_piece(before[top:top + depth, left:left + width],
+                      after[top:top + depth, left:left + width], width, fabric)
+               for top in range(0, len(before), depth)
+               for left in range(0, before.shape[1], width)]
         width, depth = width // 2, depth * 2
 
 
-def _piece(old: np.ndarray, new: np.ndarray, width: int) -> Piece:
+def _piece(old: np.ndarray, new: np.ndarray, width: int, fabric: Fabric) -> Piece:
     rows, columns = np.indices(old.shape)
-    return Piece((rows * width + columns).ravel(), old.ravel(), new.ravel())
+    at = rows * width
+    if width < 9 and fabric.ram[0] % 9 == 0:
+        at = at // 8 * 9 + at % 8    # Of nine bits, such narrow words leave one.
+    return Piece((at + columns).ravel(), old.ravel(), new.ravel())
 
 
-def _bits(memory: Memory, lane: int) -> np.ndarray:
-    """Give the contents as bits of shape ``(depth, width)``.
-
-    What can be written on its own begins at a multiple of ``lane`` bits, as some RAMs want it.
-    """
-    rows = [row if isinstance(row, list) else [row] for row in memory.init]
-    fields = len(rows[0])
-    width = Shape.cast(memory.shape).width // fields
-    spaced = -(-width // lane) * lane if fields > 1 else width
-    bits = np.zeros((len(rows), fields, spaced), np.uint8)
-    for number, row in enumerate(rows):
-        for field, value in enumerate(row):
-            bits[number, field, :width] = [value >> bit & 1 for bit in range(width)]
-    return bits.reshape(len(rows), -1)
+def _bits(memory: Memory) -> np.ndarray:
+    """Give the contents as bits of shape ``(depth, width)``."""
+    return np.array([bits.from_int(row, memory.shape) for row in memory.init])
 
 
-def _find(name: str, layouts: list[list[Piece]], rams: np.ndarray,
+def _find(name: str, layouts: Iterator[list[Piece]], rams: np.ndarray,
           free: np.ndarray) -> list[tuple[int, Piece]]:
     """Give each piece of a memory its RAM, in the first layout in which all are found."""
     for pieces in layouts:
