@@ -169,7 +169,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     cases = of_boards() if args.which == "boards" else of_costs(
-        args.which, 20)
+        args.which, {"fit": 15, "unseen": 20}[args.which])
     try:
         measured = list(rows(cases, args.out, args.jobs))
     except KeyboardInterrupt:

@@ -21,8 +21,8 @@ class Family:
         Clock generator.
     packed_from, bitstream : str
         Names of the file that it reads and of the one that it makes.
-    synthesis, placement : str
-        Options for Yosys and for the program that places.
+    synthesis : str
+        Options for Yosys.
     logic_cells, block_rams : tuple of str
         What the program that places counts for each.
     """
@@ -33,7 +33,6 @@ class Family:
     packed_from: str
     bitstream: str
     synthesis: str
-    placement: str
     logic_cells: tuple[str, ...]
     block_rams: tuple[str, ...]
 
@@ -49,20 +48,16 @@ FAMILIES = {
         # Flip-flops of one tile share their clock enable, so enables shut each other out. Without
         # them an iCE40 can be filled to 97 per cent; with them 86 was too much.
         synthesis="-nodffe",
-        # The first router tries the same wires again and again where carry chains fill a tile.
-        placement="--router router2 --tmg-ripup",
         logic_cells=("ICESTORM_LC",), block_rams=("ICESTORM_RAM",)),
     "ecp5": Family(
         place="nextpnr-ecp5", pack="ecppack", pll=ECP5PLL,
         packed_from="top.config", bitstream="top.bit",
         # Wide functions double the tables of a popcount.
         synthesis="-nowidelut",
-        placement="",
         logic_cells=("TRELLIS_COMB",), block_rams=("DP16KD",)),
     "gowin": Family(
         place="nextpnr-himbaechel-gowin", pack="gowin_pack", pll=GowinPLL,
         packed_from="top.pnr.json", bitstream="top.fs",
         synthesis="-nowidelut",
-        placement="",
         logic_cells=("LUT4", "ALU"), block_rams=("BSRAM",)),
 }

@@ -54,16 +54,18 @@ class RequestReceiver(wiring.Component):
         content = Signal(8 * n_content)  # What came first is least significant.
         m.d.comb += Cat(self.sequence, self.request.payload).eq(content)
 
-        # Bytes of this frame so far; one more than a frame stands for too many.
-        n_frame = n_content + N_FCS32
-        count = Signal(range(n_frame + 2))
+        # Bytes of this frame so far, and as many before that the highest bit tells content from
+        # check; one more than a frame stands for too many.
+        n_check = 1 << max(3, n_content.bit_length())
+        none, n_frame = n_check - 1 - n_content, n_check - 1 + N_FCS32
+        count = Signal(range(n_frame + 2), init=none)
         escaped = Signal()
         byte, left = Signal(8), Signal(range(9))
         is_flag, is_escape = self.bytes.payload == FLAG, self.bytes.payload == ESCAPE
 
         # Past the content the check register is shifted out and compared bit by bit. Fed with what
         # it gives, inverted, it only shifts.
-        is_content, differs = count <= n_content, Signal()
+        is_content, differs = ~count[-1], Signal()
         # A flag straight after an escape aborts the frame.
         is_good = (count == n_frame) & ~escaped & ~differs
         m.d.comb += [
@@ -73,13 +75,13 @@ class RequestReceiver(wiring.Component):
         ]
 
         # Bits that fill up the last byte of a code count for its check alone.
-        is_unused = (count == n_content) & (left <= -self.n_in % 8)
+        is_unused = (count == n_check - 1) & (left <= -self.n_in % 8)
         bit = Signal()
         m.d.comb += bit.eq(byte[0] & ~is_unused)
 
         # Forgotten as a sequence number comes, not with a flag, which does not wait.
         forget, differs_from_last = Signal(), Signal()
-        m.d.comb += [forget.eq((left != 0) & (count == 1)),
+        m.d.comb += [forget.eq((left != 0) & (count == none + 1)),
                      differs_from_last.eq(is_content & left[0] & (bit != content[-1]))]
         m.d.sync += self.unlike.eq(Mux(forget, 0, self.unlike + differs_from_last))
 
@@ -95,7 +97,7 @@ class RequestReceiver(wiring.Component):
             m.d.sync += escaped.eq(is_escape)
             with m.If(is_flag):
                 m.d.comb += crc.start.eq(1)
-                m.d.sync += [count.eq(0), differs.eq(0)]
+                m.d.sync += [count.eq(none), differs.eq(0)]
                 with m.If(is_good):
                     m.d.sync += self.request.valid.eq(1)
             with m.Elif(~is_escape):

@@ -65,10 +65,14 @@ class PairCount(wiring.Component):
     def elaborate(self, platform):
         m = Module()
 
-        def registered(value):
-            register = Signal.like(value, name="level")
+        def registered(value, init=0):
+            register = Signal(len(value), name="level", init=init)
             m.d.sync += register.eq(value)
             return register
+
+        def twins(bit):
+            # As they differ after a reset, Yosys does not take them for one.
+            return registered(bit), registered(bit, init=1)
 
         # Zero from the first cycle on, but nothing can know and optimise it away, see _add_pairs.
         zero = Signal(init=1)
@@ -80,19 +84,19 @@ class PairCount(wiring.Component):
         triples = [pairs[at::n_terms][:3] for at in range(n_terms)]
         terms = [registered(_add_bits(triple)) for triple in triples]
         ceilings = [len(triple) for triple in triples]
-        spare = [registered(bit) for bit in pairs[3 * n_terms:]]
+        spare = [twins(bit) for bit in pairs[3 * n_terms:]]
         while len(terms) > 1:
             n_sums = len(terms) // 2
             carries, spare = spare[:n_sums], spare[n_sums:]
             ceilings = [sum(ceilings[2 * at:2 * at + 2]) + (at < len(carries))
                         for at in range(n_sums + len(terms) % 2)]
-            carries += [zero] * (n_sums - len(carries))
+            carries += [(zero, Const(0, 1))] * (n_sums - len(carries))
             sums = _add_pairs(list(zip(terms[::2], terms[1::2], carries)), zero)
             # A term without a partner waits a level, and so does a bit that is not yet taken.
             sums += terms[2 * n_sums:]
             terms = [registered(term[:ceiling.bit_length()])
                      for term, ceiling in zip(sums, ceilings)]
-            spare = [registered(bit) for bit in spare]
+            spare = [twins(bit) for bit, _ in spare]
 
         m.d.comb += self.count.eq(terms[0])
         return m
@@ -131,22 +135,23 @@ def _add_bits(bits):
 
 
 def _add_pairs(triples, zero):
-    """Add two numbers and a bit, and so for each of ``triples``.
+    """Add two numbers and a bit, given twice, and so for each of ``triples``.
 
     On iCE40 each chain begins a tile of eight cells, so many short ones waste half the part; and a
     carry that leaves its chain takes a cell more than a sum bit. So the operands of several
     additions are laid end to end, with a bit between them that is the same in both: there the sum
-    bit is the carry of one addition, and the bit is the carry into the next. A chain ends where its
-    delay would be felt.
+    bit is the carry of one addition, and the bit is the carry into the next. The same, but not the
+    same wire: nextpnr's routers then go round in circles, as each of the two inputs of a table
+    takes the other's way. A chain ends where its delay would be felt.
     """
     sums = []
     while triples:
         width = max(map(len, triples[0][:2]))
         share = max(1, CHAIN // (width + 1))
         here, triples = triples[:share], triples[share:]
-        one, other = (Cat(Cat(each[2], each[side], Const(0, width - len(each[side])))
+        one, other = (Cat(Cat(each[2][side], each[side], Const(0, width - len(each[side])))
                           for each in here) for side in (0, 1))
-        total = Cat(one, zero) + Cat(other, zero)
+        total = Cat(one, zero) + Cat(other, Const(0, 1))
         sums += [total[at + 1:at + width + 2] for at in range(0, len(one), width + 1)]
     return sums
 

@@ -130,13 +130,12 @@ class ArgmaxReadout(wiring.Component):
         klass, next_class = Signal(range(self.n_rows)), Signal(range(self.n_rows))
         word, next_word = Signal(range(self.n_words)), Signal(range(self.n_words))
         round_ends, vector_ends = klass == self.n_rows - 1, word == self.n_words - 1
-        m.d.comb += [next_class.eq(klass), next_word.eq(word)]
-        with m.If(soon):
-            m.d.comb += next_class.eq(Mux(round_ends, 0, klass + 1))
-            with m.If(round_ends):
-                m.d.comb += next_word.eq(Mux(vector_ends, 0, word + 1))
+        m.d.comb += [
+            next_class.eq(Mux(soon, Mux(round_ends, 0, klass + 1), klass)),
+            next_word.eq(Mux(soon & round_ends, Mux(vector_ends, 0, word + 1), word)),
+            read.addr.eq(Cat(next_class, next_word == 0)),
+        ]
         m.d.sync += [klass.eq(next_class), word.eq(next_word)]
-        m.d.comb += read.addr.eq(Cat(next_class, next_word == 0))
 
         # Block RAMs are slow: what a count is added to waits in a register.
         base, score = Signal.like(read.data), Signal.like(read.data)
