@@ -99,8 +99,9 @@ def requests(n_in: int) -> Bench:
     done = (8 - left)[:4]
     passed = Mux(is_content, 0, (count - n_content)[:4] * 8 - left)
     seen = ((1 << done) - 1)[:8]
+    before = (1 << max(3, n_content.bit_length())) - 1 - n_content    # Where the design begins.
     bench.hints = [
-        *count, escaped, *left, *(data >> done)[:8], waiting, *unlike_after(done),
+        *(count + before), escaped, *left, *(data >> done)[:8], waiting, *unlike_after(done),
         *Mux(has_content, Array(registers)[done], register >> passed[:8])[:32],
         *Mux(has_content, Cat(content, data) >> done, content)[:8 * n_content],
         differed | (~is_content & (((data ^ expected) & seen) != 0))]
