@@ -7,7 +7,7 @@ TORCH ?= torch==2.13.0
 
 BIN = .venv/bin
 
-.PHONY: demo test lint
+.PHONY: demo test bench lint
 demo: .venv/installed
 	$(BIN)/python -m sw.train
 	$(BIN)/python -m sim.verify --rungs 3
@@ -16,6 +16,10 @@ demo: .venv/installed
 test: .venv/installed
 	.ci/system-packages iverilog fpga-icestorm
 	$(BIN)/python -m pytest -n 2
+
+bench: .venv/installed
+	$(BIN)/python -m hw.bench unseen
+	$(BIN)/python -m hw.bench boards
 
 lint: .venv/installed
 	@$(BIN)/ruff check --quiet .

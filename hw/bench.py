@@ -127,7 +127,7 @@ def fitted(measured: list[dict], family: str) -> dict[str, float]:
     counts = np.array([[parts(*plan)[name] for name in today] for plan in plans])
     cells = np.array([row["logic_cells"] for row in placed])
     prior = np.array(list(today.values()))
-    weight = 0.01 / np.maximum(prior, 0.1)
+    weight = 0.04 / np.maximum(prior, 0.1)
     found, *_ = np.linalg.lstsq(
         np.vstack([counts / cells[:, None], np.diag(weight)]),
         np.concatenate([np.ones(len(cells)), weight * prior]))
@@ -169,7 +169,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     cases = of_boards() if args.which == "boards" else of_costs(
-        args.which, {"fit": 15, "unseen": 20}[args.which])
+        args.which, {"fit": 10, "unseen": 20}[args.which])
     try:
         measured = list(rows(cases, args.out, args.jobs))
     except KeyboardInterrupt:

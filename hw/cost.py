@@ -93,19 +93,19 @@ def popcount(width: int) -> dict[str, int]:
     """Count what :class:`hw.popcount.PairCount` is made of: lookup ``tables``, bits of ``sums``,
     carry ``chains``, and register bits in which a term ``waits``."""
     pairs = ceil(width / 2)
-    terms = pairs // 4 + 1
+    terms = ceil(2 * pairs / 7)
     ceilings = [len(range(pairs)[at::terms][:3]) for at in range(terms)]
-    spare = max(0, pairs - 3 * terms)
-    made = {"tables": pairs + 2 * terms, "sums": 0, "chains": 0, "waits": spare}
+    carries = max(0, pairs - 3 * terms)
+    made = {"tables": pairs + 2 * terms, "sums": 0, "chains": 0, "waits": carries}
     while len(ceilings) > 1:
         n_sums = len(ceilings) // 2
         widths = [max(ceilings[2 * at:2 * at + 2]).bit_length() + 1 for at in range(n_sums)]
-        ceilings = [sum(ceilings[2 * at:2 * at + 2]) + (at < min(spare, n_sums))
+        ceilings = [sum(ceilings[2 * at:2 * at + 2]) + (at < carries)
                     for at in range(ceil(len(ceilings) / 2))]
-        spare = max(0, spare - n_sums)
+        carries = 0
         made["sums"] += sum(widths)
         made["chains"] += ceil(sum(widths) / 24)
-        made["waits"] += spare + sum(each.bit_length() for each in ceilings[n_sums:])
+        made["waits"] += sum(each.bit_length() for each in ceilings[n_sums:])
     return made
 
 
@@ -135,12 +135,18 @@ def score_width(n_hidden: int, simd: int) -> int:
     return (2 * n_hidden - 1 + ceil(simd / 2) * ceil(n_hidden / simd)).bit_length()
 
 
-# Placeholders until measured.
-_ROUGH = {"base": 250, "code": 1.0, "layers": 30, "tables": 1.0, "sums": 1.0, "chains": 4.0,
-          "waits": 1.0, "slices": 1.0, "totals": 1.0, "limits": 1.0, "gathered": 1.0,
-          "scores": 8.0, "counters": 3.0}
+# Fitted by python -m hw.bench fit, to ten designs of each family.
 FABRICS = {
-    "ice40": Fabric(_ROUGH, ram=(16, 256), narrowest=2),
-    "ecp5": Fabric(_ROUGH, ram=(36, 512), narrowest=1),
-    "gowin": Fabric(_ROUGH, ram=(36, 512), narrowest=1),
+    "ice40": Fabric({
+        "base": 298.95, "code": 1.07, "layers": 41.22, "tables": 0.76, "sums": 0.99,
+        "chains": 2.35, "waits": 0.9, "slices": 1.12, "totals": 1.12, "limits": 0.85,
+        "gathered": 1.5, "scores": 7.36, "counters": 4.55}, ram=(16, 256), narrowest=2),
+    "ecp5": Fabric({
+        "base": 146.92, "code": 0.27, "layers": 29.37, "tables": 0.8, "sums": 0.99,
+        "chains": 3.07, "waits": 1.11, "slices": 0.97, "totals": 1.06, "limits": 1.13,
+        "gathered": 0.7, "scores": 11.31, "counters": 7.93}, ram=(36, 512), narrowest=1),
+    "gowin": Fabric({
+        "base": 277.89, "code": 1.13, "layers": 47.98, "tables": 1.07, "sums": 1.09,
+        "chains": 4.1, "waits": 1.05, "slices": 1.28, "totals": 1.09, "limits": 1.13,
+        "gathered": 1.0, "scores": 6.36, "counters": 5.38}, ram=(36, 512), narrowest=1),
 }

@@ -12,7 +12,7 @@ is for each neuron, but has only half as many bits as there are synapses; ``unli
 before the hardware is built; and ``unlike(x)`` is one number for all neurons.
 
 Three bits make a number from 0 to 3 with two tables. The rest is a tree of carry chains, of which
-each addition takes one more bit as the carry into it.
+each addition at the first level takes one more bit as the carry into it.
 """
 
 import numpy as np
@@ -84,19 +84,18 @@ class PairCount(wiring.Component):
         triples = [pairs[at::n_terms][:3] for at in range(n_terms)]
         terms = [registered(_add_bits(triple)) for triple in triples]
         ceilings = [len(triple) for triple in triples]
-        spare = [twins(bit) for bit in pairs[3 * n_terms:]]
+        carries = [twins(bit) for bit in pairs[3 * n_terms:]]
         while len(terms) > 1:
             n_sums = len(terms) // 2
-            carries, spare = spare[:n_sums], spare[n_sums:]
             ceilings = [sum(ceilings[2 * at:2 * at + 2]) + (at < len(carries))
                         for at in range(n_sums + len(terms) % 2)]
             carries += [(zero, Const(0, 1))] * (n_sums - len(carries))
             sums = _add_pairs(list(zip(terms[::2], terms[1::2], carries)), zero)
-            # A term without a partner waits a level, and so does a bit that is not yet taken.
+            # A term without a partner waits a level.
             sums += terms[2 * n_sums:]
             terms = [registered(term[:ceiling.bit_length()])
                      for term, ceiling in zip(sums, ceilings)]
-            spare = [twins(bit) for bit, _ in spare]
+            carries = []
 
         m.d.comb += self.count.eq(terms[0])
         return m
@@ -120,8 +119,10 @@ def unlike(weights: Bits) -> np.ndarray:
 
 
 def _n_terms(n_bits):
-    """Give the least number of terms of up to three bits whose additions take all other bits."""
-    return n_bits // 4 + 1
+    """Give the least number of terms of up to three bits whose first additions, of two terms each,
+    take all other bits as carries: one that waits takes two cells a level, see :func:`_add_pairs`.
+    """
+    return -(-2 * n_bits // 7)
 
 
 def _pair(x, w):
