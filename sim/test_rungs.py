@@ -114,8 +114,8 @@ def check_said(run, said, number):
     assert waves.stat().st_size > 1000
 
 
-# A weight is in its row and in its neuron's threshold, see hw.popcount; if the row is the first, also
-# in the one that is never read, see hw.layer.Prefetch.
+# A weight is in its row and in its neuron's threshold, see hw.popcount; if the row is the first,
+# also in the one that is never read, see hw.layer.Prefetch.
 A_WEIGHT = (1, 2, 3)
 
 
