@@ -1,45 +1,37 @@
 """An autoencoder whose latent code is a vector of bits.
 
 The encoder is that of BinPlay and HyBNN (three strided convolutions with batch norm, then one
-linear layer) at half its widths. Between encoder and decoder every code bit is a coin: a
-variational autoencoder with Bernoulli latents.
+linear layer) at half its widths. What is added to the published method, still without labels:
+
+* A batch norm without scale and offset before the sign, so that no bit is wasted on being constant.
+* The encoder sees distorted images, and the decoder draws the undistorted one.
+* The codes of two distortions of one image must agree, and differ from those of other images
+  (InfoNCE, as in SimCLR). Reconstruction alone keeps bits that say where a stroke lies; these
+  keep what does not change with the hand that draws it.
 """
 
-import math
+import copy
 import re
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .binary import binarize
+from .distort import distort
 from .golden import tensors
 
 FORMAT = "hybnn-encoder-1"
 
+TEMPERATURE = 0.1
+AGREEMENT_WEIGHT = 200.0    # Against some 140 nats of reconstruction.
+
 
 class EncoderFileError(Exception):
     """A file is not a well-formed encoder; the message says in one sentence why."""
-
-
-class _Sample(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, mean: Tensor) -> Tensor:
-        return 2 * torch.bernoulli((1 + mean) / 2) - 1
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> Tensor:
-        return grads[0]
-
-
-def sample(logits: Tensor) -> Tensor:
-    """Draw -1 or +1 for each logit; the gradient is that of the mean, ``tanh(logits / 2)``."""
-    mean = torch.tanh(logits / 2)
-    signs: Tensor = _Sample.apply(mean)  # type: ignore[no-untyped-call]  # As in binary.
-    return signs
 
 
 def _stage(n_in: int, n_out: int) -> nn.Sequential:
@@ -120,46 +112,75 @@ def _assemble(shape: str, state: dict[str, Tensor]) -> Encoder:
 class BinaryAutoencoder(nn.Module):
     """Autoencoder with a code of ``n_bits`` elements, each -1 or +1.
 
-    Training draws every bit with the probability that its logit says; evaluation takes the likelier
-    value, so that the same image always has the same code.
-
     Shapes
     ------
     images : ``(batch, 1, 28, 28)``, from 0 to 1
     code : ``(batch, n_bits)``, -1 or +1
     pixels : ``(batch, 1, 28, 28)``, logits of the reconstruction
-    logits : ``(batch, n_bits)``
+    logits : ``(batch, n_bits)``, of mean 0 and variance 1 while training
     """
 
     def __init__(self, n_bits: int, width: int) -> None:
         super().__init__()
         self.encoder = Encoder(n_bits, width)
-        self.decoder = nn.Sequential(
-            nn.Linear(n_bits, 300), nn.LeakyReLU(0.01),       # (batch, 300)
-            nn.Linear(300, 28 * 28),                          # (batch, 784)
-            nn.Unflatten(1, (1, 28, 28)),
-        )
+        self.norm = nn.BatchNorm1d(n_bits, affine=False)
+        self.decoder = decoder(n_bits)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Images to ``(pixels, logits)``, which is what :func:`loss` takes."""
-        logits = self.encoder(images)
-        code = sample(logits) if self.training else binarize(logits)
-        return self.decoder(code), logits
+    def encode(self, images: Tensor) -> Tensor:
+        """Images to logits, whose signs are the code."""
+        logits: Tensor = self.norm(self.encoder(images))
+        return logits
+
+    def decode(self, logits: Tensor) -> Tensor:
+        """Logits to pixels, by way of the code."""
+        pixels: Tensor = self.decoder(binarize(logits))
+        return pixels
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images to pixels."""
+        return self.decode(self.encode(images))
+
+    @torch.no_grad()
+    def fold(self) -> Encoder:
+        """Give the encoder with the batch norm inside its last layer, for use in evaluation."""
+        encoder = copy.deepcopy(self.encoder).eval()
+        mean, variance = cast(Tensor, self.norm.running_mean), cast(Tensor, self.norm.running_var)
+        scale = (variance + self.norm.eps).rsqrt()
+        last = cast(nn.Linear, encoder.logits)
+        last.weight *= scale[:, None]
+        last.bias.sub_(mean).mul_(scale)
+        return encoder
 
 
-def loss(pixels: Tensor, logits: Tensor, images: Tensor, kl_weight: float) -> Tensor:
-    """Loss in nats per image, averaged over the batch: the negative ELBO at weight 1.
+def decoder(n_bits: int) -> nn.Sequential:
+    """Signs ``(batch, n_bits)`` to logits of pixels ``(batch, 1, 28, 28)``."""
+    return nn.Sequential(nn.Linear(n_bits, 300), nn.LeakyReLU(0.01),       # (batch, 300)
+                         nn.Linear(300, 28 * 28),                          # (batch, 784)
+                         nn.Unflatten(1, (1, 28, 28)))
 
-    A divergence of a bit is that from a fair coin, log 2 less the entropy of the bit: a bit that
-    never changes pays, a bit that does not help pays for being sure.
 
-    >>> images, sure, fair = torch.ones(1, 1, 28, 28), torch.full((1, 4), 99.0), torch.zeros(1, 4)
-    >>> round(float(loss(99 * images, fair, images, 1.0)), 4)
-    0.0
-    >>> round(float(loss(99 * images, sure, images, 1.0)) / math.log(2), 4)
-    4.0
+def distance(pixels: Tensor, images: Tensor) -> Tensor:
+    """Cross entropy between images and the logits ``pixels``, in nats per image."""
+    return F.binary_cross_entropy_with_logits(pixels, images, reduction="sum") / len(images)
+
+
+def disagreement(ones: Tensor, others: Tensor) -> Tensor:
+    """InfoNCE of logits ``(batch, n_bits)``: how hard it is to find an image by its other view.
+
+    Row ``i`` of both is of one image. The likeness of two codes is the mean over the bits of
+    the product of their soft signs; the softmax over the batch is taken at ``TEMPERATURE``.
+
+    >>> logits = 9.0 * torch.tensor([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1]])
+    >>> round(float(disagreement(logits, logits)), 3), round(float(disagreement(logits, -logits)))
+    (0.0, 11)
     """
-    distance = F.binary_cross_entropy_with_logits(pixels, images, reduction="none")
-    entropy = F.binary_cross_entropy_with_logits(logits, logits.sigmoid(), reduction="none")
-    divergence = math.log(2) - entropy
-    return (distance.flatten(1).sum(1) + kl_weight * divergence.sum(1)).mean()
+    likeness = ones.tanh() @ others.tanh().T / (ones.shape[1] * TEMPERATURE)
+    own = torch.arange(len(ones), device=ones.device)
+    return (F.cross_entropy(likeness, own) + F.cross_entropy(likeness.T, own)) / 2
+
+
+def loss(model: BinaryAutoencoder, images: Tensor) -> Tensor:
+    """Loss per image of one reconstruction and of the agreement between two distortions."""
+    ones, others = model.encode(distort(torch.cat([images, images]))).chunk(2)
+    return (distance(model.decode(ones), images)
+            + AGREEMENT_WEIGHT * disagreement(ones, others))

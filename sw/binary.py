@@ -55,3 +55,30 @@ class BinaryLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return F.linear(x, binarize(self.weight))
+
+
+class BinaryConv2d(nn.Module):
+    """Convolution of 3 x 3 at stride 2 whose weights are -1 and +1, without a bias.
+
+    Around the image lies one row of zeros. Training is that of :class:`BinaryLinear`.
+
+    Shapes
+    ------
+    x : ``(batch, n_in, height, width)``
+    output : ``(batch, n_out, ceil(height / 2), ceil(width / 2))``
+    """
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(n_out, n_in, 3, 3).uniform_(-1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.conv2d(x, binarize(self.weight), stride=2, padding=1)
+
+
+@torch.no_grad()
+def clip(model: nn.Module) -> None:
+    """Keep each latent weight of a model within -1 and +1, where its gradient passes."""
+    for module in model.modules():
+        if isinstance(module, BinaryLinear | BinaryConv2d):
+            module.weight.clamp_(-1, 1)

@@ -1,12 +1,12 @@
-"""The binary network that becomes hardware, and its full-precision twin."""
+"""The binary network that becomes hardware, and what it is compared with."""
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, starmap
 
 import torch
 from torch import Tensor, nn
 
-from .binary import BinaryLinear, binarize
+from .binary import BinaryConv2d, BinaryLinear, binarize
 
 
 class _Round(torch.autograd.Function):
@@ -76,13 +76,6 @@ class BinaryClassifier(nn.Module):
         scores: Tensor = self.readout(x)
         return scores
 
-    @torch.no_grad()
-    def clip(self) -> None:
-        """Keep each latent weight within -1 and +1, where its gradient passes."""
-        for module in self.modules():
-            if isinstance(module, BinaryLinear):
-                module.weight.clamp_(-1, 1)
-
 
 class FullPrecisionTwin(nn.Sequential):
     """The same widths with real weights, batch norm and ReLU: what binarising costs.
@@ -98,6 +91,40 @@ class FullPrecisionTwin(nn.Sequential):
         for above, below in pairwise((n_in, *hidden)):
             layers += [nn.Linear(above, below), nn.BatchNorm1d(below), nn.ReLU()]
         super().__init__(*layers, nn.Linear((n_in, *hidden)[-1], n_classes))
+
+
+class BinaryCNN(nn.Module):
+    """HyBNN's baseline: the encoder's convolutions, all binary, and a binary network on top.
+
+    Shapes
+    ------
+    signs : ``(batch, 1, 28, 28)``, -1 or +1
+    scores : ``(batch, n_classes)``
+    """
+
+    def __init__(self, width: int, hidden: Sequence[int], n_classes: int) -> None:
+        super().__init__()
+        self.stages = nn.Sequential(*starmap(_BinaryStage, pairwise(
+            (1, width, 2 * width, 4 * width))))                     # (batch, 4 width, 4, 4)
+        self.head = BinaryClassifier(64 * width, hidden, n_classes)
+
+    @property
+    def readout(self) -> BinaryReadout:
+        """The last layer."""
+        return self.head.readout
+
+    def forward(self, signs: Tensor) -> Tensor:
+        scores: Tensor = self.head(self.stages(signs).flatten(1))
+        return scores
+
+
+class _BinaryStage(nn.Module):
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__()
+        self.conv, self.norm = BinaryConv2d(n_in, n_out), nn.BatchNorm2d(n_out)
+
+    def forward(self, signs: Tensor) -> Tensor:
+        return binarize(self.norm(self.conv(signs)))
 
 
 def predict(scores: Tensor) -> Tensor:

@@ -1,17 +1,76 @@
 """Images to packed codes, and packed codes to signs."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from .autoencoder import Encoder
+from .data import DataSet
+from .distort import distort
 from .golden import bits
 
 BATCH = 500    # Images at a time: their activations stay within some ten megabytes.
-REACH = 2      # Pixels that a shifted copy is moved by at most, in each direction.
+
+
+@dataclass(frozen=True)
+class CodeSet:
+    """What classifiers are trained and tested on: the codes of images, or pixels as bits.
+
+    Attributes
+    ----------
+    copies : uint8 array of shape ``(n_copies, n, ceil(n_bits / 8))``
+        Codes of the training images, copy 0, and of distorted copies of them.
+    test_codes : uint8 array of shape ``(n_test, ceil(n_bits / 8))``
+    train_labels, test_labels : int64 tensors of shape ``(n,)`` and ``(n_test,)``
+    """
+
+    copies: np.ndarray
+    train_labels: Tensor
+    test_codes: np.ndarray
+    test_labels: Tensor
+    n_bits: int
+
+    @property
+    def n_classes(self) -> int:
+        """One more than the highest label."""
+        return int(self.train_labels.max()) + 1
+
+    def epoch(self, number: int) -> list[Tensor]:
+        """Give signs and labels to train on: another copy of all images in each epoch."""
+        return [unpack_signs(self.copies[number % len(self.copies)], self.n_bits),
+                self.train_labels]
+
+    def test(self) -> list[Tensor]:
+        """Give signs and labels to test on."""
+        return [unpack_signs(self.test_codes, self.n_bits), self.test_labels]
+
+    def select(self, classes: list[int]) -> "CodeSet":
+        """Keep the images of these classes; the labels count them from 0."""
+        position = torch.full((max(self.n_classes, *classes) + 1,), -1)
+        position[classes] = torch.arange(len(classes))
+        train, test = position[self.train_labels] >= 0, position[self.test_labels] >= 0
+        return replace(self, copies=self.copies[:, train.numpy()],
+                       train_labels=position[self.train_labels[train]],
+                       test_codes=self.test_codes[test.numpy()],
+                       test_labels=position[self.test_labels[test]])
+
+
+def encode(to_codes: Callable[[Tensor], np.ndarray], n_bits: int, data: DataSet,
+           n_copies: int) -> CodeSet:
+    """Make codes of all images of ``data``, and of distorted copies of those to train on.
+
+    A distortion changes many bits of a code but not its class, which training images alone would
+    not tell.
+    """
+    images = data.train_images
+    copies = [to_codes(images)]
+    for _ in range(n_copies - 1):
+        copies.append(to_codes(torch.cat([distort(batch) for batch in images.split(BATCH)])))
+    return CodeSet(np.stack(copies), data.train_labels, to_codes(data.test_images),
+                   data.test_labels, n_bits)
 
 
 @torch.no_grad()
@@ -37,26 +96,6 @@ def unpack_signs(codes: np.ndarray, n_bits: int) -> Tensor:
     [[1.0, -1.0, 1.0]]
     """
     return torch.from_numpy(bits.to_signs(bits.unpack(codes, n_bits))).float()
-
-
-def extract_copies(to_codes: Callable[[Tensor], np.ndarray], images: Tensor,
-                   n_copies: int) -> np.ndarray:
-    """Encode images and randomly shifted copies of them: uint8 ``(n_copies, n, n_bytes)``.
-
-    Copy 0 is the images as they are. A shift changes many bits of a code but not its class, which
-    few training images alone would not tell.
-    """
-    copies = [images, *(shift(images) for _ in range(n_copies - 1))]
-    return np.stack([to_codes(copy) for copy in copies])
-
-
-def shift(images: Tensor) -> Tensor:
-    """Move each image ``(n, 1, height, width)`` by up to ``REACH`` pixels; zeros come in."""
-    n, _, height, width = images.shape
-    padded = F.pad(images, (REACH,) * 4)[:, 0]
-    down, right = torch.randint(0, 2 * REACH + 1, (2, n, 1))
-    rows, columns = down + torch.arange(height), right + torch.arange(width)    # (n, height)
-    return padded[torch.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]][:, None]
 
 
 def threshold_pixels(images: Tensor, at: float) -> np.ndarray:

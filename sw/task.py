@@ -11,12 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from . import autoencoder
-from .classifier import BinaryClassifier, predict
+from .binary import clip
+from .classifier import BinaryClassifier, BinaryCNN, FullPrecisionTwin, predict
 
-KL_WEIGHT = 0.1    # At 1 the bits are fair but so noisy that a classifier loses several per cent.
 FLIPS = 0.02       # Code bits inverted at random in training: the code of a new image differs too.
 SMOOTHING = 0.1    # Of the labels, so that no score is driven further once it has won.
+
+AUTOENCODER_RATE = 4e-3
+CLASSIFIER_BATCH = 64
+BINARY_RATE = 3e-2    # Latent weights must cross zero to count; at 2e-3 too few do in time.
+TWIN_RATE = 2e-3
 
 Loss = Callable[..., Tensor]    # (model, *batch) to a number.
 
@@ -73,8 +77,7 @@ class Training:
             self.optimizer.zero_grad()
             self.loss(self.model, *(tensor[rows] for tensor in data)).backward()
             self.optimizer.step()
-            if isinstance(self.model, BinaryClassifier):
-                self.model.clip()
+            clip(self.model)
             tick()
         self.epoch += 1
 
@@ -107,13 +110,7 @@ def n_batches(n_rows: int, recipe: Recipe) -> int:
     return max(1, n_rows // recipe.batch)
 
 
-def autoencoder_loss(model: nn.Module, images: Tensor) -> Tensor:
-    """Tell how badly images are reconstructed; labels play no part."""
-    pixels, logits = model(images)
-    return autoencoder.loss(pixels, logits, images, KL_WEIGHT)
-
-
-def binary_loss(model: BinaryClassifier, signs: Tensor, labels: Tensor) -> Tensor:
+def binary_loss(model: BinaryClassifier | BinaryCNN, signs: Tensor, labels: Tensor) -> Tensor:
     """Cross entropy of integer scores, brought to the size of logits, on codes with flipped bits.
 
     Sums of ``n`` random signs have a standard deviation of ``sqrt(n)``; ``sqrt(2 n)`` did better on
@@ -129,15 +126,32 @@ def twin_loss(model: nn.Module, signs: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(model(_flip(signs)), labels, label_smoothing=SMOOTHING)
 
 
+# How each kind of classifier is trained: its loss, and the rate to begin with.
+METHODS: dict[type[nn.Module], tuple[Loss, float]] = {
+    BinaryClassifier: (binary_loss, BINARY_RATE),
+    BinaryCNN: (binary_loss, BINARY_RATE),
+    FullPrecisionTwin: (twin_loss, TWIN_RATE),
+}
+
+
 def _flip(signs: Tensor) -> Tensor:
     return torch.where(torch.rand_like(signs) < FLIPS, -signs, signs)
 
 
 @torch.no_grad()
 def classify(model: nn.Module, inputs: Tensor) -> Tensor:
-    """Choose a class for each row of ``inputs``, in evaluation mode: ``(n, n_in) -> (n,)``."""
+    """Choose a class for each row of ``inputs``, in evaluation mode: ``(n, n_in) -> (n,)``.
+
+    Inputs and classes are on the CPU, wherever the model is.
+    """
     model.eval()
-    return torch.cat([predict(model(batch)) for batch in inputs.split(1000)])
+    device = next(model.parameters()).device
+    return torch.cat([predict(model(batch.to(device))).cpu() for batch in inputs.split(1000)])
+
+
+def test(model: nn.Module, inputs: Tensor, labels: Tensor) -> float:
+    """Give the per cent of ``inputs`` that a model gets right."""
+    return accuracy(classify(model, inputs), labels)
 
 
 def accuracy(classes: Tensor, labels: Tensor) -> float:

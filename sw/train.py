@@ -13,13 +13,14 @@ from typing import NoReturn, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from . import codes, data, task
+from . import autoencoder, codes, data, task
 from . import run as runs
 from .autoencoder import BinaryAutoencoder, Encoder
 from .checkpoint import CheckpointError
 from .classifier import BinaryClassifier, FullPrecisionTwin
+from .codes import CodeSet
 from .data import DataError, DataSet
 from .export import ExportError, check_equal, export
 from .golden import bits
@@ -30,11 +31,6 @@ from .task import Recipe
 
 N_BITS = 200    # HyBNN's code: 25 bytes on the wire.
 WIDTH = 16      # Channels of the first convolution: half of HyBNN's lose nothing on digits.
-
-AUTOENCODER_BATCH, AUTOENCODER_RATE = 50, 2e-3    # BinPlay's batch; twice its rate, but falling.
-CLASSIFIER_BATCH = 64
-BINARY_RATE = 3e-2    # Latent weights must cross zero to count; at 2e-3 too few do in time.
-TWIN_RATE = 2e-3
 
 Classifier = TypeVar("Classifier", BinaryClassifier, FullPrecisionTwin)
 
@@ -57,19 +53,19 @@ def train(run: Run, images: Tensor, chosen: DataSet) -> dict[str, float]:
     encoder.save(run.folder / "encoder.safetensors")
 
     begun = time.monotonic()
-    on_codes = Inputs(run, chosen, partial(codes.extract, encoder), N_BITS)
+    on_codes = _encode(run, chosen, partial(codes.extract, encoder), N_BITS)
     seconds_for_codes = round(time.monotonic() - begun, 1)
-    model = on_codes.train("hybrid", BinaryClassifier, task.binary_loss, BINARY_RATE)
+    model = _train(run, "hybrid", on_codes, BinaryClassifier)
     network = _export(run.folder, model, on_codes)
-    accuracies = {"hybrid": on_codes.accuracy(model)}
+    accuracies = {"hybrid": _test(model, on_codes)}
 
-    twin = on_codes.train("full_precision_twin", FullPrecisionTwin, task.twin_loss, TWIN_RATE)
-    accuracies["full_precision_twin"] = on_codes.accuracy(twin)
+    twin = _train(run, "full_precision_twin", on_codes, FullPrecisionTwin)
+    accuracies["full_precision_twin"] = _test(twin, on_codes)
     # HyBNN's sign of a pixel from 0 to 1 is always +1; a threshold of 0.5 is the fair reading.
     for name, at in ("naive_pixels", 0.0), ("thresholded_pixels", 0.5):
-        on_pixels = Inputs(run, chosen, partial(codes.threshold_pixels, at=at), 28 * 28)
-        model = on_pixels.train(name, BinaryClassifier, task.binary_loss, BINARY_RATE)
-        accuracies[name] = on_pixels.accuracy(model)
+        on_pixels = _encode(run, chosen, partial(codes.threshold_pixels, at=at), 28 * 28)
+        model = _train(run, name, on_pixels, BinaryClassifier)
+        accuracies[name] = _test(model, on_pixels)
 
     run.save()    # The finished models too, for who compares them with what was made of them.
     seconds = {**run.seconds, "codes": seconds_for_codes}
@@ -77,60 +73,43 @@ def train(run: Run, images: Tensor, chosen: DataSet) -> dict[str, float]:
     return accuracies
 
 
-class Inputs:
-    """What classifiers are trained and tested on: the codes of one encoder, or pixels as bits.
-
-    Parameters
-    ----------
-    to_codes : callable
-        Images ``(n, 1, 28, 28)`` to packed codes of ``n_bits``.
-    """
-
-    def __init__(self, run: Run, chosen: DataSet, to_codes: Callable[[Tensor], np.ndarray],
-                 n_bits: int) -> None:
-        self.run, self.chosen, self.n_bits = run, chosen, n_bits
-        task.reseed(run.config.seed, "copies")
-        self._copies = codes.extract_copies(to_codes, chosen.train_images,
-                                            run.config.effort.copies)
-        self.test_codes = to_codes(chosen.test_images)
-
-    def train(self, phase: str, make: Callable[..., Classifier], loss: task.Loss,
-              rate: float) -> Classifier:
-        """Train a classifier of the run's shape; give it evaluating, on the CPU."""
-        recipe = Recipe(self.run.config.effort.classifier_epochs, CLASSIFIER_BATCH, rate)
-        model = partial(make, self.n_bits, self.run.config.hidden, len(self.chosen.classes))
-        return self.run.train(phase, model, loss, recipe, self._epoch).cpu()
-
-    def _epoch(self, number: int) -> list[Tensor]:
-        """Give signs and labels to train on: another copy of all images in each epoch."""
-        signs = codes.unpack_signs(self._copies[number % len(self._copies)], self.n_bits)
-        return [signs.to(self.run.device), self.chosen.train_labels.to(self.run.device)]
-
-    def classify(self, model: Classifier) -> Tensor:
-        """Let a model on the CPU classify the test images: ``(n,)``."""
-        return task.classify(model, codes.unpack_signs(self.test_codes, self.n_bits))
-
-    def accuracy(self, model: Classifier) -> float:
-        """Give the per cent of test images that a model on the CPU gets right."""
-        return round(task.accuracy(self.classify(model), self.chosen.test_labels), 2)
-
-
 def _train_encoder(run: Run, images: Tensor) -> Encoder:
     """Train the autoencoder, without labels, and keep its encoder."""
     images = images.to(run.device)
-    recipe = Recipe(run.config.effort.autoencoder_epochs, AUTOENCODER_BATCH, AUTOENCODER_RATE)
+    effort = run.config.effort
+    recipe = Recipe(effort.autoencoder_epochs, effort.autoencoder_batch, task.AUTOENCODER_RATE)
     model = run.train("autoencoder", partial(BinaryAutoencoder, N_BITS, WIDTH),
-                      task.autoencoder_loss, recipe, lambda _: [images])
-    return model.encoder
+                      autoencoder.loss, recipe, lambda _: [images])
+    return model.cpu().fold()
 
 
-def _export(folder: Path, model: BinaryClassifier, inputs: Inputs) -> Network:
+def _encode(run: Run, chosen: DataSet, to_codes: Callable[[Tensor], np.ndarray],
+            n_bits: int) -> CodeSet:
+    task.reseed(run.config.seed, "copies")
+    return codes.encode(to_codes, n_bits, chosen, run.config.effort.copies)
+
+
+def _train(run: Run, phase: str, inputs: CodeSet, make: type[Classifier]) -> Classifier:
+    """Train a classifier of the run's shape; give it evaluating, on the CPU."""
+    loss, rate = task.METHODS[make]
+    recipe = Recipe(run.config.effort.classifier_epochs, task.CLASSIFIER_BATCH, rate)
+    model = partial(make, inputs.n_bits, run.config.hidden, inputs.n_classes)
+    return run.train(phase, model, loss, recipe, lambda number: [
+        tensor.to(run.device) for tensor in inputs.epoch(number)]).cpu()
+
+
+def _test(model: nn.Module, inputs: CodeSet) -> float:
+    return round(task.test(model, *inputs.test()), 2)
+
+
+def _export(folder: Path, model: BinaryClassifier, inputs: CodeSet) -> Network:
     """Write network and test codes, once they are known to agree with the model."""
     network = export(model)
-    check_equal(network, inputs.classify(model), bits.unpack(inputs.test_codes, N_BITS))
+    check_equal(network, task.classify(model, inputs.test()[0]),
+                bits.unpack(inputs.test_codes, N_BITS))
     network.save(folder / "network.safetensors")
     save_codes(folder / "codes.safetensors", inputs.test_codes,
-               inputs.chosen.test_labels.numpy(), N_BITS)
+               inputs.test_labels.numpy(), N_BITS)
     return network
 
 
@@ -174,13 +153,13 @@ def _table(accuracies: dict[str, float]) -> str:
     return "\n".join(["test accuracy", *rows])
 
 
-class _UsageError(Exception):
+class UsageError(Exception):
     pass
 
 
-class _Parser(argparse.ArgumentParser):
+class CommandParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise _UsageError(message)
+        raise UsageError(message)
 
 
 def _hidden(text: str) -> tuple[int, ...]:
@@ -192,7 +171,7 @@ def _hidden(text: str) -> tuple[int, ...]:
 
 def _parser() -> argparse.ArgumentParser:
     default = Config()
-    parser = _Parser(prog="python -m sw.train",
+    parser = CommandParser(prog="python -m sw.train",
                      description="Train a hybrid network, compare it with baselines, export it.")
     add = parser.add_argument
     add("--data", metavar="NAME", default=default.data,
@@ -234,7 +213,7 @@ def main(argv: list[str] | None = None) -> int:
             run = runs.reopen(Path(arguments.resume or runs.newest_unfinished()))
             inputs = load(run.config)
         accuracies = train(run, *inputs)
-    except (_UsageError, RunError, DataError, CheckpointError, ExportError, OSError) as error:
+    except (UsageError, RunError, DataError, CheckpointError, ExportError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

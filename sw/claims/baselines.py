@@ -1,0 +1,76 @@
+"""Binary networks without our encoder: on thresholded pixels, and HyBNN's binary CNN.
+
+HyBNN's sign of a pixel from 0 to 1 is always +1, so that its baseline sees the same picture each
+time; that is its 50 %. A threshold of 0.5 is the fair reading.
+"""
+
+import time
+from functools import partial
+from typing import Any
+
+from torch import Tensor
+
+from .. import codes, task
+from ..classifier import BinaryClassifier, BinaryCNN, FullPrecisionTwin
+from ..codes import CodeSet
+from ..task import Recipe
+from ..train import WIDTH
+from .heads import WIDE
+from .study import HIDDEN, TASKS, Study
+
+__all__ = ["READINGS", "cnn", "pixels"]
+
+READINGS = {"naive": 0.0, "fair": 0.5}    # From which value on a pixel is +1.
+N_PIXELS = 28 * 28
+
+
+def _read(study: Study, reading: str) -> CodeSet:
+    return codes.encode(partial(codes.threshold_pixels, at=READINGS[reading]), N_PIXELS,
+                        study.data("mnist"), n_copies=1)
+
+
+def pixels(study: Study, reading: str) -> dict[str, Any]:
+    """Learn the five tasks and all ten classes on pixels with the binary network.
+
+    The full-precision twin sees the same bits.
+    """
+    seen = _read(study, reading)
+    result: dict[str, Any] = {"five": [], "ten": {}, "twin": {}}
+    for pair in TASKS:
+        chosen = seen.select(pair)
+        model = study.fit_head(f"{reading} {pair}", chosen, HIDDEN, BinaryClassifier)
+        result["five"].append(task.test(model, *chosen.test()))
+    for hidden in (HIDDEN, WIDE) if reading == "fair" else (HIDDEN,):
+        model = study.fit_head(f"{reading} ten", seen, hidden, BinaryClassifier)
+        result["ten"][str(hidden)] = task.test(model, *seen.test())
+    if reading == "fair":
+        twin = study.fit_head(f"{reading} ten", seen, HIDDEN, FullPrecisionTwin)
+        result["twin"][str(HIDDEN)] = task.test(twin, *seen.test())
+    return result
+
+
+def cnn(study: Study, reading: str) -> dict[str, Any]:
+    """Learn the five tasks, and all ten classes on fair pixels, with a binary CNN."""
+    seen = _read(study, reading)
+    result: dict[str, Any] = {"five": [], "seconds": []}
+    for pair in TASKS:
+        begun = time.process_time()
+        result["five"].append(_fit_cnn(study, f"cnn {reading} {pair}", seen.select(pair)))
+        result["seconds"].append(time.process_time() - begun)
+    if reading == "fair":
+        result["ten"] = _fit_cnn(study, f"cnn {reading} ten", seen)
+    return result
+
+
+def _fit_cnn(study: Study, phase: str, seen: CodeSet) -> float:
+    """Train HyBNN's baseline, three convolutions, then 200, 128 and a score for each class."""
+    loss, rate = task.METHODS[BinaryCNN]
+    make = partial(BinaryCNN, WIDTH, [200, HIDDEN], seen.n_classes)
+
+    def images(rows: list[Tensor]) -> list[Tensor]:
+        return [rows[0].unflatten(1, (1, 28, 28)), rows[1]]
+
+    model = study.fit(phase, make, loss,
+                      Recipe(study.plan.cnn_epochs, task.CLASSIFIER_BATCH, rate),
+                      lambda epoch: images(seen.epoch(epoch)))
+    return task.test(model, *images(seen.test()))

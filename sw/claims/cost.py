@@ -1,0 +1,46 @@
+"""What an image costs: multiply-accumulates, bytes, and seconds of one CPU core."""
+
+import statistics
+import time
+from typing import Any
+
+import torch
+
+from ..autoencoder import Encoder
+from ..classifier import BinaryClassifier
+from ..codes import extract
+from ..export import export
+from .study import HIDDEN, Study
+
+__all__ = ["cost"]
+
+REPEATS = 30
+
+
+def cost(study: Study, name: str) -> dict[str, Any]:
+    """Count and measure the encoder of codes ``name`` and the binary network that HyBNN puts on it.
+
+    The accelerator takes ``cycles`` from code to code with one neuron's synapses a cycle.
+    """
+    encoder = Encoder.load(study.folder / "encoders" / f"{name}-{study.seed}.safetensors")
+    network = export(BinaryClassifier(encoder.n_bits, [HIDDEN], 2).eval())
+    n_real = sum(parameter.numel() for parameter in encoder.parameters())
+    return {
+        "encoder_macs": encoder.macs, "encoder_bytes": 4 * n_real,
+        "published_encoder_macs": Encoder(200, 32).macs,
+        "binary_macs": network.n_weights, "binary_bytes": network.n_weights // 8,
+        "twin_bytes": 4 * network.n_weights, "code_bytes": -(-encoder.n_bits // 8),
+        "cycles": HIDDEN,
+        "milliseconds_alone": 1000 * _seconds(encoder, 1),
+        "milliseconds_in_batch": 1000 * _seconds(encoder, 500),
+    }
+
+
+def _seconds(encoder: Encoder, n_images: int) -> float:
+    """Give the median time of making codes of so many images, per image, bits packed."""
+    images, times = torch.rand(n_images, 1, 28, 28), []
+    for _ in range(REPEATS):
+        begun = time.perf_counter()
+        extract(encoder, images)
+        times.append(time.perf_counter() - begun)
+    return statistics.median(times) / n_images

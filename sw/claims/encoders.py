@@ -1,0 +1,102 @@
+"""Encoders side by side: all trained without labels, and the codes that they give."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .. import autoencoder, codes, rivals, task
+from ..autoencoder import BinaryAutoencoder, Encoder
+from ..binary import binarize
+from ..codes import CodeSet
+from ..run import LARGE
+from ..task import Recipe
+from ..train import N_BITS, WIDTH
+from .study import Study
+
+__all__ = ["ENCODERS", "Source", "train"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where codes come from.
+
+    Attributes
+    ----------
+    kind : str
+        Ours, or one of the rivals.
+    learns, encodes : str
+        The data sets that the encoder is trained on, and whose images it then encodes.
+    """
+
+    kind: str = "ours"
+    learns: str = "mnist"
+    encodes: str = "mnist"
+    n_bits: int = N_BITS
+
+
+ENCODERS = {
+    "ours": Source(),
+    "fashion": Source(learns="fashion-mnist", encodes="fashion-mnist"),
+    "letters": Source(learns="emnist-letters"),
+    "published": Source("published"),
+    "coins": Source("coins"),
+    "signs": Source("signs"),
+    **{f"{n_bits} bits": Source(n_bits=n_bits) for n_bits in (50, 100, 300, 400)},
+}
+
+
+def train(study: Study, name: str) -> dict[str, Any]:
+    """Train an encoder and keep the codes that it gives; tell how well it reconstructs."""
+    source = ENCODERS[name]
+    images = study.data(source.learns).train_images
+    # A data set with twice the images gets half the epochs: letters take no longer than digits.
+    share = 60_000 / max(60_000, len(images))
+
+    def recipe(epochs: int, rival: bool) -> Recipe:
+        """Ours, or BinPlay's batch at twice its rate, which falls."""
+        return (Recipe(epochs, 50, 2e-3) if rival else Recipe(
+            round(epochs * share), LARGE.autoencoder_batch, task.AUTOENCODER_RATE))
+
+    plan, shape = study.plan, (source.n_bits, WIDTH)
+    kinds: dict[str, tuple[Callable[[], Any], task.Loss, Recipe]] = {
+        "ours": (partial(BinaryAutoencoder, *shape), autoencoder.loss,
+                 recipe(plan.encoder_epochs, False)),
+        "signs": (partial(BinaryAutoencoder, *shape), rivals.sign_loss,
+                  recipe(plan.encoder_epochs, True)),
+        "coins": (partial(rivals.BernoulliAutoencoder, *shape), rivals.bernoulli_loss,
+                  recipe(plan.encoder_epochs, True)),
+        "published": (partial(rivals.MatchingAutoencoder, *shape, len(images)),
+                      rivals.matching_loss, Recipe(plan.published_epochs, 50, 1e-3)),
+    }
+    begun = time.process_time()
+    model = study.fit(f"encoder {name}", *kinds[source.kind], lambda _: [images])
+    seconds = time.process_time() - begun
+    encoder = model.fold()
+    encoder.save(study.folder / "encoders" / f"{name}-{study.seed}.safetensors")
+    made = codes.encode(partial(codes.extract, encoder), source.n_bits, study.data(source.encodes),
+                        n_copies=1)
+    study.save_codes(name, made)
+    test_images = study.data(source.encodes).test_images
+    return {"training_seconds": seconds, "epochs": kinds[source.kind][2].epochs,
+            "squared_error": _squared_error(encoder, model.decoder, test_images),
+            "constant_bits": _constant_bits(made)}
+
+
+@torch.no_grad()
+def _squared_error(encoder: Encoder, decoder: nn.Module, images: Tensor) -> float:
+    """Give the mean over the images of the sum of squared errors, drawn from the bits alone."""
+    errors = [(decoder.eval()(binarize(encoder(batch))).sigmoid() - batch).square().sum()
+              for batch in images.split(codes.BATCH)]
+    return float(torch.stack(errors).sum()) / len(images)
+
+
+def _constant_bits(made: CodeSet) -> int:
+    """Count the bits that are the same for 99 of 100 training images."""
+    ones = np.unpackbits(made.copies[0], axis=1, bitorder="little")[:, :made.n_bits].mean(axis=0)
+    return int(((ones < 0.01) | (ones > 0.99)).sum())

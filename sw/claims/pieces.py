@@ -1,0 +1,57 @@
+"""The reproduction in pieces, each of which is done once for each seed and leaves one JSON file."""
+
+import json
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from . import baselines, consecutive, cost, encoders, federated, heads
+from .study import Study, write_json
+
+__all__ = ["STAGES", "do", "path", "read"]
+
+Piece = Callable[[Study], dict[str, Any]]
+
+# A stage needs the files of those before it. Its longest pieces come first, so that the last to be
+# done is a short one.
+STAGES: list[dict[str, Piece]] = [
+    {f"encoder {name}": partial(encoders.train, name=name) for name in encoders.ENCODERS},
+    {
+        **{f"cnn {reading}": partial(baselines.cnn, reading=reading)
+           for reading in baselines.READINGS},
+        **{f"pixels {reading}": partial(baselines.pixels, reading=reading)
+           for reading in baselines.READINGS},
+        **{f"ten {name}": partial(heads.ten, name=name) for name in encoders.ENCODERS},
+        **{f"five {name}": partial(heads.five, name=name) for name in heads.FIVE},
+        **{f"consecutive {name} {method}": partial(consecutive.consecutive, name=name,
+                                                   method=method)
+           for name in ("ours", "letters") for method in consecutive.METHODS},
+        "federated": partial(federated.federated, name="ours"),
+    },
+    {"cost": partial(cost.cost, name="ours")},    # Alone: it measures seconds.
+]
+PIECES = {name: piece for stage in STAGES for name, piece in stage.items()}
+
+
+def path(folder: Path, name: str, seed: int) -> Path:
+    """Give the file that a piece leaves."""
+    return folder / "pieces" / f"{name.replace(' ', '-')}-{seed}.json"
+
+
+def do(job: tuple[Study, str]) -> str:
+    """Do a piece and leave its result, with the seconds it took; give its name."""
+    study, name = job
+    begun, begun_cpu = time.perf_counter(), time.process_time()
+    result = PIECES[name](study)
+    write_json(path(study.folder, name, study.seed), {
+        **result, "wall_seconds": time.perf_counter() - begun,
+        "cpu_seconds": time.process_time() - begun_cpu})
+    return name
+
+
+def read(folder: Path, n_seeds: int) -> dict[str, list[dict[str, Any]]]:
+    """Read all pieces: by name, a result for each seed."""
+    return {name: [json.loads(path(folder, name, seed).read_text()) for seed in range(n_seeds)]
+            for name in PIECES}

@@ -1,0 +1,141 @@
+"""What all pieces of the reproduction share: how much is done, with which seed, and where."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file, save
+from torch import Tensor, nn
+
+from .. import data, task
+from ..classifier import BinaryClassifier, FullPrecisionTwin
+from ..codes import CodeSet
+from ..data import DataSet
+from ..golden.network import atomic_write
+from ..run import LARGE, choose_device
+from ..task import Recipe, Training
+
+TASKS = ([0, 1], [2, 3], [4, 5], [6, 7], [8, 9])    # HyBNN's five, in its order.
+HIDDEN = 128                                        # HyBNN's head.
+
+Model = TypeVar("Model", bound=nn.Module)
+Classifier = TypeVar("Classifier", BinaryClassifier, FullPrecisionTwin)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is done.
+
+    Attributes
+    ----------
+    seeds : int
+        Seeds 0, 1, …: every number is a mean over these.
+    images : int or None
+        Train and test on so many images of each data set; None: all.
+    encoder_epochs, published_epochs, classifier_epochs, wide_epochs, cnn_epochs : int
+        Of our encoder and its rivals, of the published one (papers' value: 20), of heads with 128
+        hidden bits, with 512, and of the binary CNN (paper's value: 15).
+    consecutive_epochs : int
+        For each of the five tasks that are learnt one after the other.
+    rounds : int
+        Of the federation, each one epoch of all clients (paper's value: under 20).
+    """
+
+    seeds: int = 3
+    images: int | None = None
+    encoder_epochs: int = LARGE.autoencoder_epochs
+    published_epochs: int = 20
+    classifier_epochs: int = LARGE.classifier_epochs
+    wide_epochs: int = 30
+    cnn_epochs: int = 15
+    consecutive_epochs: int = 4
+    rounds: int = 20
+
+
+REHEARSAL = Plan(seeds=2, images=1000, encoder_epochs=1, published_epochs=4, classifier_epochs=2,
+                 wide_epochs=2, cnn_epochs=1, consecutive_epochs=1, rounds=2)
+
+
+@dataclass(frozen=True)
+class Study:
+    """One seed's part of the reproduction: what a piece needs to do its work.
+
+    Attributes
+    ----------
+    folder : Path
+        Of the results.
+    data_dir : Path or None
+        Holds the data sets; None: the user's cache, filled by download.
+    """
+
+    folder: Path
+    data_dir: Path | None
+    device: str
+    plan: Plan
+    seed: int
+
+    def data(self, name: str) -> DataSet:
+        """Load a data set, or as much of it as the plan says."""
+        whole, n = data.load(name, self.data_dir), self.plan.images
+        return replace(whole, train_images=whole.train_images[:n],
+                       train_labels=whole.train_labels[:n], test_images=whole.test_images[:n],
+                       test_labels=whole.test_labels[:n])
+
+    def fit(self, phase: str, make: Callable[[], Model], loss: task.Loss, recipe: Recipe,
+            rows: Callable[[int], Sequence[Tensor]],
+            watch: Callable[[Model], object] = lambda _: None) -> Model:
+        """Train a model; give it evaluating, on the CPU.
+
+        Parameters
+        ----------
+        phase : str
+            Names the randomness, together with the seed.
+        rows : callable
+            Gives, for the number of an epoch, the tensors to train on.
+        watch : callable
+            Is shown the model after each epoch.
+        """
+        device = choose_device(self.device)
+        task.reseed(self.seed, f"{phase}, initial weights")
+        model = make().to(device)
+        training = Training(model, loss, recipe, phase, self.seed)
+        while training.epoch < recipe.epochs:
+            training.run_epoch([tensor.to(device) for tensor in rows(training.epoch)], int)
+            watch(model)
+        return model.cpu().eval()
+
+    def fit_head(self, phase: str, codes: CodeSet, hidden: int, make: type[Classifier],
+                 watch: Callable[[Classifier], object] = lambda _: None) -> Classifier:
+        """Train a classifier with one hidden layer on codes."""
+        loss, rate = task.METHODS[make]
+        epochs = self.plan.classifier_epochs if hidden <= HIDDEN else self.plan.wide_epochs
+        return self.fit(f"{phase} {hidden} {make.__name__}",
+                        partial(make, codes.n_bits, [hidden], codes.n_classes), loss,
+                        Recipe(epochs, task.CLASSIFIER_BATCH, rate), codes.epoch, watch)
+
+    def save_codes(self, name: str, codes: CodeSet) -> None:
+        """Keep the codes that an encoder gave, for all pieces that learn from them."""
+        arrays = {"copies": codes.copies, "train_labels": codes.train_labels.numpy(),
+                  "test_codes": codes.test_codes, "test_labels": codes.test_labels.numpy(),
+                  "n_bits": np.array(codes.n_bits)}
+        atomic_write(self._codes_path(name), save(arrays))
+
+    def codes(self, name: str) -> CodeSet:
+        """Read what :meth:`save_codes` wrote."""
+        arrays = load_file(self._codes_path(name))
+        return CodeSet(arrays["copies"], torch.from_numpy(arrays["train_labels"]),
+                       arrays["test_codes"], torch.from_numpy(arrays["test_labels"]),
+                       int(arrays["n_bits"]))
+
+    def _codes_path(self, name: str) -> Path:
+        return self.folder / "codes" / f"{name}-{self.seed}.safetensors"
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file, whole or not at all."""
+    atomic_write(path, (json.dumps(value, indent=1) + "\n").encode())
