@@ -1,7 +1,7 @@
 """An autoencoder whose latent code is a vector of bits.
 
 The encoder is that of BinPlay and HyBNN (three strided convolutions with batch norm, then one
-linear layer) at half its widths. What is added to the published method, still without labels:
+linear layer). What is added to the published method, still without labels:
 
 * A batch norm without scale and offset before the sign, so that no bit is wasted on being constant.
 * The encoder sees distorted images, and the decoder draws the undistorted one.
@@ -26,7 +26,7 @@ from .golden import tensors
 
 FORMAT = "hybnn-encoder-1"
 
-TEMPERATURE = 0.1
+TEMPERATURE = 0.2
 AGREEMENT_WEIGHT = 200.0    # Against some 140 nats of reconstruction.
 
 
@@ -125,6 +125,8 @@ class BinaryAutoencoder(nn.Module):
         self.encoder = Encoder(n_bits, width)
         self.norm = nn.BatchNorm1d(n_bits, affine=False)
         self.decoder = decoder(n_bits)
+        # Trains faster by a sixth on a CPU.
+        self.encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def encode(self, images: Tensor) -> Tensor:
         """Images to logits, whose signs are the code."""
@@ -144,6 +146,8 @@ class BinaryAutoencoder(nn.Module):
     def fold(self) -> Encoder:
         """Give the encoder with the batch norm inside its last layer, for use in evaluation."""
         encoder = copy.deepcopy(self.encoder).eval()
+        # As a file gives it: another memory layout may take a kernel that rounds another way.
+        encoder.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         mean, variance = cast(Tensor, self.norm.running_mean), cast(Tensor, self.norm.running_var)
         scale = (variance + self.norm.eps).rsqrt()
         last = cast(nn.Linear, encoder.logits)

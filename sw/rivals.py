@@ -1,7 +1,7 @@
 """Encoders that ours is compared with; all are trained without labels, on undistorted images.
 
-They share the widths of our encoder and its small decoder. BinPlay's own decoder takes 400 times
-the multiply-accumulates of the encoder at this width, and is of no use once the codes are made.
+They share our encoder, which is BinPlay's, and our small decoder. BinPlay's own decoder takes 95
+times the multiply-accumulates of the encoder, and is of no use once the codes are made.
 """
 
 import math
@@ -15,7 +15,8 @@ from torch.nn import functional as F
 from .autoencoder import BinaryAutoencoder, Encoder, decoder, distance
 
 KL_WEIGHT = 0.1       # At 1 the bits are fair, but so noisy that a classifier loses several %.
-CODE_WEIGHT = 10.0    # BinPlay's, as is the next.
+CODE_WEIGHT = 10.0    # BinPlay's, as is WARM_UP.
+PACE = 50, 2e-3       # Batch and rate: BinPlay's batch, and twice its rate, which falls.
 WARM_UP = 3           # Epochs of reconstruction alone.
 PRIMES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89,
           97, 101)

@@ -43,7 +43,7 @@ class Effort:
 
     Attributes
     ----------
-    autoencoder_epochs, autoencoder_batch, classifier_epochs : int
+    autoencoder_epochs, autoencoder_batch, classifier_epochs, classifier_batch : int
     copies : int
         Of the training images, all but one distorted, that codes are extracted from.
     """
@@ -51,13 +51,14 @@ class Effort:
     autoencoder_epochs: int
     autoencoder_batch: int
     classifier_epochs: int
+    classifier_batch: int
     copies: int
 
 
-SMALL = Effort(60, 100, 200, 20)    # 1,347 digits: many epochs, each of them short.
-# 60,000 images and more: an epoch has about a thousand steps of the classifier, and distorted
+SMALL = Effort(40, 100, 200, 64, 20)    # 1,347 digits: many epochs, each of them short.
+# 60,000 images and more: an epoch has hundreds of steps, and distorted
 # copies cost the small head more than they teach it (0.6 per cent on a validation split of MNIST).
-LARGE = Effort(12, 500, 20, 1)
+LARGE = Effort(6, 500, 12, 128, 1)
 
 
 @dataclass(frozen=True)

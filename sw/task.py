@@ -18,7 +18,6 @@ FLIPS = 0.02       # Code bits inverted at random in training: the code of a new
 SMOOTHING = 0.1    # Of the labels, so that no score is driven further once it has won.
 
 AUTOENCODER_RATE = 4e-3
-CLASSIFIER_BATCH = 64
 BINARY_RATE = 3e-2    # Latent weights must cross zero to count; at 2e-3 too few do in time.
 TWIN_RATE = 2e-3
 

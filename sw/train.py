@@ -30,7 +30,7 @@ from .run import Config, Run, RunError
 from .task import Recipe
 
 N_BITS = 200    # HyBNN's code: 25 bytes on the wire.
-WIDTH = 16      # Channels of the first convolution: half of HyBNN's lose nothing on digits.
+WIDTH = 32      # Channels of the first convolution: HyBNN's.
 
 Classifier = TypeVar("Classifier", BinaryClassifier, FullPrecisionTwin)
 
@@ -92,7 +92,8 @@ def _encode(run: Run, chosen: DataSet, to_codes: Callable[[Tensor], np.ndarray],
 def _train(run: Run, phase: str, inputs: CodeSet, make: type[Classifier]) -> Classifier:
     """Train a classifier of the run's shape; give it evaluating, on the CPU."""
     loss, rate = task.METHODS[make]
-    recipe = Recipe(run.config.effort.classifier_epochs, task.CLASSIFIER_BATCH, rate)
+    effort = run.config.effort
+    recipe = Recipe(effort.classifier_epochs, effort.classifier_batch, rate)
     model = partial(make, inputs.n_bits, run.config.hidden, inputs.n_classes)
     return run.train(phase, model, loss, recipe, lambda number: [
         tensor.to(run.device) for tensor in inputs.epoch(number)]).cpu()

@@ -13,6 +13,7 @@ from torch import Tensor
 from .. import codes, task
 from ..classifier import BinaryClassifier, BinaryCNN, FullPrecisionTwin
 from ..codes import CodeSet
+from ..run import LARGE
 from ..task import Recipe
 from ..train import WIDTH
 from .heads import WIDE
@@ -30,7 +31,7 @@ def _read(study: Study, reading: str) -> CodeSet:
 
 
 def pixels(study: Study, reading: str) -> dict[str, Any]:
-    """Learn the five tasks and all ten classes on pixels with the binary network.
+    """Learn the five tasks, and all ten classes on fair pixels, with the binary network.
 
     The full-precision twin sees the same bits.
     """
@@ -40,7 +41,7 @@ def pixels(study: Study, reading: str) -> dict[str, Any]:
         chosen = seen.select(pair)
         model = study.fit_head(f"{reading} {pair}", chosen, HIDDEN, BinaryClassifier)
         result["five"].append(task.test(model, *chosen.test()))
-    for hidden in (HIDDEN, WIDE) if reading == "fair" else (HIDDEN,):
+    for hidden in (HIDDEN, WIDE) if reading == "fair" else ():
         model = study.fit_head(f"{reading} ten", seen, hidden, BinaryClassifier)
         result["ten"][str(hidden)] = task.test(model, *seen.test())
     if reading == "fair":
@@ -71,6 +72,6 @@ def _fit_cnn(study: Study, phase: str, seen: CodeSet) -> float:
         return [rows[0].unflatten(1, (1, 28, 28)), rows[1]]
 
     model = study.fit(phase, make, loss,
-                      Recipe(study.plan.cnn_epochs, task.CLASSIFIER_BATCH, rate),
+                      Recipe(study.plan.cnn_epochs, LARGE.classifier_batch, rate),
                       lambda epoch: images(seen.epoch(epoch)))
     return task.test(model, *images(seen.test()))

@@ -14,6 +14,7 @@ from torch import Tensor
 from .. import task
 from ..classifier import BinaryClassifier, predict
 from ..codes import CodeSet
+from ..run import LARGE
 from ..task import Recipe
 from .mixture import BernoulliMixture, components_within
 from .study import HIDDEN, TASKS, Study
@@ -76,7 +77,7 @@ def _learn(study: Study, model: BinaryClassifier, codes: CodeSet, pair: list[int
 
     loss, rate = task.METHODS[BinaryClassifier]
     study.fit(phase, lambda: model, loss,
-              Recipe(study.plan.consecutive_epochs, task.CLASSIFIER_BATCH, rate), rows)
+              Recipe(study.plan.consecutive_epochs, LARGE.classifier_batch, rate), rows)
 
 
 @torch.no_grad()

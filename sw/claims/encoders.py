@@ -29,7 +29,7 @@ class Source:
     Attributes
     ----------
     kind : str
-        Ours, or one of the rivals.
+        Ours, ours trained more briefly, ours for a length of code, or one of the rivals.
     learns, encodes : str
         The data sets that the encoder is trained on, and whose images it then encodes.
     """
@@ -38,16 +38,18 @@ class Source:
     learns: str = "mnist"
     encodes: str = "mnist"
     n_bits: int = N_BITS
+    width: int = WIDTH
 
 
 ENCODERS = {
     "ours": Source(),
-    "fashion": Source(learns="fashion-mnist", encodes="fashion-mnist"),
-    "letters": Source(learns="emnist-letters"),
+    "fashion": Source("brief", learns="fashion-mnist", encodes="fashion-mnist"),
+    "letters": Source("brief", learns="emnist-letters"),
     "published": Source("published"),
     "coins": Source("coins"),
     "signs": Source("signs"),
-    **{f"{n_bits} bits": Source(n_bits=n_bits) for n_bits in (50, 100, 300, 400)},
+    **{f"{n_bits} bits": Source("length", n_bits=n_bits, width=WIDTH // 2)
+       for n_bits in (50, 100, 200, 400)},
 }
 
 
@@ -55,24 +57,19 @@ def train(study: Study, name: str) -> dict[str, Any]:
     """Train an encoder and keep the codes that it gives; tell how well it reconstructs."""
     source = ENCODERS[name]
     images = study.data(source.learns).train_images
+    plan, shape = study.plan, (source.n_bits, source.width)
+    ours = partial(BinaryAutoencoder, *shape)
     # A data set with twice the images gets half the epochs: letters take no longer than digits.
-    share = 60_000 / max(60_000, len(images))
-
-    def recipe(epochs: int, rival: bool) -> Recipe:
-        """Ours, or BinPlay's batch at twice its rate, which falls."""
-        return (Recipe(epochs, 50, 2e-3) if rival else Recipe(
-            round(epochs * share), LARGE.autoencoder_batch, task.AUTOENCODER_RATE))
-
-    plan, shape = study.plan, (source.n_bits, WIDTH)
+    share = min(1, 60_000 / len(images))
     kinds: dict[str, tuple[Callable[[], Any], task.Loss, Recipe]] = {
-        "ours": (partial(BinaryAutoencoder, *shape), autoencoder.loss,
-                 recipe(plan.encoder_epochs, False)),
-        "signs": (partial(BinaryAutoencoder, *shape), rivals.sign_loss,
-                  recipe(plan.encoder_epochs, True)),
+        "ours": (ours, autoencoder.loss, _recipe(plan.encoder_epochs)),
+        "brief": (ours, autoencoder.loss, _recipe(max(1, round(plan.brief_epochs * share)))),
+        "length": (ours, autoencoder.loss, _recipe(plan.length_epochs)),
+        "signs": (ours, rivals.sign_loss, Recipe(plan.rival_epochs, *rivals.PACE)),
         "coins": (partial(rivals.BernoulliAutoencoder, *shape), rivals.bernoulli_loss,
-                  recipe(plan.encoder_epochs, True)),
+                  Recipe(plan.rival_epochs, *rivals.PACE)),
         "published": (partial(rivals.MatchingAutoencoder, *shape, len(images)),
-                      rivals.matching_loss, Recipe(plan.published_epochs, 50, 1e-3)),
+                      rivals.matching_loss, Recipe(plan.published_epochs, *rivals.PACE)),
     }
     begun = time.process_time()
     model = study.fit(f"encoder {name}", *kinds[source.kind], lambda _: [images])
@@ -86,6 +83,10 @@ def train(study: Study, name: str) -> dict[str, Any]:
     return {"training_seconds": seconds, "epochs": kinds[source.kind][2].epochs,
             "squared_error": _squared_error(encoder, model.decoder, test_images),
             "constant_bits": _constant_bits(made)}
+
+
+def _recipe(epochs: int) -> Recipe:
+    return Recipe(epochs, LARGE.autoencoder_batch, task.AUTOENCODER_RATE)
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ import torch
 from .. import task
 from ..classifier import BinaryClassifier
 from ..codes import CodeSet
+from ..run import LARGE
 from ..task import Recipe, Training
 from .study import HIDDEN, TASKS, Study
 
@@ -32,7 +33,7 @@ def _average(study: Study, codes: CodeSet, phase: str) -> list[float]:
     Everyone keeps an optimiser; only the model goes back and forth.
     """
     loss, rate = task.METHODS[BinaryClassifier]
-    recipe = Recipe(study.plan.rounds, task.CLASSIFIER_BATCH, rate)
+    recipe = Recipe(study.plan.rounds, LARGE.classifier_batch, rate)
     task.reseed(study.seed, phase)
     shared = BinaryClassifier(codes.n_bits, [HIDDEN], 2)
     clients = [Training(copy.deepcopy(shared), loss, recipe, f"{phase}, client {number}",

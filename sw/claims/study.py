@@ -37,9 +37,11 @@ class Plan:
         Seeds 0, 1, …: every number is a mean over these.
     images : int or None
         Train and test on so many images of each data set; None: all.
-    encoder_epochs, published_epochs, classifier_epochs, wide_epochs, cnn_epochs : int
-        Of our encoder and its rivals, of the published one (papers' value: 20), of heads with 128
-        hidden bits, with 512, and of the binary CNN (paper's value: 15).
+    encoder_epochs, brief_epochs, length_epochs, rival_epochs, published_epochs : int
+        Of our encoder of digits, of those of clothes and of letters, of those for codes of several
+        lengths, of its rivals, and of BinPlay's (20 in its program).
+    classifier_epochs, cnn_epochs : int
+        Of heads (100 in the paper) and of the binary CNN (15 in the paper).
     consecutive_epochs : int
         For each of the five tasks that are learnt one after the other.
     rounds : int
@@ -49,16 +51,19 @@ class Plan:
     seeds: int = 3
     images: int | None = None
     encoder_epochs: int = LARGE.autoencoder_epochs
-    published_epochs: int = 20
+    brief_epochs: int = 4
+    length_epochs: int = 3
+    rival_epochs: int = 4
+    published_epochs: int = 8
     classifier_epochs: int = LARGE.classifier_epochs
-    wide_epochs: int = 30
-    cnn_epochs: int = 15
+    cnn_epochs: int = 4
     consecutive_epochs: int = 4
     rounds: int = 20
 
 
-REHEARSAL = Plan(seeds=2, images=1000, encoder_epochs=1, published_epochs=4, classifier_epochs=2,
-                 wide_epochs=2, cnn_epochs=1, consecutive_epochs=1, rounds=2)
+REHEARSAL = Plan(seeds=2, images=1000, encoder_epochs=1, brief_epochs=1, length_epochs=1,
+                 rival_epochs=1, published_epochs=4, classifier_epochs=2, cnn_epochs=1,
+                 consecutive_epochs=1, rounds=2)
 
 
 @dataclass(frozen=True)
@@ -113,10 +118,10 @@ class Study:
                  watch: Callable[[Classifier], object] = lambda _: None) -> Classifier:
         """Train a classifier with one hidden layer on codes."""
         loss, rate = task.METHODS[make]
-        epochs = self.plan.classifier_epochs if hidden <= HIDDEN else self.plan.wide_epochs
+        recipe = Recipe(self.plan.classifier_epochs, LARGE.classifier_batch, rate)
         return self.fit(f"{phase} {hidden} {make.__name__}",
-                        partial(make, codes.n_bits, [hidden], codes.n_classes), loss,
-                        Recipe(epochs, task.CLASSIFIER_BATCH, rate), codes.epoch, watch)
+                        partial(make, codes.n_bits, [hidden], codes.n_classes), loss, recipe,
+                        codes.epoch, watch)
 
     def save_codes(self, name: str, codes: CodeSet) -> None:
         """Keep the codes that an encoder gave, for all pieces that learn from them."""

@@ -5,26 +5,26 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sw.autoencoder import BinaryAutoencoder, Encoder, EncoderFileError, sample
-from sw.codes import extract
+from sw.autoencoder import BinaryAutoencoder, Encoder, EncoderFileError, disagreement
+from sw.codes import extract, pack_signs
 
 
-def test_code_is_repeatable_in_evaluation():
-    model, images = BinaryAutoencoder(24, 2).eval(), torch.rand(7, 1, 28, 28)
-    assert torch.equal(model(images)[0], model(images)[0])
-
-
-def test_code_is_drawn_in_training():
-    model, images = BinaryAutoencoder(24, 2), torch.rand(7, 1, 28, 28)
-    assert not torch.equal(model(images)[0], model(images)[0])
-
-
-def test_bits_are_drawn_with_the_probability_of_their_logit():
+def test_folded_encoder_gives_the_code_that_the_decoder_sees():
     torch.manual_seed(0)
-    drawn = sample(torch.tensor([-30.0, -1.0, 0.0, 30.0]).expand(20_000, 4))
-    mean = torch.tanh(torch.tensor([-30.0, -1.0, 0.0, 30.0]) / 2)
-    assert set(drawn.unique().tolist()) == {-1.0, 1.0}
-    assert torch.allclose(drawn.mean(dim=0), mean, atol=0.03)
+    model, images = BinaryAutoencoder(24, 2), torch.rand(50, 1, 28, 28)
+    for _ in range(20):
+        model(images)    # Moves the running means and variances.
+    logits = model.eval().encode(images)
+    assert (logits - model.fold()(images)).abs().max() < 1e-4
+    assert extract(model.fold(), images).tolist() == pack_signs(logits.detach()).tolist()
+
+
+def test_two_views_that_agree_are_better_than_two_that_do_not():
+    torch.manual_seed(0)
+    logits = torch.randn(30, 24)
+    losses = [float(disagreement(logits, others)) for others in (
+        logits, logits + torch.randn(30, 24), torch.randn(30, 24), -logits)]
+    assert losses == sorted(losses)
 
 
 def test_extraction_does_not_depend_on_the_mode_it_finds():

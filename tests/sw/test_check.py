@@ -8,7 +8,7 @@ from sw import check, run, train
 from sw.golden.network import Network
 from sw.run import Config, Effort
 
-TINY = Config(hidden=(16,), effort=Effort(1, 4, 2), device="cpu")
+TINY = Config(hidden=(16,), effort=Effort(1, 100, 4, 64, 2), device="cpu")
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,14 @@
 import pytest
 import torch
 
-from sw.binary import BinaryLinear, binarize
-from sw.classifier import BinaryClassifier, BinaryReadout, FullPrecisionTwin, predict
+from sw.binary import BinaryConv2d, BinaryLinear, binarize, clip
+from sw.classifier import (
+    BinaryClassifier,
+    BinaryCNN,
+    BinaryReadout,
+    FullPrecisionTwin,
+    predict,
+)
 
 
 @pytest.mark.parametrize("scores, klass", [
@@ -38,13 +44,21 @@ def test_offset_learns_through_its_rounding():
 
 
 def test_clip_keeps_latent_weights_where_gradients_pass():
-    model = BinaryClassifier(4, (2,), 2)
-    for module in model.modules():
-        if isinstance(module, BinaryLinear):
-            module.weight.data.fill_(-3.0)
-    model.clip()
-    assert model.linears[0].weight.unique().tolist() == [-1.0]
-    assert model.readout.linear.weight.unique().tolist() == [-1.0]
+    model = BinaryCNN(2, (4,), 2)
+    latent = [module.weight for module in model.modules()
+              if isinstance(module, BinaryLinear | BinaryConv2d)]
+    for weight in latent:
+        weight.data.fill_(-3.0)
+    clip(model)
+    assert [weight.unique().tolist() for weight in latent] == [[-1.0]] * 5
+
+
+def test_binary_cnn_gives_integers_to_pictures_of_signs():
+    model = BinaryCNN(2, (8,), 3)
+    scores = model.eval()(binarize(torch.randn(5, 1, 28, 28))).detach()
+    assert scores.shape == (5, 3) and torch.equal(scores % 2, torch.zeros(5, 3))
+    assert [tuple(stage.conv.weight.shape[:2]) for stage in model.stages
+            ] == [(2, 1), (4, 2), (8, 4)]
 
 
 def test_twin_has_the_widths_of_the_binary_network():

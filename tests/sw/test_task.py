@@ -1,10 +1,9 @@
 import pytest
 import torch
-from torch.nn import functional as F
 
 from sw import task
 from sw.classifier import BinaryClassifier
-from sw.codes import REACH, extract_copies, pack_signs, shift, threshold_pixels, unpack_signs
+from sw.codes import pack_signs, unpack_signs
 from sw.task import Recipe, Training
 
 
@@ -86,24 +85,3 @@ def test_an_epoch_trains_whatever_mode_it_finds(rows):
     learner = training()
     learner.model.eval()
     assert run(learner, rows, 1).model.training
-
-
-def test_a_shift_moves_all_pixels_together():
-    torch.manual_seed(0)
-    images = F.pad(torch.rand(30, 1, 20, 20), (4,) * 4)
-    moved = shift(images)
-    ways = {(down, right) for image, copy in zip(images, moved, strict=True)
-            for down in range(-REACH, REACH + 1) for right in range(-REACH, REACH + 1)
-            if torch.equal(image.roll((down, right), (1, 2)), copy)}
-    assert len(ways) > 10
-
-
-def test_first_copy_is_the_images_themselves():
-    images = torch.rand(5, 1, 28, 28)
-    copies = extract_copies(lambda x: threshold_pixels(x, 0.5), images, 3)
-    assert copies.shape == (3, 5, 98)
-    assert (copies[0] == threshold_pixels(images, 0.5)).all()
-
-
-def test_naive_pixels_are_all_one():
-    assert (threshold_pixels(torch.rand(3, 1, 28, 28), 0.0) == 255).all()

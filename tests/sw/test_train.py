@@ -19,7 +19,7 @@ from sw.golden.network import Network, random_network
 from sw.run import Config, Effort
 from sw.train import main
 
-TINY = Config(hidden=(16,), effort=Effort(1, 4, 2), device="cpu")
+TINY = Config(hidden=(16,), effort=Effort(2, 100, 4, 64, 2), device="cpu")
 RESULTS = ("encoder", "network", "codes")
 
 
