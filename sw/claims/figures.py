@@ -28,8 +28,8 @@ def draw(folder: Path, results: Results) -> None:
 
 
 def _mean(rows: list[list[float]]) -> list[float]:
-    """Mean over the seeds, element by element."""
-    return [statistics.mean(column) for column in zip(*rows)]
+    """Mean over the rows, element by element."""
+    return [statistics.mean(column) for column in zip(*rows, strict=True)]
 
 
 def _bars(axes: Any, groups: dict[str, list[list[float]]]) -> None:
@@ -38,11 +38,12 @@ def _bars(axes: Any, groups: dict[str, list[list[float]]]) -> None:
     for number, (label, rows) in enumerate(groups.items()):
         places = [task + (number - (len(groups) - 1) / 2) * width for task in range(len(TASKS))]
         bars = axes.bar(places, _mean(rows), width * 0.94, label=label,
-                        yerr=[statistics.stdev(column) for column in zip(*rows)])
+                        yerr=[statistics.stdev(column) for column in zip(*rows, strict=True)])
         axes.bar_label(bars, fmt="%.1f", fontsize=7, padding=2)
     axes.set_xticks(range(len(TASKS)), LABELS)
     axes.set_ylabel("test accuracy, %")
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=len(groups), frameon=False)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=len(groups), frameon=False,
+                fontsize="small")
 
 
 def _five(results: Results, piece: str, key: str) -> list[list[float]]:
@@ -63,7 +64,8 @@ def _figure5(axes: Any, results: Results) -> None:
                       label=label if name == "ours" else None)
     axes.set_xlabel("epoch")
     axes.set_ylabel("test accuracy, %")
-    axes.legend(frameon=False)
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     axes.set_title("Figure 5: HyBNN; dotted with BinPlay's encoder, solid with ours", loc="left")
 
 
@@ -78,6 +80,7 @@ def _figure7(axes: Any, results: Results) -> None:
     for label, piece in ("centralised", "five ours"), ("three clients, averaged", "federated"):
         curve = _mean([_mean(result["curves"]) for result in results[piece]])
         axes.plot(range(1, len(curve) + 1), curve, label=label)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("epoch, or round of one epoch")
     axes.set_ylabel("test accuracy, %, mean of the five tasks")
     axes.legend(frameon=False)
