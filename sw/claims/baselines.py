@@ -64,9 +64,12 @@ def cnn(study: Study, reading: str) -> dict[str, Any]:
 
 
 def _fit_cnn(study: Study, phase: str, seen: CodeSet) -> float:
-    """Train HyBNN's baseline, three convolutions, then 200, 128 and a score for each class."""
+    """Train HyBNN's baseline, three convolutions, then 200, 128 and a score for each class.
+
+    The paper leaves the widths open; these are half the encoder's.
+    """
     loss, rate = task.METHODS[BinaryCNN]
-    make = partial(BinaryCNN, WIDTH, [200, HIDDEN], seen.n_classes)
+    make = partial(BinaryCNN, WIDTH // 2, [200, HIDDEN], seen.n_classes)
 
     def images(rows: list[Tensor]) -> list[Tensor]:
         return [rows[0].unflatten(1, (1, 28, 28)), rows[1]]

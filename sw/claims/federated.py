@@ -44,7 +44,7 @@ def _average(study: Study, codes: CodeSet, phase: str) -> list[float]:
     for _ in range(study.plan.rounds):
         for client, rows in zip(clients, thirds, strict=True):
             client.model.load_state_dict(shared.state_dict())
-            client.run_epoch([signs[rows], labels[rows]], int)
+            client.run_epoch([signs[rows], labels[rows]], lambda: None)
         states = [client.model.state_dict() for client in clients]
         shared.load_state_dict({key: torch.stack([state[key] for state in states]).float().mean(0)
                                 for key in shared.state_dict()})

@@ -110,7 +110,8 @@ class Study:
         model = make().to(device)
         training = Training(model, loss, recipe, phase, self.seed)
         while training.epoch < recipe.epochs:
-            training.run_epoch([tensor.to(device) for tensor in rows(training.epoch)], int)
+            training.run_epoch([tensor.to(device) for tensor in rows(training.epoch)],
+                               lambda: None)
             watch(model)
         return model.cpu().eval()
 
