@@ -52,7 +52,7 @@ class Plan:
     images: int | None = None
     encoder_epochs: int = LARGE.autoencoder_epochs
     brief_epochs: int = 4
-    length_epochs: int = 3
+    length_epochs: int = 2
     rival_epochs: int = 4
     published_epochs: int = 8
     classifier_epochs: int = LARGE.classifier_epochs
