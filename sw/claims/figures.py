@@ -4,8 +4,9 @@ import statistics
 from pathlib import Path
 from typing import Any
 
+from .measure import Results
 from .study import TASKS
-from .table import Results, lengths
+from .table import lengths
 
 __all__ = ["draw"]
 

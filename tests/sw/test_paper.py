@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from sw import paper
-from sw.claims import consecutive, figures, pieces, table
+from sw.claims import consecutive, figures, measure, pieces, table, verdicts
 from sw.claims.mixture import BernoulliMixture, components_within
 from sw.claims.study import Plan, Study
 from sw.codes import CodeSet, pack_signs
@@ -44,7 +44,7 @@ def results(tmp_path_factory):
 
 def test_all_claims_and_goals_get_a_row(results):
     found = pieces.read(results, TINY.seeds)
-    claims, goals = table.claims(found), table.goals(found)
+    claims, goals = verdicts.claims(found), verdicts.goals(found)
     assert [row.claim[:3] for row in claims] == [f"C{n}:" for n in range(1, 9)]
     assert len(goals) == 7
     text = table.write(results, found)
@@ -110,9 +110,9 @@ RESULTS = [{"a": {"b": [1.0, 2.0]}}, {"a": {"b": [3.0, 0.0]}}]
 
 
 def test_measures_are_means_of_seeds():
-    found = table.measure(RESULTS, "a", "b")
+    found = measure.measure(RESULTS, "a", "b")
     assert found.values == [1.5, 1.5] and found.deviation == 0
-    assert table.least(RESULTS, "a", "b") == 1.0
+    assert measure.least(RESULTS, "a", "b") == 1.0
 
 
 def two_kinds(n):
