@@ -58,7 +58,7 @@ class Effort:
 SMALL = Effort(40, 100, 200, 64, 20)    # 1,347 digits: many epochs, each of them short.
 # 60,000 images and more: an epoch has hundreds of steps, and distorted copies cost the small head
 # more than they teach it (0.6 per cent on a validation split of MNIST).
-LARGE = Effort(6, 500, 12, 128, 1)
+LARGE = Effort(6, 500, 10, 128, 1)
 
 
 @dataclass(frozen=True)

@@ -56,8 +56,8 @@ class Plan:
     rival_epochs: int = 4
     published_epochs: int = 8
     classifier_epochs: int = LARGE.classifier_epochs
-    cnn_epochs: int = 4
-    consecutive_epochs: int = 4
+    cnn_epochs: int = 3
+    consecutive_epochs: int = 3
     rounds: int = 20
 
 
