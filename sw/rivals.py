@@ -14,10 +14,11 @@ from torch.nn import functional as F
 
 from .autoencoder import BinaryAutoencoder, Encoder, decoder, distance
 
-KL_WEIGHT = 0.1       # At 1 the bits are fair, but so noisy that a classifier loses several %.
-CODE_WEIGHT = 10.0    # BinPlay's, as is WARM_UP.
-PACE = 100, 2e-3      # Batch and rate: twice BinPlay's, but the rate falls.
-WARM_UP = 3           # Epochs of reconstruction alone.
+PACE = 100, 2e-3            # Batch and rate, which falls.
+MATCHING_PACE = 50, 2e-3    # BinPlay's batch, and twice its rate, but falling.
+KL_WEIGHT = 0.1             # At 1 the bits are fair, but so noisy that a classifier suffers.
+CODE_WEIGHT = 10.0          # BinPlay's, as are the warm-up and the primes.
+WARM_UP = 3                 # Epochs of reconstruction alone.
 PRIMES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89,
           97, 101)
 

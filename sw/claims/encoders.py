@@ -69,7 +69,7 @@ def train(study: Study, name: str) -> dict[str, Any]:
         "coins": (partial(rivals.BernoulliAutoencoder, *shape), rivals.bernoulli_loss,
                   Recipe(plan.rival_epochs, *rivals.PACE)),
         "published": (partial(rivals.MatchingAutoencoder, *shape, len(images)),
-                      rivals.matching_loss, Recipe(plan.published_epochs, *rivals.PACE)),
+                      rivals.matching_loss, Recipe(plan.published_epochs, *rivals.MATCHING_PACE)),
     }
     begun = time.process_time()
     model = study.fit(f"encoder {name}", *kinds[source.kind], lambda _: [images])
