@@ -13,6 +13,7 @@ linear layer). What is added to the published method, still without labels:
 import copy
 import re
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -20,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .binary import binarize
+from .binary import SIGN, Binarizer, DynamicShift, Signs
 from .distort import distort
 from .golden import tensors
 
@@ -43,35 +44,46 @@ def _stage(n_in: int, n_out: int) -> nn.Sequential:
 class Encoder(nn.Sequential):
     """Images to a logit for every code bit.
 
+    Parameters
+    ----------
+    moves : bool
+        The logits are moved by SD-BNN's dynamic activation self-distribution. It can act here,
+        before the sign, and on the host; on codes, whose elements are -1 and +1, it cannot.
+
     Shapes
     ------
     images : ``(batch, 1, 28, 28)``, from 0 to 1
     logits : ``(batch, n_bits)``
     """
 
-    def __init__(self, n_bits: int, width: int) -> None:
-        self.n_bits, self.width = n_bits, width
-        super().__init__(OrderedDict(
+    def __init__(self, n_bits: int, width: int, *, moves: bool = False) -> None:
+        self.n_bits, self.width, self.moves = n_bits, width, moves
+        stages = OrderedDict[str, nn.Module](
             stage0=_stage(1, width),                          # (batch, width, 14, 14)
             stage1=_stage(width, 2 * width),                  # (batch, 2 width, 7, 7)
             stage2=_stage(2 * width, 4 * width),              # (batch, 4 width, 4, 4)
             flatten=nn.Flatten(),                             # (batch, 64 width)
             logits=nn.Linear(64 * width, n_bits),             # (batch, n_bits)
-        ))
+        )
+        if moves:
+            stages["move"] = DynamicShift(n_bits)             # (batch, n_bits)
+        super().__init__(stages)
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates for one image; batch norm folds into the weights."""
-        outputs = [14 * 14, 7 * 7, 4 * 4, 1]
-        weights = [layer.weight for layer in self.modules()
-                   if isinstance(layer, nn.Conv2d | nn.Linear)]
-        return sum(n * weight.numel() for n, weight in zip(outputs, weights, strict=True))
+        convolutions = [layer.weight for layer in self.modules() if isinstance(layer, nn.Conv2d)]
+        linears = [layer.weight for layer in self.modules() if isinstance(layer, nn.Linear)]
+        outputs = [14 * 14, 7 * 7, 4 * 4]
+        return (sum(n * weight.numel() for n, weight in zip(outputs, convolutions, strict=True))
+                + sum(weight.numel() for weight in linears))
 
     def save(self, path: Path) -> None:
         """Write the encoder's file, whole or not at all."""
         state = {name: tensor.cpu().contiguous().numpy()
                  for name, tensor in self.state_dict().items()}
-        tensors.write(path, state, format=FORMAT, shape=f"28x28-{self.width}-{self.n_bits}")
+        tensors.write(path, state, format=FORMAT,
+                      shape=f"28x28-{self.width}-{self.n_bits}{'-moved' if self.moves else ''}")
 
     @classmethod
     def load(cls, path: Path) -> "Encoder":
@@ -94,12 +106,12 @@ class Encoder(nn.Sequential):
 
 
 def _assemble(shape: str, state: dict[str, Tensor]) -> Encoder:
-    match = re.fullmatch(r"28x28-([1-9][0-9]{0,3})-([1-9][0-9]{0,4})", shape)
+    match = re.fullmatch(r"28x28-([1-9][0-9]{0,3})-([1-9][0-9]{0,4})(-moved)?", shape)
     if match is None:
         raise ValueError(f"its shape must be like '28x28-16-200', not {shape[:40]!r}")
-    width, n_bits = map(int, match.groups())
+    width, n_bits = int(match[1]), int(match[2])
     with torch.device("meta"):  # No memory on the word of the metadata: the tensors bring theirs.
-        encoder = Encoder(n_bits, width)
+        encoder = Encoder(n_bits, width, moves=bool(match[3]))
     for name, expected in encoder.state_dict().items():
         if name in state and state[name].dtype != expected.dtype:
             raise ValueError(f"{name!r} must be {expected.dtype}, not {state[name].dtype}")
@@ -120,22 +132,22 @@ class BinaryAutoencoder(nn.Module):
     logits : ``(batch, n_bits)``, of mean 0 and variance 1 while training
     """
 
-    def __init__(self, n_bits: int, width: int) -> None:
+    def __init__(self, n_bits: int, width: int, binarizer: Binarizer = SIGN) -> None:
         super().__init__()
         self.encoder = Encoder(n_bits, width)
         self.norm = nn.BatchNorm1d(n_bits, affine=False)
+        self.signs = Signs(n_bits, replace(binarizer, asd="dynamic" if binarizer.asd else ""))
         self.decoder = decoder(n_bits)
         # Trains faster by a sixth on a CPU.
         self.encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def encode(self, images: Tensor) -> Tensor:
         """Images to logits, whose signs are the code."""
-        logits: Tensor = self.norm(self.encoder(images))
-        return logits
+        return self.signs.moved(self.norm(self.encoder(images)))
 
     def decode(self, logits: Tensor) -> Tensor:
         """Logits to pixels, by way of the code."""
-        pixels: Tensor = self.decoder(binarize(logits))
+        pixels: Tensor = self.decoder(self.signs.binarize(logits))
         return pixels
 
     def forward(self, images: Tensor) -> Tensor:
@@ -145,7 +157,11 @@ class BinaryAutoencoder(nn.Module):
     @torch.no_grad()
     def fold(self) -> Encoder:
         """Give the encoder with the batch norm inside its last layer, for use in evaluation."""
-        encoder = copy.deepcopy(self.encoder).eval()
+        encoder = copy.deepcopy(self.encoder)
+        if self.signs.binarizer.asd:
+            encoder.moves = True
+            encoder.add_module("move", copy.deepcopy(self.signs.move))
+        encoder.eval()
         # As a file gives it: another memory layout may take a kernel that rounds another way.
         encoder.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         mean, variance = cast(Tensor, self.norm.running_mean), cast(Tensor, self.norm.running_var)

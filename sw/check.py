@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from . import task
-from .binary import BinaryLinear
+from .binary import BINARIZERS, BinaryLinear, Signs
 from .checkpoint import CheckpointError, load_checkpoint
 from .classifier import BinaryClassifier
 from .codes import unpack_signs
@@ -28,11 +28,12 @@ from .run import Config, RunError
 
 def load_model(folder: Path, network: Network) -> BinaryClassifier:
     """Read the classifier that became ``network`` from the checkpoint of a run, evaluating."""
-    effort = Config.load(folder / "config.json").effort
+    config = Config.load(folder / "config.json")
     state = load_checkpoint(folder / "checkpoint.safetensors").get("hybrid", {})
-    if state.get("epoch") != effort.classifier_epochs:
+    if state.get("epoch") != config.effort.classifier_epochs:
         raise RunError(f"The checkpoint in {folder} does not hold the trained classifier")
-    model = BinaryClassifier(network.n_in, network.shape[1:-1], network.n_classes)
+    model = BinaryClassifier(network.n_in, network.shape[1:-1], network.n_classes,
+                             BINARIZERS[config.binarizer])
     try:
         model.load_state_dict(state["model"])
     except (KeyError, RuntimeError):
@@ -50,10 +51,11 @@ def compare(model: BinaryClassifier, network: Network, codes: bits.Bits) -> dict
         They differ: one sentence says where.
     """
     n_sums = 0
-    for number, (linear, norm, layer) in enumerate(
-            zip(model.linears, model.norms, network.layers, strict=True)):
+    for number, (linear, norm, sign, layer) in enumerate(
+            zip(model.linears, model.norms, model.signs, network.layers, strict=True)):
         try:
-            verify_layer(layer, cast(BinaryLinear, linear), cast(nn.BatchNorm1d, norm))
+            verify_layer(layer, cast(BinaryLinear, linear), cast(nn.BatchNorm1d, norm),
+                         cast(Signs, sign))
         except ExportError as error:
             raise ExportError(f"Layer {number}: {error}") from None
         n_sums += layer.n_out * (layer.n_in + 1)

@@ -1,12 +1,12 @@
 """The binary network that becomes hardware, and what it is compared with."""
 
 from collections.abc import Sequence
-from itertools import pairwise, starmap
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from .binary import BinaryConv2d, BinaryLinear, binarize
+from .binary import SIGN, Binarizer, BinaryConv2d, BinaryLinear, Signs
 
 
 class _Round(torch.autograd.Function):
@@ -31,9 +31,9 @@ class BinaryReadout(nn.Module):
     output : ``(batch, n_classes)``, integers
     """
 
-    def __init__(self, n_in: int, n_classes: int) -> None:
+    def __init__(self, n_in: int, n_classes: int, binarizer: Binarizer = SIGN) -> None:
         super().__init__()
-        self.linear = BinaryLinear(n_in, n_classes)
+        self.linear = BinaryLinear(n_in, n_classes, binarizer)
         self.offset = nn.Parameter(torch.zeros(n_classes))
 
     def offsets(self) -> Tensor:
@@ -49,8 +49,8 @@ class BinaryReadout(nn.Module):
 class BinaryClassifier(nn.Module):
     """Fully connected binary network: inputs, weights and what is between layers are -1 or +1.
 
-    A hidden layer is a :class:`BinaryLinear`, a batch norm, and a sign, which together are one
-    threshold on a count. The scores are integers.
+    A hidden layer is a :class:`BinaryLinear`, a batch norm, and :class:`Signs`, which together are
+    one threshold on a count. The scores are integers.
 
     Attributes
     ----------
@@ -63,16 +63,19 @@ class BinaryClassifier(nn.Module):
     scores : ``(batch, n_classes)``
     """
 
-    def __init__(self, n_in: int, hidden: Sequence[int], n_classes: int) -> None:
+    def __init__(self, n_in: int, hidden: Sequence[int], n_classes: int,
+                 binarizer: Binarizer = SIGN) -> None:
         super().__init__()
         self.shape = (n_in, *hidden, n_classes)
-        self.linears = nn.ModuleList(BinaryLinear(*ends) for ends in pairwise(self.shape[:-1]))
+        self.linears = nn.ModuleList(BinaryLinear(*ends, binarizer)
+                                     for ends in pairwise(self.shape[:-1]))
         self.norms = nn.ModuleList(nn.BatchNorm1d(width) for width in hidden)
-        self.readout = BinaryReadout(self.shape[-2], n_classes)
+        self.signs = nn.ModuleList(Signs(width, binarizer) for width in hidden)
+        self.readout = BinaryReadout(self.shape[-2], n_classes, binarizer)
 
     def forward(self, x: Tensor) -> Tensor:
-        for linear, norm in zip(self.linears, self.norms, strict=True):
-            x = binarize(norm(linear(x)))
+        for linear, norm, signs in zip(self.linears, self.norms, self.signs, strict=True):
+            x = signs(norm(linear(x)))
         scores: Tensor = self.readout(x)
         return scores
 
@@ -102,11 +105,13 @@ class BinaryCNN(nn.Module):
     scores : ``(batch, n_classes)``
     """
 
-    def __init__(self, width: int, hidden: Sequence[int], n_classes: int) -> None:
+    def __init__(self, width: int, hidden: Sequence[int], n_classes: int,
+                 binarizer: Binarizer = SIGN) -> None:
         super().__init__()
-        self.stages = nn.Sequential(*starmap(_BinaryStage, pairwise(
-            (1, width, 2 * width, 4 * width))))                     # (batch, 4 width, 4, 4)
-        self.head = BinaryClassifier(64 * width, hidden, n_classes)
+        self.stages = nn.Sequential(*(
+            _BinaryStage(*ends, binarizer)
+            for ends in pairwise((1, width, 2 * width, 4 * width))))    # (batch, 4 width, 4, 4)
+        self.head = BinaryClassifier(64 * width, hidden, n_classes, binarizer)
 
     @property
     def readout(self) -> BinaryReadout:
@@ -119,12 +124,14 @@ class BinaryCNN(nn.Module):
 
 
 class _BinaryStage(nn.Module):
-    def __init__(self, n_in: int, n_out: int) -> None:
+    def __init__(self, n_in: int, n_out: int, binarizer: Binarizer) -> None:
         super().__init__()
-        self.conv, self.norm = BinaryConv2d(n_in, n_out), nn.BatchNorm2d(n_out)
+        self.conv, self.norm = BinaryConv2d(n_in, n_out, binarizer), nn.BatchNorm2d(n_out)
+        self.signs = Signs(n_out, binarizer)
 
     def forward(self, signs: Tensor) -> Tensor:
-        return binarize(self.norm(self.conv(signs)))
+        output: Tensor = self.signs(self.norm(self.conv(signs)))
+        return output
 
 
 def predict(scores: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .binary import BinaryLinear
+from .binary import BinaryLinear, Signs
 from .classifier import BinaryClassifier, BinaryReadout
 from .golden import forward as golden
 from .golden.bits import Bits
@@ -23,8 +23,9 @@ class ExportError(Exception):
 @torch.no_grad()
 def export(model: BinaryClassifier) -> Network:
     """Turn a classifier, evaluating and on the CPU, into a network that gives the same answers."""
-    layers = [export_layer(cast(BinaryLinear, linear), cast(nn.BatchNorm1d, norm))
-              for linear, norm in zip(model.linears, model.norms, strict=True)]
+    layers = [export_layer(cast(BinaryLinear, linear), cast(nn.BatchNorm1d, norm),
+                           cast(Signs, signs))
+              for linear, norm, signs in zip(model.linears, model.norms, model.signs, strict=True)]
     return Network(layers, export_readout(model.readout))
 
 
@@ -42,19 +43,20 @@ def check_equal(network: Network, classes: Tensor, codes: Bits) -> None:
 
 
 @torch.no_grad()
-def export_layer(linear: BinaryLinear, norm: nn.BatchNorm1d) -> Layer:
-    """Fold ``binarize(norm(linear(x)))`` into weights and integer thresholds.
+def export_layer(linear: BinaryLinear, norm: nn.BatchNorm1d, signs: Signs) -> Layer:
+    """Fold ``signs(norm(linear(x)))`` into weights and integer thresholds.
 
     The result is exact, rounding included: instead of solving for the threshold, this asks ``norm``
-    what it does with each of the ``n_in + 1`` sums that ``linear`` can produce.
+    and ``signs`` what they do with each of the ``n_in + 1`` sums that ``linear`` can produce.
 
     Raises
     ------
     ExportError
-        The batch norm is in training mode or not finite, or a neuron is not a threshold.
+        The batch norm is in training mode or not finite, or a neuron is not a threshold, which with
+        dynamic self-distribution no neuron is.
     """
     weights = _weight_bits(linear)
-    fires = _fires(norm, weights.shape[1])                          # (n_in + 1, n_out)
+    fires = _fires(norm, signs, weights.shape[1])                          # (n_in + 1, n_out)
 
     # A negative scale fires on few matches instead of many. Inverting the weights turns it round.
     inverted = fires[0] & ~fires[-1]                                # (n_out,)
@@ -65,8 +67,8 @@ def export_layer(linear: BinaryLinear, norm: nn.BatchNorm1d) -> Layer:
 
 
 @torch.no_grad()
-def verify_layer(layer: Layer, linear: BinaryLinear, norm: nn.BatchNorm1d) -> None:
-    """Compare each neuron of ``layer``, at each sum it can have, with ``binarize(norm(linear))``.
+def verify_layer(layer: Layer, linear: BinaryLinear, norm: nn.BatchNorm1d, signs: Signs) -> None:
+    """Compare each neuron of ``layer``, at each sum it can have, with ``signs(norm(linear))``.
 
     Raises
     ------
@@ -74,7 +76,7 @@ def verify_layer(layer: Layer, linear: BinaryLinear, norm: nn.BatchNorm1d) -> No
         They differ.
     """
     weights = _weight_bits(linear)
-    _verify(layer, weights, _fires(norm, weights.shape[1]))
+    _verify(layer, weights, _fires(norm, signs, weights.shape[1]))
 
 
 def export_readout(readout: BinaryReadout) -> Readout:
@@ -90,22 +92,27 @@ def export_readout(readout: BinaryReadout) -> Readout:
 
 
 def _weight_bits(linear: BinaryLinear) -> np.ndarray:
-    weight = linear.weight.detach()
+    weight = linear.latent().detach()
     if not weight.isfinite().all():
         raise ExportError("Weights must be finite")
     return (weight >= 0).numpy().astype(np.uint8)
 
 
-def _fires(norm: nn.BatchNorm1d, n_in: int) -> np.ndarray:
-    """Ask ``norm`` what each neuron does at each count: bool ``(n_in + 1, n_out)``."""
+def _fires(norm: nn.BatchNorm1d, signs: Signs, n_in: int) -> np.ndarray:
+    """Ask what each neuron does at each count: bool ``(n_in + 1, n_out)``."""
+    if signs.binarizer.asd == "dynamic":
+        raise ExportError("Dynamic activation self-distribution adds a real number to each input "
+                          "of each sample, which is no threshold: train with the static form, "
+                          "Binarizer(asd='static')")
     if norm.training:
         raise ExportError("Call eval() before export: batch norm is still in training mode")
-    numbers = cast(list[Tensor], [norm.weight, norm.bias, norm.running_mean, norm.running_var])
+    numbers = cast(list[Tensor], [norm.weight, norm.bias, norm.running_mean, norm.running_var,
+                                  *signs.parameters()])
     if not all(number.isfinite().all() for number in numbers):
         raise ExportError("The numbers of a batch norm must be finite")
     sums = (2 * torch.arange(n_in + 1) - n_in).float()              # (n_in + 1,)
     # Laid out as in use: another memory layout may take a kernel that rounds another way.
-    outputs = norm(sums[:, None].repeat(1, norm.num_features))
+    outputs = signs.moved(norm(sums[:, None].repeat(1, norm.num_features)))
     # Numbers at the edge of what a float holds can overflow inside the norm.
     if outputs.isnan().any():
         raise ExportError(f"Neuron {int(outputs.isnan().any(dim=0).nonzero()[0])} gives NaN")
@@ -114,7 +121,7 @@ def _fires(norm: nn.BatchNorm1d, n_in: int) -> np.ndarray:
 
 
 def _verify(layer: Layer, weights: np.ndarray, fires: np.ndarray) -> None:
-    """Compare the layer's answer at every count with what ``norm`` said.
+    """Compare the layer's answer at every count with what was asked for.
 
     Parameters
     ----------

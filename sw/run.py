@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from . import task
+from .binary import BINARIZERS
 from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from .golden.network import MAX_WIDTH, atomic_write
 from .task import Recipe, Training
@@ -69,6 +70,7 @@ class Config:
     data_dir: str | None = None        # None: the user's cache, filled by download.
     task: str = "ten"                  # Every data set has ten classes.
     hidden: tuple[int, ...] = (128,)   # HyBNN's head, 200-128-classes.
+    binarizer: str = "sign"            # See sw.binary.
     seed: int = 0
     device: str = "auto"               # CUDA where there is one.
     effort: Effort = SMALL
@@ -76,6 +78,9 @@ class Config:
     def __post_init__(self) -> None:
         if not self.hidden or not all(1 <= width <= MAX_WIDTH for width in self.hidden):
             raise RunError(f"Hidden widths must be 1 to {MAX_WIDTH}, not {list(self.hidden)}")
+        if self.binarizer not in BINARIZERS:
+            raise RunError(f"Unknown binarizer {self.binarizer!r}; known are: "
+                           f"{', '.join(BINARIZERS)}")
         if not 0 <= self.seed < 2 ** 32:
             raise RunError(f"The seed must be 0 to {2 ** 32 - 1}, not {self.seed}")
 

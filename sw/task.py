@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .binary import clip
+from .binary import clip, set_progress
 from .classifier import BinaryClassifier, BinaryCNN, FullPrecisionTwin, predict
 
 FLIPS = 0.02       # Code bits inverted at random in training: the code of a new image differs too.
@@ -69,6 +69,7 @@ class Training:
         """
         reseed(self.seed, self.phase, self.epoch)
         self.model.train()
+        set_progress(self.model, self.epoch / self.recipe.epochs)
         batches = n_batches(len(data[0]), self.recipe)
         order = torch.randperm(len(data[0])).tensor_split(batches)
         for number, rows in enumerate(order):

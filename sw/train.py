@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from . import autoencoder, codes, data, task
 from . import run as runs
 from .autoencoder import BinaryAutoencoder, Encoder
+from .binary import BINARIZERS
 from .checkpoint import CheckpointError
 from .classifier import BinaryClassifier, FullPrecisionTwin
 from .codes import CodeSet
@@ -76,9 +77,9 @@ def train(run: Run, images: Tensor, chosen: DataSet) -> dict[str, float]:
 def _train_encoder(run: Run, images: Tensor) -> Encoder:
     """Train the autoencoder, without labels, and keep its encoder."""
     images = images.to(run.device)
-    effort = run.config.effort
+    effort, binarizer = run.config.effort, BINARIZERS[run.config.binarizer]
     recipe = Recipe(effort.autoencoder_epochs, effort.autoencoder_batch, task.AUTOENCODER_RATE)
-    model = run.train("autoencoder", partial(BinaryAutoencoder, N_BITS, WIDTH),
+    model = run.train("autoencoder", partial(BinaryAutoencoder, N_BITS, WIDTH, binarizer),
                       autoencoder.loss, recipe, lambda _: [images])
     return model.cpu().fold()
 
@@ -95,6 +96,8 @@ def _train(run: Run, phase: str, inputs: CodeSet, make: type[Classifier]) -> Cla
     effort = run.config.effort
     recipe = Recipe(effort.classifier_epochs, effort.classifier_batch, rate)
     model = partial(make, inputs.n_bits, run.config.hidden, inputs.n_classes)
+    if issubclass(make, BinaryClassifier):
+        model = partial(model, binarizer=BINARIZERS[run.config.binarizer])
     return run.train(phase, model, loss, recipe, lambda number: [
         tensor.to(run.device) for tensor in inputs.epoch(number)]).cpu()
 
@@ -122,6 +125,7 @@ def _metrics(config: Config, accuracies: dict[str, float], seconds: dict[str, fl
         "accuracy": accuracies,
         "data": config.data,
         "task": config.task,
+        "binarizer": config.binarizer,
         "seed": config.seed,
         "network": {"shape": str(network), "weight_bits": network.n_weights,
                     "weight_bytes": network.n_weights // 8, "thresholds": thresholds,
@@ -183,6 +187,9 @@ def _parser() -> argparse.ArgumentParser:
         help="classes to tell apart: ten, all, or two such as 0v1 (default: %(default)s)")
     add("--hidden", metavar="WIDTHS", type=_hidden, default=default.hidden,
         help="widths of the hidden layers, such as 128 or 128-64 (default: 128)")
+    add("--binarizer", metavar="NAME", choices=BINARIZERS, default=default.binarizer,
+        help="how numbers become signs, sign or sd: SD-BNN's self-distribution "
+             "(default: %(default)s)")
     add("--seed", metavar="N", type=int, default=default.seed,
         help="let all randomness derive from N (default: %(default)s)")
     add("--device", metavar="DEVICE", default=default.device,
@@ -197,7 +204,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _config(arguments: argparse.Namespace) -> Config:
     return Config(arguments.data, arguments.data_dir, arguments.task, arguments.hidden,
-                  arguments.seed, arguments.device,
+                  arguments.binarizer, arguments.seed, arguments.device,
                   runs.SMALL if arguments.data == "digits" else runs.LARGE)
 
 

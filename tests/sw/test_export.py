@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from sw.binary import BinaryLinear, binarize
+from sw.binary import BinaryLinear, Signs, binarize
 from sw.classifier import BinaryClassifier, BinaryReadout, predict
 from sw.export import ExportError, check_equal, export, export_layer, export_readout
 from sw.golden import bits
@@ -59,7 +59,7 @@ def signs_with(linear, n):
 def test_layer_equals_module_for_every_kind_of_neuron():
     torch.manual_seed(0)
     linear, norm = BinaryLinear(N_IN, len(NEURONS)), norm_of(list(NEURONS.values()))
-    layer = export_layer(linear, norm)
+    layer = export_layer(linear, norm, Signs(1))
     x = signs_with(linear, 500)
     y = binarize(norm(linear(x))).detach()
     given = np.array([golden.hidden(layer, row) for row in bits.to_bits(x.numpy())])
@@ -74,7 +74,7 @@ def test_layer_equals_module_for_every_kind_of_neuron():
     ("negative, tie at a sum", 7), ("negative, tie at the greatest sum", 0),
 ])
 def test_threshold_is_the_least_count_that_fires(name, threshold):
-    layer = export_layer(BinaryLinear(N_IN, 1), norm_of([NEURONS[name]]))
+    layer = export_layer(BinaryLinear(N_IN, 1), norm_of([NEURONS[name]]), Signs(1))
     assert layer.thresholds.tolist() == [threshold]
 
 
@@ -84,25 +84,26 @@ def test_threshold_is_the_least_count_that_fires(name, threshold):
 ])
 def test_numbers_that_are_not_finite_are_refused(neuron):
     with pytest.raises(ExportError, match=r"^The numbers of a batch norm must be finite$"):
-        export_layer(BinaryLinear(N_IN, 1), norm_of([neuron]))
+        export_layer(BinaryLinear(N_IN, 1), norm_of([neuron]), Signs(1))
 
 
 def test_a_variance_below_zero_is_refused():
     with pytest.raises(ExportError, match=r"^Neuron 1 gives NaN$"):
-        export_layer(BinaryLinear(N_IN, 2), norm_of([(1.0, 0.0, 0.0, 1.0), (1.0, 0.0, 0.0, -1.0)]))
+        export_layer(BinaryLinear(N_IN, 2), norm_of([(1.0, 0.0, 0.0, 1.0), (1.0, 0.0, 0.0, -1.0)]),
+                     Signs(2))
 
 
 def test_training_mode_is_refused():
     with pytest.raises(ExportError, match=r"^Call eval\(\) before export: batch norm is still in "
                                           r"training mode$"):
-        export_layer(BinaryLinear(N_IN, 1), nn.BatchNorm1d(1))
+        export_layer(BinaryLinear(N_IN, 1), nn.BatchNorm1d(1), Signs(1))
 
 
 def test_weights_that_are_not_finite_are_refused():
     linear = BinaryLinear(N_IN, 1)
     linear.weight.data[0, 3] = np.nan
     with pytest.raises(ExportError, match=r"^Weights must be finite$"):
-        export_layer(linear, nn.BatchNorm1d(1).eval())
+        export_layer(linear, nn.BatchNorm1d(1).eval(), Signs(1))
 
 
 class Between(nn.BatchNorm1d):
@@ -114,7 +115,7 @@ class Between(nn.BatchNorm1d):
 
 def test_a_neuron_that_is_no_threshold_is_refused():
     with pytest.raises(ExportError, match=r"^Neuron 0 is not a threshold on its count$"):
-        export_layer(BinaryLinear(N_IN, 1), Between(1).eval())
+        export_layer(BinaryLinear(N_IN, 1), Between(1).eval(), Signs(1))
 
 
 @pytest.mark.parametrize("learnt, offsets", [
