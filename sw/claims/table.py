@@ -5,7 +5,7 @@ from typing import Any
 
 from ..golden.network import atomic_write
 from ..run import RunError
-from .consecutive import METHODS
+from .consecutive import PAIRS
 from .encoders import ENCODERS
 from .heads import WIDE
 from .measure import Measure, Results, least, measure
@@ -67,8 +67,6 @@ def _baselines(results: Results) -> str:
         for kind, what in ("cnn", "binary CNN"), ("pixels", "binary network"):
             found = results[f"{kind} {reading}"]
             rows.append([f"{what} on pixels, {label}", _five(found, "five"), _ten(found, "ten")])
-    rows.append(["its full-precision twin, on pixels, threshold 0.5", NONE,
-                 _ten(results["pixels fair"], "twin")])
     return _markdown(["MNIST", "five tasks", "ten classes"], rows)
 
 
@@ -125,11 +123,11 @@ def _consecutive(results: Results) -> str:
     scenarios = ("task", "domain", "class")
     rows = [["a network for each task, 0 bytes",
              str(measure(results["five ours"], "binary")), NONE, NONE]]
-    for name, of in ("ours", ""), ("letters", ", encoder trained on letters"):
-        for method in METHODS:
-            piece = results[f"consecutive {name} {method}"]
-            rows.append([f"{method}, {piece[0]['bytes']} bytes{of}", *(
-                str(measure(piece, key)) for key in scenarios)])
+    for name, method in PAIRS:
+        found = results[f"consecutive {name} {method}"]
+        of = ", encoder trained on letters" if name == "letters" else ""
+        rows.append([f"{method}, {found[0]['bytes']} bytes{of}",
+                     *(str(measure(found, scenario)) for scenario in scenarios)])
     rows += [[label, *map(str, numbers)] for label, numbers in PUBLISHED.items()]
     return _markdown(["five tasks in turn", *scenarios], rows)
 
