@@ -49,11 +49,12 @@ def _encoders(results: Results) -> str:
     rows = []
     for name, label in ENCODER_NAMES.items():
         trained, heads = results[f"encoder {name}"], results[f"five {name}"]
-        rows.append([label, str(measure(heads, "binary")), f"{least(heads, 'binary'):.2f}",
+        rows.append([label, str(trained[0]["epochs"]), str(measure(heads, "binary")),
+                     f"{least(heads, 'binary'):.2f}",
                      str(measure(results[f"ten {name}"], "binary", str(HIDDEN))),
                      f"{measure(trained, 'squared_error').mean:.1f}",
                      f"{measure(trained, 'constant_bits').mean:.0f}"])
-    return _markdown(["encoder, MNIST", "five tasks", "worst task",
+    return _markdown(["encoder, MNIST", "epochs", "five tasks", "worst task",
                       f"ten classes, {HIDDEN} hidden bits", "squared error", "constant bits"],
                      rows)
 
@@ -75,11 +76,11 @@ def _five(results: list[dict[str, Any]], key: str) -> str:
 
 
 def _ten(results: list[dict[str, Any]], key: str, hidden: int = HIDDEN) -> str:
-    """Give the accuracy on all ten classes, if it was asked for."""
-    if key not in results[0] or not (found := results[0][key]):
-        return NONE
-    return str(measure(results, key, str(hidden)) if isinstance(found, dict)
-               else measure(results, key))
+    """Give the accuracy on all ten classes, if it was asked for; the CNN has no hidden width."""
+    found = results[0].get(key, {})
+    if isinstance(found, float):
+        return str(measure(results, key))
+    return str(measure(results, key, str(hidden))) if str(hidden) in found else NONE
 
 
 def _widths(results: Results) -> str:
