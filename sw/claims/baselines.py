@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from .. import codes, task
-from ..classifier import BinaryClassifier, BinaryCNN, FullPrecisionTwin
+from ..classifier import BinaryClassifier, BinaryCNN
 from ..codes import CodeSet
 from ..run import LARGE
 from ..task import Recipe
@@ -31,12 +31,9 @@ def _read(study: Study, reading: str) -> CodeSet:
 
 
 def pixels(study: Study, reading: str) -> dict[str, Any]:
-    """Learn the five tasks, and all ten classes on fair pixels, with the binary network.
-
-    The full-precision twin sees the same bits.
-    """
+    """Learn the five tasks, and all ten classes on fair pixels, with the binary network."""
     seen = _read(study, reading)
-    result: dict[str, Any] = {"five": [], "ten": {}, "twin": {}}
+    result: dict[str, Any] = {"five": [], "ten": {}}
     for pair in TASKS:
         chosen = seen.select(pair)
         model = study.fit_head(f"{reading} {pair}", chosen, HIDDEN, BinaryClassifier)
@@ -44,9 +41,6 @@ def pixels(study: Study, reading: str) -> dict[str, Any]:
     for hidden in (HIDDEN, WIDE) if reading == "fair" else ():
         model = study.fit_head(f"{reading} ten", seen, hidden, BinaryClassifier)
         result["ten"][str(hidden)] = task.test(model, *seen.test())
-    if reading == "fair":
-        twin = study.fit_head(f"{reading} ten", seen, HIDDEN, FullPrecisionTwin)
-        result["twin"][str(HIDDEN)] = task.test(twin, *seen.test())
     return result
 
 

@@ -19,10 +19,12 @@ from ..task import Recipe
 from .mixture import BernoulliMixture, components_within
 from .study import HIDDEN, TASKS, Study
 
-__all__ = ["MEMORY", "METHODS", "consecutive"]
+__all__ = ["MEMORY", "METHODS", "PAIRS", "consecutive"]
 
 MEMORY = 25_000    # Bytes, for all ten classes.
 METHODS = ("naive", "exact", "generative")
+# By encoder. That of letters has seen no digit of a task yet to come.
+PAIRS = (*(("ours", method) for method in METHODS), ("letters", "generative"))
 
 Replay = Callable[[int], Tensor]    # How many codes to give; signs (n, n_bits).
 

@@ -27,7 +27,7 @@ STAGES: list[dict[str, Piece]] = [
         **{f"five {name}": partial(heads.five, name=name) for name in heads.FIVE},
         **{f"consecutive {name} {method}": partial(consecutive.consecutive, name=name,
                                                    method=method)
-           for name in ("ours", "letters") for method in consecutive.METHODS},
+           for name, method in consecutive.PAIRS},
         "federated": partial(federated.federated, name="ours"),
     },
     {"cost": partial(cost.cost, name="ours")},    # Alone: it measures seconds.

@@ -53,8 +53,8 @@ class Plan:
     encoder_epochs: int = LARGE.autoencoder_epochs
     brief_epochs: int = 4
     length_epochs: int = 2
-    rival_epochs: int = 4
-    published_epochs: int = 8
+    rival_epochs: int = 3
+    published_epochs: int = 6
     classifier_epochs: int = LARGE.classifier_epochs
     cnn_epochs: int = 3
     consecutive_epochs: int = 3
