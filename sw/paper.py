@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import torch
 from tqdm import tqdm
 
 from .claims import figures, pieces, table
+from .claims.measure import Results
 from .claims.study import REHEARSAL, Plan, Study, write_json
 from .data import DataError
 from .export import ExportError
@@ -26,12 +28,13 @@ from .train import CommandParser, UsageError
 PROCESSES = 2    # Each on one thread: the models are too small to share out.
 
 
-def reproduce(plan: Plan, folder: Path, data_dir: Path | None, device: str) -> None:
-    """Do what is not yet done of all pieces, and draw and tabulate the whole."""
+def reproduce(plan: Plan, folder: Path, data_dir: Path | None, device: str,
+              stages: list[dict[str, pieces.Piece]]) -> None:
+    """Do what is not yet done of all pieces."""
     choose_device(device)
     _claim(folder, plan)
     studies = [Study(folder, data_dir, device, plan, seed) for seed in range(plan.seeds)]
-    jobs = [[(study, name) for name in stage for study in studies] for stage in pieces.STAGES]
+    jobs = [[(study, name) for name in stage for study in studies] for stage in stages]
     left = [[job for job in stage if not pieces.path(folder, job[1], job[0].seed).exists()]
             for stage in jobs]
     n_all, n_left = sum(map(len, jobs)), sum(map(len, left))
@@ -40,9 +43,11 @@ def reproduce(plan: Plan, folder: Path, data_dir: Path | None, device: str) -> N
     os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(1 << 30))
     os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(1 << 31))
     with tqdm(total=n_all, initial=n_all - n_left, unit=" pieces", disable=None) as bar:
-        for stage, n_processes in zip(left, (PROCESSES, PROCESSES, 1), strict=True):
+        for stage in left:
             if not stage:
                 continue
+            # What measures seconds is alone.
+            n_processes = 1 if stage[0][1] == "cost" else PROCESSES
             # Spawned: a fork of a process that has used torch's threads may hang.
             with multiprocessing.get_context("spawn").Pool(n_processes, _begin) as pool:
                 for name in pool.imap_unordered(pieces.do, stage):
@@ -67,9 +72,8 @@ def _claim(folder: Path, plan: Plan) -> None:
         raise RunError(f"{folder} holds results of another plan; --out needs another folder")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = CommandParser(prog="python -m sw.paper",
-                           description="Reproduce HyBNN's claims, and go beyond them.")
+def _parser(name: str, description: str) -> argparse.ArgumentParser:
+    parser = CommandParser(prog=f"python -m {name}", description=description)
     add = parser.add_argument
     add("--data-dir", metavar="DIR", type=Path, default=os.environ.get("HYBNN_DATA"),
         help="look for IDX files in DIR or DIR/NAME (default: $HYBNN_DATA, then download)")
@@ -86,17 +90,26 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
+    def tabulate(folder: Path, results: Results) -> str:
+        figures.draw(folder, results)
+        return table.write(folder, results)
+
+    return command("sw.paper", "Reproduce HyBNN's claims, and go beyond them.", pieces.STAGES,
+                   tabulate, argv)
+
+
+def command(name: str, description: str, stages: list[dict[str, pieces.Piece]],
+            tabulate: Callable[[Path, Results], str], argv: list[str] | None) -> int:
+    """Do all pieces of a command's stages, tabulate them, and put the tables into the README."""
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = _parser(name, description).parse_args(argv)
         plan, folder = REHEARSAL if arguments.small else Plan(), arguments.out
         begun = time.monotonic()
-        reproduce(plan, folder, arguments.data_dir, arguments.device)
-        results = pieces.read(folder, plan.seeds)
-        figures.draw(folder, results)
-        tables = table.write(folder, results)
+        reproduce(plan, folder, arguments.data_dir, arguments.device, stages)
+        tables = tabulate(folder, pieces.read(folder, plan.seeds, stages))
         readme = arguments.readme or (None if arguments.small else Path("README.md"))
         if readme is not None:
-            table.rewrite(readme, tables)
+            table.rewrite(readme, tables, name)
     except (UsageError, RunError, DataError, ExportError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from .. import codes, task
+from ..binary import SIGN, Binarizer
 from ..classifier import BinaryClassifier, BinaryCNN
 from ..codes import CodeSet
 from ..run import LARGE
@@ -19,20 +20,21 @@ from ..train import WIDTH
 from .heads import WIDE
 from .study import HIDDEN, TASKS, Study
 
-__all__ = ["READINGS", "cnn", "pixels"]
+__all__ = ["READINGS", "cnn", "fit_cnn", "pixels", "read"]
 
 READINGS = {"naive": 0.0, "fair": 0.5}    # From which value on a pixel is +1.
 N_PIXELS = 28 * 28
 
 
-def _read(study: Study, reading: str) -> CodeSet:
+def read(study: Study, reading: str, name: str = "mnist") -> CodeSet:
+    """Give the pixels of a data set as signs."""
     return codes.encode(partial(codes.threshold_pixels, at=READINGS[reading]), N_PIXELS,
-                        study.data("mnist"), n_copies=1)
+                        study.data(name), n_copies=1)
 
 
 def pixels(study: Study, reading: str) -> dict[str, Any]:
     """Learn the five tasks, and all ten classes on fair pixels, with the binary network."""
-    seen = _read(study, reading)
+    seen = read(study, reading)
     result: dict[str, Any] = {"five": [], "ten": {}}
     for pair in TASKS:
         chosen = seen.select(pair)
@@ -46,24 +48,24 @@ def pixels(study: Study, reading: str) -> dict[str, Any]:
 
 def cnn(study: Study, reading: str) -> dict[str, Any]:
     """Learn the five tasks, and all ten classes on fair pixels, with a binary CNN."""
-    seen = _read(study, reading)
+    seen = read(study, reading)
     result: dict[str, Any] = {"five": [], "seconds": []}
     for pair in TASKS:
         begun = time.process_time()
-        result["five"].append(_fit_cnn(study, f"cnn {reading} {pair}", seen.select(pair)))
+        result["five"].append(fit_cnn(study, f"cnn {reading} {pair}", seen.select(pair)))
         result["seconds"].append(time.process_time() - begun)
     if reading == "fair":
-        result["ten"] = _fit_cnn(study, f"cnn {reading} ten", seen)
+        result["ten"] = fit_cnn(study, f"cnn {reading} ten", seen)
     return result
 
 
-def _fit_cnn(study: Study, phase: str, seen: CodeSet) -> float:
+def fit_cnn(study: Study, phase: str, seen: CodeSet, binarizer: Binarizer = SIGN) -> float:
     """Train HyBNN's baseline, three convolutions, then 200, 128 and a score for each class.
 
     The paper leaves the widths open; these are half the encoder's.
     """
     loss, rate = task.METHODS[BinaryCNN]
-    make = partial(BinaryCNN, WIDTH // 2, [200, HIDDEN], seen.n_classes)
+    make = partial(BinaryCNN, WIDTH // 2, [200, HIDDEN], seen.n_classes, binarizer)
 
     def images(rows: list[Tensor]) -> list[Tensor]:
         return [rows[0].unflatten(1, (1, 28, 28)), rows[1]]

@@ -11,7 +11,7 @@ from ..export import check_equal, export
 from ..golden import bits
 from .study import HIDDEN, TASKS, Study
 
-__all__ = ["WIDE", "five", "ten"]
+__all__ = ["WIDE", "exact", "five", "ten"]
 
 WIDE = 512
 FIVE = ("ours", "letters", "published", "coins", "signs")    # On which the five tasks are learnt.
@@ -32,7 +32,7 @@ def five(study: Study, name: str) -> dict[str, Any]:
         model = study.fit_head(f"{name} {pair}", chosen, HIDDEN, BinaryClassifier,
                                partial(_note, curve, chosen))
         result["seconds"].append(time.process_time() - begun)
-        result["binary"].append(_exact(model, chosen))
+        result["binary"].append(exact(model, chosen))
         result["curves"].append(curve)
         if name == "ours":
             twin = study.fit_head(f"{name} {pair}", chosen, HIDDEN, FullPrecisionTwin)
@@ -47,7 +47,7 @@ def ten(study: Study, name: str) -> dict[str, Any]:
     result: dict[str, Any] = {"binary": {}, "twin": {}}
     for hidden in widths:
         model = study.fit_head(f"{name} ten", codes, hidden, BinaryClassifier)
-        result["binary"][str(hidden)] = _exact(model, codes)
+        result["binary"][str(hidden)] = exact(model, codes)
         if name == "ours":
             twin = study.fit_head(f"{name} ten", codes, hidden, FullPrecisionTwin)
             result["twin"][str(hidden)] = task.test(twin, *codes.test())
@@ -58,7 +58,7 @@ def _note(curve: list[float], codes: CodeSet, model: BinaryClassifier) -> None:
     curve.append(task.test(model, *codes.test()))
 
 
-def _exact(model: BinaryClassifier, codes: CodeSet) -> float:
+def exact(model: BinaryClassifier, codes: CodeSet) -> float:
     """Give the accuracy of a model, once its network of bits and integers is known to agree."""
     signs, labels = codes.test()
     classes = task.classify(model, signs)

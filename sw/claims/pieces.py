@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import baselines, consecutive, cost, encoders, federated, heads
+from . import arms, baselines, consecutive, cost, encoders, federated, heads
 from .study import Study, write_json
 
-__all__ = ["STAGES", "do", "path", "read"]
+__all__ = ["ABLATION", "STAGES", "do", "path", "read"]
 
 Piece = Callable[[Study], dict[str, Any]]
 
@@ -32,7 +32,11 @@ STAGES: list[dict[str, Piece]] = [
     },
     {"cost": partial(cost.cost, name="ours")},    # Alone: it measures seconds.
 ]
-PIECES = {name: piece for stage in STAGES for name, piece in stage.items()}
+ABLATION: list[dict[str, Piece]] = [
+    {"encoder fashion": partial(encoders.train, name="fashion")},
+    {f"arm {name}": partial(arms.learn, name=name) for name in arms.ARMS},
+]
+PIECES = {name: piece for stage in STAGES + ABLATION for name, piece in stage.items()}
 
 
 def path(folder: Path, name: str, seed: int) -> Path:
@@ -51,7 +55,8 @@ def do(job: tuple[Study, str]) -> str:
     return name
 
 
-def read(folder: Path, n_seeds: int) -> dict[str, list[dict[str, Any]]]:
+def read(folder: Path, n_seeds: int, stages: list[dict[str, Piece]] = STAGES,
+         ) -> dict[str, list[dict[str, Any]]]:
     """Read all pieces: by name, a result for each seed."""
     return {name: [json.loads(path(folder, name, seed).read_text()) for seed in range(n_seeds)]
-            for name in PIECES}
+            for stage in stages for name in stage}

@@ -116,13 +116,14 @@ class Study:
         return model.cpu().eval()
 
     def fit_head(self, phase: str, codes: CodeSet, hidden: int, make: type[Classifier],
-                 watch: Callable[[Classifier], object] = lambda _: None) -> Classifier:
-        """Train a classifier with one hidden layer on codes."""
+                 watch: Callable[[Classifier], object] = lambda _: None,
+                 **options: Any) -> Classifier:
+        """Train a classifier with one hidden layer on codes; ``options`` are for its class."""
         loss, rate = task.METHODS[make]
         recipe = Recipe(self.plan.classifier_epochs, LARGE.classifier_batch, rate)
         return self.fit(f"{phase} {hidden} {make.__name__}",
-                        partial(make, codes.n_bits, [hidden], codes.n_classes), loss, recipe,
-                        codes.epoch, watch)
+                        partial(make, codes.n_bits, [hidden], codes.n_classes, **options), loss,
+                        recipe, codes.epoch, watch)
 
     def save_codes(self, name: str, codes: CodeSet) -> None:
         """Keep the codes that an encoder gave, for all pieces that learn from them."""

@@ -5,14 +5,15 @@ import numpy as np
 import pytest
 import torch
 
-from sw import paper
-from sw.claims import consecutive, figures, measure, pieces, table, verdicts
+from sw import ablation, paper
+from sw.claims import arms, consecutive, figures, measure, pieces, table, verdicts
 from sw.claims.mixture import BernoulliMixture, components_within
 from sw.claims.study import Plan, Study
 from sw.codes import CodeSet, pack_signs
 from sw.data import DataSet
 from sw.paper import main
 
+BEGIN, END = (marker.format("sw.paper") for marker in (table.BEGIN, table.END))
 TINY = Plan(seeds=2, images=40, encoder_epochs=1, brief_epochs=1, length_epochs=1, rival_epochs=1,
             published_epochs=4, classifier_epochs=2, cnn_epochs=1, consecutive_epochs=1, rounds=2)
 
@@ -54,6 +55,13 @@ def test_all_claims_and_goals_get_a_row(results):
         assert len({line.count(" | ") for line in block.splitlines()}) == 1
 
 
+def test_each_arm_of_the_ablation_gets_a_row(results):
+    text = ablation.tabulate(results, pieces.read(results, TINY.seeds, pieces.ABLATION))
+    assert [line.split(" | ")[0] for line in text.splitlines()[2:]] == [
+        f"| {name}" for name in arms.ARMS]
+    assert "nan" not in text and (results / "ablation.md").read_text() == text + "\n"
+
+
 def test_figures_are_drawn(results):
     figures.draw(results, pieces.read(results, TINY.seeds))
     assert sorted(path.name for path in (results / "figures").iterdir()) == [
@@ -63,12 +71,12 @@ def test_figures_are_drawn(results):
 def test_what_is_done_is_not_done_again(results, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(paper, "REHEARSAL", TINY)
     readme = tmp_path / "README.md"
-    readme.write_text(f"before {table.BEGIN} old {table.END} after")
+    readme.write_text(f"before {BEGIN} old {END} after")
     before = {path: path.stat().st_mtime for path in (results / "pieces").iterdir()}
     assert main(["--small", "--out", str(results), "--readme", str(readme)]) == 0
     assert before == {path: path.stat().st_mtime for path in (results / "pieces").iterdir()}
-    assert readme.read_text() == (f"before {table.BEGIN}\n\n"
-                                  f"{(results / 'table.md').read_text()}\n{table.END} after")
+    assert readme.read_text() == (f"before {BEGIN}\n\n"
+                                  f"{(results / 'table.md').read_text()}\n{END} after")
 
 
 def test_a_missing_piece_is_done_by_another_process(results, monkeypatch):
@@ -96,13 +104,13 @@ def test_mistakes_get_one_sentence(tmp_path, monkeypatch, capsys, argv, message)
     assert capsys.readouterr().err.splitlines()[-1] == f"error: {message}"
 
 
-@pytest.mark.parametrize("text", ["", table.BEGIN, f"{table.END} {table.BEGIN}",
-                                  f"{table.BEGIN} {table.END}" * 2])
+@pytest.mark.parametrize("text", ["", BEGIN, f"{END} {BEGIN}",
+                                  f"{BEGIN} {END}" * 2])
 def test_a_readme_without_its_markers_is_left_alone(tmp_path, text):
     path = tmp_path / "README.md"
     path.write_text(text)
     with pytest.raises(paper.RunError, match="must have the markers"):
-        table.rewrite(path, "tables")
+        table.rewrite(path, "tables", "sw.paper")
     assert path.read_text() == text
 
 
