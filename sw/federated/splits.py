@@ -1,0 +1,61 @@
+"""Who has which training images: row numbers for each client, the same wherever they are drawn."""
+
+import zlib
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..run import RunError
+
+__all__ = ["SPLITS", "split"]
+
+SPLITS = ("iid", "dirichlet", "unequal")
+LEAST = 16      # Images of a client: batch norm needs some.
+TRIES = 1000
+
+
+def split(name: str, labels: Tensor, clients: int, alpha: float, seed: int) -> list[Tensor]:
+    """Share out the rows of ``labels`` ``(n,)``: a tensor of row numbers for each client.
+
+    Parameters
+    ----------
+    name : str
+        ``iid``: at random, in equal parts. ``unequal``: at random, in parts like 1, 2, 3, …
+        ``dirichlet``: of each class another share to each client, drawn from a Dirichlet
+        distribution; drawn again until each has some.
+    alpha : float
+        Of the Dirichlet distribution: the smaller, the more unlike the clients.
+    """
+    if name not in SPLITS:
+        raise RunError(f"Unknown split {name!r}; known are: {', '.join(SPLITS)}")
+    if clients < 1 or clients * LEAST > len(labels):
+        raise RunError(f"{len(labels)} images are enough for 1 to {len(labels) // LEAST} clients, "
+                       f"not for {clients}")
+    if not alpha > 0:
+        raise RunError(f"Alpha must be above 0, not {alpha}")
+    rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+    if name == "dirichlet":
+        return _dirichlet(labels.numpy(), clients, alpha, rng)
+    sizes = np.ones(clients) if name == "iid" else np.arange(1, clients + 1)
+    spare = len(labels) - LEAST * clients
+    parts = _cut(rng.permutation(len(labels)), LEAST + spare * sizes / sizes.sum())
+    return [torch.from_numpy(part) for part in parts]
+
+
+def _cut(rows: np.ndarray, sizes: np.ndarray) -> list[np.ndarray]:
+    return np.split(rows, np.round(np.cumsum(sizes)[:-1]).astype(int))
+
+
+def _dirichlet(labels: np.ndarray, clients: int, alpha: float,
+               rng: np.random.Generator) -> list[Tensor]:
+    for _ in range(TRIES):
+        shares = []
+        for label in np.unique(labels):
+            rows = rng.permutation(np.flatnonzero(labels == label))
+            shares.append(_cut(rows, rng.dirichlet(np.full(clients, alpha)) * len(rows)))
+        parts = [np.concatenate(own) for own in zip(*shares, strict=True)]
+        if min(map(len, parts)) >= LEAST:
+            return [torch.from_numpy(part) for part in parts]
+    raise RunError(f"With an alpha of {alpha} some of {clients} clients get fewer than {LEAST} "
+                   f"images")
