@@ -50,14 +50,14 @@ def train(run: Run, images: Tensor, chosen: DataSet) -> dict[str, float]:
     # The models are so small that threads would wait for each other more than they help. One also
     # makes sums, and so the result, independent of the number of cores.
     torch.set_num_threads(1)
-    encoder = _train_encoder(run, images)
+    encoder = train_encoder(run, images)
     encoder.save(run.folder / "encoder.safetensors")
 
     begun = time.monotonic()
     on_codes = _encode(run, chosen, partial(codes.extract, encoder), N_BITS)
     seconds_for_codes = round(time.monotonic() - begun, 1)
     model = _train(run, "hybrid", on_codes, BinaryClassifier)
-    network = _export(run.folder, model, on_codes)
+    network = write_network(run.folder, model, on_codes)
     accuracies = {"hybrid": _test(model, on_codes)}
 
     twin = _train(run, "full_precision_twin", on_codes, FullPrecisionTwin)
@@ -74,7 +74,7 @@ def train(run: Run, images: Tensor, chosen: DataSet) -> dict[str, float]:
     return accuracies
 
 
-def _train_encoder(run: Run, images: Tensor) -> Encoder:
+def train_encoder(run: Run, images: Tensor) -> Encoder:
     """Train the autoencoder, without labels, and keep its encoder."""
     images = images.to(run.device)
     effort, binarizer = run.config.effort, BINARIZERS[run.config.binarizer]
@@ -106,14 +106,14 @@ def _test(model: nn.Module, inputs: CodeSet) -> float:
     return round(task.test(model, *inputs.test()), 2)
 
 
-def _export(folder: Path, model: BinaryClassifier, inputs: CodeSet) -> Network:
+def write_network(folder: Path, model: BinaryClassifier, inputs: CodeSet) -> Network:
     """Write network and test codes, once they are known to agree with the model."""
     network = export(model)
     check_equal(network, task.classify(model, inputs.test()[0]),
-                bits.unpack(inputs.test_codes, N_BITS))
+                bits.unpack(inputs.test_codes, inputs.n_bits))
     network.save(folder / "network.safetensors")
     save_codes(folder / "codes.safetensors", inputs.test_codes,
-               inputs.test_labels.numpy(), N_BITS)
+               inputs.test_labels.numpy(), inputs.n_bits)
     return network
 
 

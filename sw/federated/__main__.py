@@ -1,0 +1,164 @@
+"""Learn together, in simulation: ``python -m sw.federated``."""
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from .. import run as runs
+from .. import train
+from ..autoencoder import EncoderFileError
+from ..checkpoint import CheckpointError
+from ..data import NAMES, DataError
+from ..export import ExportError
+from ..run import RunError
+from ..train import CommandParser, UsageError
+from .codec import CODECS
+from .folder import prepare
+from .settings import Settings
+from .splits import SPLITS
+
+
+def _parser() -> argparse.ArgumentParser:
+    default = Settings()
+    parser = CommandParser(prog="python -m sw.federated",
+                           description="Learn a binary network together, in simulation.")
+    add = parser.add_argument
+    add("--data", metavar="NAME", choices=NAMES, default=default.data,
+        help=f"data set, one of: {', '.join(NAMES)} (default: %(default)s)")
+    add("--data-dir", metavar="DIR", default=os.environ.get("HYBNN_DATA", ""),
+        help="look for IDX files in DIR or DIR/NAME (default: $HYBNN_DATA, then download)")
+    add("--task", metavar="TASK", default=default.task,
+        help="classes to tell apart: ten, all, or two such as 0v1 (default: %(default)s)")
+    add("--hidden", metavar="WIDTHS", default=default.hidden,
+        help="widths of the hidden layers, such as 128 or 128-64 (default: %(default)s)")
+    add("--encoder", metavar="RUN", type=Path,
+        help="run of sw.train, or file, whose encoder all clients share (default: train one)")
+    add("--clients", metavar="N", type=int, default=default.clients,
+        help="how many learn together (default: %(default)s)")
+    add("--fraction", metavar="F", type=float, default=default.fraction,
+        help="part of the clients that is asked in a round (default: %(default)s)")
+    add("--rounds", metavar="N", type=int, default=default.rounds,
+        help="rounds, each one epoch of those asked (default: %(default)s)")
+    add("--codec", choices=CODECS, default=default.codec,
+        help="send floats, or one bit a weight (default: %(default)s)")
+    add("--split", choices=SPLITS, default=default.split,
+        help="who has which images (default: %(default)s)")
+    add("--alpha", metavar="A", type=float, default=default.alpha,
+        help="of a dirichlet split: the smaller, the more unlike (default: %(default)s)")
+    add("--robust", action="store_true",
+        help="let each client count once, and take the median of floats instead of the mean")
+    add("--seed", metavar="N", type=int, default=default.seed,
+        help="let all randomness derive from N (default: %(default)s)")
+    add("--out", metavar="DIR", type=Path,
+        help="write the run into the new folder DIR (default: one in runs/, named by time)")
+    add("--resume", metavar="RUN", type=Path,
+        help="go on with the run in folder RUN, whose flags then count")
+    return parser
+
+
+def _settings(arguments: argparse.Namespace) -> Settings:
+    names = ("data", "data_dir", "task", "hidden", "clients", "fraction", "rounds", "codec",
+             "split", "alpha", "robust", "seed")
+    chosen = {name: getattr(arguments, name) for name in names}
+    stamp = f"{datetime.now():%Y%m%d-%H%M%S}"
+    out = arguments.out or runs.RUNS / f"{stamp}-{chosen['data']}-{chosen['task']}-federated"
+    return Settings(out=str(out), encoder=str(out / "encoder.safetensors"), **chosen)
+
+
+def _begin(settings: Settings, encoder: Path | None) -> Path:
+    """Make the run's folder, or go on with it, and put its encoder there, if it has none."""
+    images, _ = train.load(settings.run_config())    # First: a mistake leaves no folder behind.
+    source = encoder / "encoder.safetensors" if encoder and encoder.is_dir() else encoder
+    if source and not source.is_file():
+        raise RunError(f"There is no encoder in {encoder}")
+    folder = prepare(settings)
+    if source:
+        shutil.copyfile(source, settings.encoder)
+    elif not Path(settings.encoder).exists():
+        torch.set_num_threads(1)
+        run = runs.Run(folder, settings.run_config(), {})
+        train.train_encoder(run, images).save(Path(settings.encoder))
+    return folder
+
+
+@contextmanager
+def _bar(settings: Settings, done: int) -> Iterator[Any]:
+    with tqdm(total=settings.rounds, initial=done, unit=" rounds", disable=None) as bar:
+        def tick(entry: dict[str, Any]) -> None:
+            bar.set_postfix_str(f"{entry['accuracy']:.2f} %, "
+                                f"{entry['bytes_down'] + entry['bytes_up']:,} bytes")
+            bar.update()
+        yield tick
+
+
+def _summary(history: list[dict[str, Any]]) -> str:
+    """Say what rounds led to and cost.
+
+    >>> print(_summary([{"round": 1, "accuracy": 98.0, "bytes_down": 300, "bytes_up": 100,
+    ...                  "refused": {}}]))
+    round  accuracy    bytes down      bytes up  refused
+        1   98.00 %           300           100        0
+    """
+    return "\n".join(["round  accuracy    bytes down      bytes up  refused", *(
+        f"{entry['round']:5}{entry['accuracy']:8.2f} %{entry['bytes_down']:14,}"
+        f"{entry['bytes_up']:14,}{len(entry['refused']):9}" for entry in history)])
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
+    os.environ.setdefault("FLWR_TELEMETRY_ENABLED", "0")    # Before Flower is imported.
+    folder = None
+    try:
+        arguments = _parser().parse_args(argv)
+        if arguments.resume:
+            settings = replace(Settings.load(arguments.resume), out=str(arguments.resume),
+                               encoder=str(arguments.resume / "encoder.safetensors"))
+        else:
+            settings = _settings(arguments)
+        folder = _begin(settings, arguments.encoder)
+        history = _learn(settings, folder)
+    except (UsageError, RunError, DataError, CheckpointError, EncoderFileError, ExportError,
+            OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        if folder:
+            print(f"interrupted; go on with: python -m sw.federated --resume {folder}",
+                  file=sys.stderr)
+        return 130
+    print(_summary(history))
+    print(f"\nrun folder: {folder}")
+    return 0
+
+
+def _learn(settings: Settings, folder: Path) -> list[dict[str, Any]]:
+    from .client_app import app
+    from .server_app import STATE, serve
+    from .simulation import Simulation
+
+    history: list[dict[str, Any]] = []
+    done = 0
+    if (folder / STATE).exists():
+        from .federation import Federation
+        from .images import shape_of
+        done = Federation(settings, shape_of(settings), folder / STATE).round - 1
+    with _bar(settings, done) as tick:
+        def both(entry: dict[str, Any]) -> None:
+            history.append(entry)
+            tick(entry)
+        serve(Simulation(app, settings), settings, folder, both)
+    return history
+
+
+if __name__ == "__main__":
+    sys.exit(main())

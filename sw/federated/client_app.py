@@ -1,0 +1,83 @@
+"""The client: learns from its own images and answers with what it learnt, never with an image.
+
+It is told which part of the training images is its own by its node's ``partition-id`` and
+``num-partitions``, in simulation and in ``flower-supernode --node-config``. ``data-dir`` and
+``encoder`` may be given there too, where they lie elsewhere than on the server; without a partition
+all images in ``data-dir`` are its own.
+"""
+
+from typing import cast
+
+import torch
+from flwr.app import ConfigRecord, Context, Message, MetricRecord, RecordDict
+from flwr.clientapp import ClientApp
+from safetensors.torch import load, save
+
+from ..classifier import BinaryClassifier
+from ..task import Training
+from . import images, message, rounds
+from .codec import Update, decode, encode
+from .settings import Settings
+
+__all__ = ["app"]
+
+MEMORY = "training"    # Latent weights, batch norm and Adam's moments stay here between rounds.
+LOCAL = ("data-dir", "encoder")
+
+app = ClientApp()
+
+
+@app.query()
+def query(question: Message, context: Context) -> Message:
+    """Say which client this is."""
+    number, clients = _place(context)
+    return Message(RecordDict({"client": MetricRecord({"number": number, "clients": clients})}),
+                   reply_to=question)
+
+
+@app.train()
+def train(question: Message, context: Context) -> Message:
+    """Learn for a round."""
+    # As in sw.train: the sums do not depend on the number of cores, and threads would only wait.
+    torch.set_num_threads(1)
+    settings = Settings.of({**context.run_config, **{
+        key: value for key, value in context.node_config.items() if key in LOCAL}})
+    number, clients = _place(context)
+    shape = images.shape_of(settings)
+    round = int(question.metadata.group_id)
+    asked = decode(message.read(question), settings.codec, shape, round)
+    training = rounds.begin(settings.codec, shape, settings.recipe, settings.seed, number)
+    _recall(training, context)
+    rows = images.own(settings, number, clients, round)
+    rounds.learn(training, asked.content, round, rows)
+    _remember(training, context)
+    model = cast(BinaryClassifier, training.model)
+    answer = Update(round, len(rows[1]), rounds.give(model, settings.codec))
+    base = None if isinstance(asked.content, dict) else asked.content
+    return Message(message.write(encode(answer, shape, base)), reply_to=question)
+
+
+def _place(context: Context) -> tuple[int, int]:
+    config = context.node_config
+    return int(config.get("partition-id", 0)), int(config.get("num-partitions", 1))
+
+
+def _remember(training: Training, context: Context) -> None:
+    """Keep a training in the node's memory, which Flower does not send."""
+    state = training.state()
+    tensors = {f"model/{name}": tensor for name, tensor in state["model"].items()}
+    for number, moments in state["optimizer"].items():
+        tensors |= {f"{number}/{name}": tensor for name, tensor in moments.items()}
+    context.state[MEMORY] = ConfigRecord({"state": save(tensors)})
+
+
+def _recall(training: Training, context: Context) -> None:
+    """Restore a training from the node's memory; a node without one begins anew."""
+    if MEMORY not in context.state:
+        return
+    record = cast(ConfigRecord, context.state[MEMORY])
+    state: dict[str, dict[str, torch.Tensor]] = {"model": {}}
+    for key, tensor in load(cast(bytes, record["state"])).items():
+        group, name = key.split("/")
+        state.setdefault(group, {})[name] = tensor
+    training.restore({"epoch": 0, "model": state.pop("model"), "optimizer": state})

@@ -1,0 +1,93 @@
+"""The server's side without Flower: what is asked, what is believed, and what becomes of it."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from ..golden.network import Network
+from .codec import CodecError, State, Update, decode, encode
+from .rounds import aggregate, first, median
+from .settings import Settings
+
+__all__ = ["Federation"]
+
+
+class Federation:
+    """What is agreed on so far. Its file is written whole or not at all, after each round.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Widths from input to classes.
+    path : Path
+        The file; if it is there, the federation goes on from it.
+
+    Attributes
+    ----------
+    content : Network or State
+    history : list of dict
+        What there is to say about each round, for ``metrics.json``.
+    """
+
+    def __init__(self, settings: Settings, shape: tuple[int, ...], path: Path) -> None:
+        self.settings, self.shape, self.path = settings, shape, path
+        self.content = first(settings.codec, shape, settings.seed)
+        self.history: list[dict[str, Any]] = []
+        if path.exists():
+            self._restore()
+
+    @property
+    def round(self) -> int:
+        """The round under way, from 1."""
+        return len(self.history) + 1
+
+    def question(self) -> bytes:
+        """Give what every client asked in this round is sent."""
+        return encode(Update(self.round, 0, self.content), self.shape)
+
+    def read(self, data: bytes) -> Update:
+        """Read an answer to the :meth:`question`, or raise :exc:`CodecError`."""
+        base = self.content if isinstance(self.content, Network) else None
+        update = decode(data, self.settings.codec, self.shape, self.round, base)
+        if update.examples < 1:
+            raise CodecError("It was learnt from no image")
+        return update
+
+    def close(self, updates: Mapping[int, Update], **said: Any) -> None:
+        """End the round with what came, by the number of the client; nothing changes nothing.
+
+        In the order of the clients, so that sums do not depend on who was first.
+        """
+        believed = [updates[client] for client in sorted(updates)]
+        if believed:
+            self.content = self._agree(believed)
+        self.history.append({"round": self.round, "clients": sorted(updates), **said})
+
+    def _agree(self, updates: list[Update]) -> Network | State:
+        contents = [update.content for update in updates]
+        if not self.settings.robust:
+            return aggregate(contents, [update.examples for update in updates], self.content)
+        if isinstance(self.content, Network):
+            return aggregate(contents, [1] * len(contents), self.content)
+        return median([content for content in contents if not isinstance(content, Network)])
+
+    def save(self) -> None:
+        """Write the file."""
+        data = encode(Update(len(self.history), 0, self.content), self.shape)
+        save_checkpoint(self.path, {"content": torch.frombuffer(bytearray(data),
+                                                                dtype=torch.uint8),
+                                    "history": json.dumps(self.history)})
+
+    def _restore(self) -> None:
+        state = load_checkpoint(self.path)
+        try:
+            history = json.loads(state["history"])
+            data = state["content"].numpy().tobytes()
+            self.content = decode(data, self.settings.codec, self.shape, len(history)).content
+        except (KeyError, ValueError, TypeError, AttributeError, CodecError):
+            raise CheckpointError(f"{self.path} does not fit its federation.json") from None
+        self.history = history

@@ -1,0 +1,61 @@
+"""The folder of a federation: what a run of ``sw.train`` leaves, and ``federation.json``."""
+
+import platform
+import shutil
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from .. import run as runs
+from .. import task
+from ..autoencoder import Encoder
+from ..checkpoint import save_checkpoint
+from ..run import Run, RunError
+from ..train import write_network
+from . import images
+from .federation import Federation
+from .rounds import model_of
+from .settings import Settings
+
+__all__ = ["finish", "prepare"]
+
+
+def prepare(settings: Settings) -> Path:
+    """Begin a run in the folder of the settings, or go on with it; give the folder."""
+    folder = Path(settings.out)
+    if (folder / "federation.json").exists():
+        begun = Settings.load(folder)
+        if replace(begun, out=settings.out, encoder=settings.encoder) != settings:
+            raise RunError(f"{folder} holds a federation with other settings")
+        if (folder / "metrics.json").exists():
+            raise RunError(f"The run in {folder} is finished; there is nothing to resume")
+        return folder
+    run = runs.create(folder, settings.run_config())
+    run.write_json("federation.json", asdict(settings))
+    return folder
+
+
+def finish(folder: Path, federation: Federation, seconds: float) -> None:
+    """Write what ``sw.train`` does: encoder, network, test codes, checkpoint, and the metrics."""
+    settings = federation.settings
+    run = Run(folder, settings.run_config(), {})
+    found = images.codes_of(settings)
+    encoder = Encoder.load(Path(settings.encoder))
+    kept = folder / "encoder.safetensors"
+    if not kept.exists():
+        shutil.copyfile(settings.encoder, kept)
+    model = model_of(federation.content, federation.shape)
+    network = write_network(folder, model, found)
+    save_checkpoint(folder / "checkpoint.safetensors", {
+        "hybrid": {"epoch": settings.rounds, "model": model.state_dict(), "seconds": seconds}})
+    run.write_json("metrics.json", {
+        "accuracy": {"hybrid": round(task.test(model, *found.test()), 2)},
+        "data": settings.data, "task": settings.task, "binarizer": "sign",
+        "seed": settings.seed,
+        "network": {"shape": str(network), "weight_bits": network.n_weights},
+        "encoder": {"width": encoder.width, "code_bits": encoder.n_bits, "macs": encoder.macs},
+        "federation": federation.history,
+        "seconds": {"federation": round(seconds, 1)},
+        "versions": {"python": platform.python_version(),
+                     **{name: version(name) for name in ("hybnn", "torch", "numpy", "flwr")}},
+    })

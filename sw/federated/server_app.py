@@ -1,0 +1,135 @@
+"""The server: asks clients round by round, believes what it can read, and writes the run's folder.
+
+What goes wrong with one client costs the round this client and nothing else; the reason is logged
+and kept in ``metrics.json``.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from flwr.app import Context, Message, MetricRecord, RecordDict
+from flwr.serverapp import Grid, ServerApp
+
+from .. import task
+from ..run import RunError
+from . import images, message
+from .codec import CodecError, Update
+from .federation import Federation
+from .folder import finish, prepare
+from .rounds import model_of
+from .settings import Settings
+
+__all__ = ["app", "federate", "serve"]
+
+STATE = "federation.safetensors"
+PAUSE = 1.0         # Seconds between two looks for clients.
+log = logging.getLogger("flwr")
+
+app = ServerApp()
+
+
+@app.main()
+def main(grid: Grid, context: Context) -> None:
+    """Run a federation, or what is left of it, with ``flwr run``."""
+    settings = Settings.of(context.run_config)
+    folder = prepare(settings)
+    serve(grid, settings, folder, lambda entry: log.info(_line(entry)))
+
+
+def _line(entry: dict[str, object]) -> str:
+    return (f"round {entry['round']}: {entry['accuracy']:.2f} %, "
+            f"{entry['bytes_down']} bytes down, {entry['bytes_up']} up")
+
+
+def serve(grid: Grid, settings: Settings, folder: Path,
+          tick: Callable[[dict[str, object]], object]) -> None:
+    """Do all rounds that are left and write what they led to into a folder."""
+    torch.set_num_threads(1)
+    begun = time.monotonic()
+    federation = Federation(settings, images.shape_of(settings), folder / STATE)
+    federate(grid, federation, tick)
+    finish(folder, federation, time.monotonic() - begun)
+
+
+def federate(grid: Grid, federation: Federation,
+             tick: Callable[[dict[str, object]], object]) -> None:
+    """Do all rounds that are left; ``tick`` is given each one's entry of the history."""
+    settings, clients = federation.settings, dict[int, int]()
+    while federation.round <= settings.rounds:
+        _meet(grid, clients, settings)
+        asked = _sample(clients, federation)
+        questions = [Message(message.write(federation.question()), node, "train",
+                             group_id=str(federation.round)) for node in asked]
+        answers = list(grid.send_and_receive(questions, timeout=settings.timeout))
+        updates, refused = _judge(answers, asked, federation)
+        for reason in refused.values():
+            log.warning("round %d: %s", federation.round, reason)
+        federation.close(updates, refused=refused, asked=sorted(asked.values()),
+                         bytes_down=sum(map(message.size, questions)),
+                         bytes_up=sum(map(message.size, answers)))
+        _evaluate(federation)
+        federation.save()
+        tick(federation.history[-1])
+
+
+def _meet(grid: Grid, clients: dict[int, int], settings: Settings) -> None:
+    """Ask nodes that are new which client they are, until there are enough: node to number."""
+    end = time.monotonic() + settings.timeout
+    while True:
+        present = set(grid.get_node_ids())
+        for node in clients.keys() - present:
+            del clients[node]
+        new = [Message(RecordDict(), node, "query") for node in sorted(present - clients.keys())]
+        for answer in grid.send_and_receive(new, timeout=settings.timeout) if new else ():
+            if answer.has_content():
+                record = cast(MetricRecord, answer.content["client"])
+                clients[answer.metadata.src_node_id] = int(cast(int, record["number"]))
+        if len(clients) >= settings.clients:
+            return
+        if time.monotonic() > end:
+            raise RunError(f"After {settings.timeout:g} seconds there are {len(clients)} clients, "
+                           f"not {settings.clients}")
+        time.sleep(PAUSE)
+
+
+def _sample(clients: dict[int, int], federation: Federation) -> dict[int, int]:
+    """Choose whom to ask in this round, by their numbers: the same whatever Flower calls them."""
+    settings = federation.settings
+    by_number = sorted(clients, key=lambda node: (clients[node], node))
+    size = max(1, math.ceil(settings.fraction * len(by_number)))
+    rng = np.random.default_rng([settings.seed, federation.round])
+    chosen = sorted(rng.choice(len(by_number), size, replace=False))
+    return {by_number[place]: clients[by_number[place]] for place in chosen}
+
+
+def _judge(answers: Iterable[Message], asked: dict[int, int], federation: Federation
+           ) -> tuple[dict[int, Update], dict[str, str]]:
+    """Read the answers: updates by client, and why others have none, by client too."""
+    updates: dict[int, Update] = {}
+    refused = {number: f"client {number} did not answer in "
+                       f"{federation.settings.timeout:g} seconds" for number in asked.values()}
+    for answer in answers:
+        number = asked.get(answer.metadata.src_node_id)
+        if number is None or number in updates:
+            continue
+        try:
+            if answer.has_error():
+                raise CodecError(f"It failed: {' '.join(str(answer.error.reason).split())[:200]}")
+            updates[number] = federation.read(message.read(answer))
+            del refused[number]
+        except CodecError as error:
+            refused[number] = f"client {number}'s answer is refused: {error}"
+    return updates, {str(number): reason for number, reason in refused.items()}
+
+
+def _evaluate(federation: Federation) -> None:
+    """Put the per cent of the test images into the history."""
+    model = model_of(federation.content, federation.shape)
+    codes = images.codes_of(federation.settings)
+    federation.history[-1]["accuracy"] = round(task.test(model, *codes.test()), 2)

@@ -1,0 +1,125 @@
+"""What decides the outcome of a federation, as every part of it is told."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Self
+
+from .. import data, task
+from ..classifier import BinaryClassifier
+from ..golden.network import MAX_WIDTH
+from ..run import LARGE, SMALL, Config, Effort, RunError
+from ..task import Recipe
+from .codec import CODECS
+from .splits import SPLITS
+
+__all__ = ["Settings"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides the outcome, in words and numbers that Flower's run configuration holds.
+
+    Attributes
+    ----------
+    out : str
+        The run's folder, where the server is.
+    encoder : str
+        The encoder's file, the same content on every machine.
+    data, data_dir, task, seed
+        As in :class:`sw.run.Config`; ``data_dir`` may be empty.
+    hidden : str
+        Widths, such as ``128-64``.
+    clients, fraction
+        The server waits for so many clients, and asks this part of them in each round.
+    split, alpha
+        See :func:`sw.federated.splits.split`.
+    robust : bool
+        Each client counts once, however many images it claims, and floats are not averaged: the
+        median is taken.
+    timeout : float
+        Seconds after which a round goes on without those who have not answered.
+    """
+
+    out: str = ""
+    encoder: str = ""
+    data: str = "digits"
+    data_dir: str = ""
+    task: str = "ten"
+    hidden: str = "128"
+    clients: int = 3
+    fraction: float = 1.0
+    rounds: int = 20
+    codec: str = "onebit"
+    split: str = "iid"
+    alpha: float = 0.3
+    robust: bool = False
+    seed: int = 0
+    timeout: float = 600.0
+
+    def __post_init__(self) -> None:
+        known: list[tuple[str, str, object]] = [
+            ("data set", self.data, data.NAMES), ("codec", self.codec, CODECS),
+            ("split", self.split, SPLITS)]
+        for what, value, names in known:
+            if value not in names:  # type: ignore[operator]
+                raise RunError(f"Unknown {what} {value!r}; known are: "
+                               f"{', '.join(names)}")  # type: ignore[arg-type]
+        if not 1 <= self.rounds <= MAX_WIDTH:    # Two bytes in a message.
+            raise RunError(f"Rounds must be 1 to {MAX_WIDTH}, not {self.rounds}")
+        if self.clients < 1 or not 0 < self.fraction <= 1:
+            raise RunError(f"There must be a client, and a fraction above 0 and up to 1, not "
+                           f"{self.clients} and {self.fraction:g}")
+
+    @classmethod
+    def of(cls, config: Mapping[str, object]) -> Self:
+        """Read what :meth:`config` gave, or a part of it."""
+        kinds = {field.name: type(field.default) for field in fields(cls)}
+        values = {key.replace("-", "_"): value for key, value in config.items()}
+        if unknown := sorted(values.keys() - kinds.keys()):
+            raise RunError(f"Unknown setting {unknown[0]!r}")
+        wrong = sorted(name for name, value in values.items()
+                       if not (type(value) is kinds[name]
+                               or (type(value) is int and kinds[name] is float)))
+        if wrong:
+            raise RunError(f"{wrong[0]} must be of type {kinds[wrong[0]].__name__}, "
+                           f"not {values[wrong[0]]!r}")
+        return cls(**values)  # type: ignore[arg-type]  # Compared with the fields above.
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what a run was begun with."""
+        try:
+            return cls.of(json.loads((folder / "federation.json").read_text()))
+        except (ValueError, AttributeError):
+            raise RunError(f"{folder / 'federation.json'} does not hold the settings of a "
+                           f"federation") from None
+
+    def config(self) -> dict[str, str | int | float | bool]:
+        """Give it as Flower has it: names with hyphens."""
+        return {name.replace("_", "-"): value for name, value in asdict(self).items()}
+
+    @property
+    def effort(self) -> Effort:
+        """How long to train, by the number of images."""
+        return SMALL if self.data == "digits" else LARGE
+
+    @property
+    def recipe(self) -> Recipe:
+        """How a client trains: one epoch a round, as if all were one training."""
+        _, rate = task.METHODS[BinaryClassifier]
+        return Recipe(self.rounds, self.effort.classifier_batch, rate)
+
+    def run_config(self) -> Config:
+        """Give the configuration of a run of ``sw.train`` with this outcome."""
+        effort = Effort(**{**asdict(self.effort), "classifier_epochs": self.rounds})
+        return Config(self.data, self.data_dir or None, self.task, self.widths(), "sign",
+                      self.seed, "cpu", effort)
+
+    def widths(self) -> tuple[int, ...]:
+        """Give the widths of the hidden layers."""
+        words = self.hidden.split("-")
+        if not all(word.isascii() and word.isdigit() and len(word) <= 5 for word in words):
+            raise RunError(f"Hidden widths must be like 128 or 128-64, not {self.hidden!r}")
+        return tuple(map(int, words))

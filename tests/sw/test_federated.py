@@ -1,0 +1,366 @@
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+pytest.importorskip("flwr", reason="needs flwr: pip install '.[fed]'")
+
+from flwr.app import ConfigRecord, Error, Message, RecordDict
+
+from sw import data
+from sw.autoencoder import Encoder
+from sw.check import check
+from sw.codes import CodeSet, pack_signs
+from sw.federated import __main__ as command
+from sw.federated import images, message, server_app
+from sw.federated.client_app import app
+from sw.federated.codec import Update, decode, encode
+from sw.federated.federation import Federation
+from sw.federated.folder import prepare
+from sw.federated.rounds import first
+from sw.federated.server_app import STATE, federate, serve
+from sw.federated.settings import Settings
+from sw.federated.simulation import FIRST, Simulation
+from sw.golden import forward as golden
+from sw.golden.codes import load_codes
+from sw.golden.network import Network
+from sw.run import SMALL, RunError
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    """Settings of a federation that is soon done; its encoder is not trained."""
+    path = tmp_path_factory.mktemp("encoder") / "encoder.safetensors"
+    Encoder(40, 2).save(path)
+    return Settings(encoder=str(path), hidden="16", rounds=3, task="0v1", timeout=0.5)
+
+
+@pytest.fixture(autouse=True)
+def easy(monkeypatch):
+    """Put codes that are easy to tell apart in the place of those of images."""
+    torch.manual_seed(0)
+    labels = torch.arange(1200) % 2
+    center = torch.where(torch.rand(40) < 0.5, 1.0, -1.0)
+    signs = torch.where(torch.rand(1200, 40) < 0.3, -1.0, 1.0) * center * (2 * labels[:, None] - 1)
+    packed = pack_signs(signs)
+    made = CodeSet(packed[None, :900], labels[:900], packed[900:], labels[900:], 40)
+    monkeypatch.setattr(images, "codes_of", lambda settings: made)
+    steps = replace(SMALL, classifier_batch=8)
+    monkeypatch.setattr(Settings, "effort", property(lambda self: steps))
+    monkeypatch.setattr(server_app, "PAUSE", 0.0)
+
+
+def shape(settings):
+    return images.shape_of(settings)
+
+
+def learn(settings, folder, app=app):
+    """Do a whole run; give its metrics."""
+    settings = replace(settings, out=str(folder))
+    serve(Simulation(app, settings), settings, prepare(settings), lambda entry: None)
+    return json.loads((folder / "metrics.json").read_text())
+
+
+@pytest.mark.parametrize("codec", ["onebit", "float32"])
+def test_a_run_leaves_what_a_training_leaves(tmp_path, settings, codec):
+    metrics = learn(replace(settings, codec=codec), tmp_path / "run")
+    network = Network.load(tmp_path / "run" / "network.safetensors")
+    found, labels = load_codes(tmp_path / "run" / "codes.safetensors")
+    accuracy = 100 * float(np.mean(golden.classify_all(network, found) == labels))
+    assert metrics["accuracy"]["hybrid"] == round(accuracy, 2) == (
+        metrics["federation"][-1]["accuracy"]) > 90
+    assert check(tmp_path / "run") == {"codes": len(found), "sums": 16 * 41}
+    assert ((tmp_path / "run" / "encoder.safetensors").read_bytes()
+            == Path(settings.encoder).read_bytes())
+
+
+@pytest.mark.parametrize("codec", ["onebit", "float32"])
+def test_the_same_seed_is_the_same_network(tmp_path, settings, codec):
+    for name in "ab":
+        learn(replace(settings, codec=codec), tmp_path / name)
+    assert ((tmp_path / "a" / "network.safetensors").read_bytes()
+            == (tmp_path / "b" / "network.safetensors").read_bytes())
+
+
+class Faulty:
+    """A client app in which client 2 misbehaves in round 2.
+
+    Parameters
+    ----------
+    fault : callable
+        Takes the question, the true answer, and the answer of the round before.
+    """
+
+    def __init__(self, fault):
+        self.fault, self.before, self.seen = fault, None, []
+
+    def __call__(self, question, context):
+        answer = app(question, context)
+        self.seen.append((question, answer))
+        if question.metadata.message_type == "query" or context.node_config["partition-id"] != 2:
+            return answer
+        before, self.before = self.before, answer
+        if question.metadata.group_id == "2":
+            return self.fault(question, answer, before)
+        return answer
+
+
+def saying(data, question):
+    return Message(message.write(data), reply_to=question)
+
+
+def dies(question, answer, before):
+    raise MemoryError("killed")
+
+
+def damaged(question, answer, before):
+    return saying(message.read(answer)[:-5], question)
+
+
+def nothing(question, answer, before):
+    return Message(RecordDict(), reply_to=question)
+
+
+def wordy(question, answer, before):
+    return Message(RecordDict({"hybnn": ConfigRecord({"update": "text"})}), reply_to=question)
+
+
+def replayed(question, answer, before):
+    return saying(message.read(before), question)
+
+
+def of_shape(shape):
+    def fault(question, answer, before):
+        return saying(encode(Update(2, 50, first("onebit", shape, 0)), shape), question)
+    return fault
+
+
+def nan(question, answer, before):
+    state = first("float32", (40, 16, 2), 0)
+    state["norms.0.bias"][3] = float("nan")
+    return saying(encode(Update(2, 50, state), (40, 16, 2)), question)
+
+
+def of_nobody(question, answer, before):
+    return saying(encode(Update(2, 0, first("onebit", (40, 16, 2), 0)), (40, 16, 2)), question)
+
+
+def late(question, answer, before):
+    raise TimeoutError
+
+
+REFUSED = "client 2's answer is refused: "
+
+
+@pytest.mark.parametrize("codec, fault, reason", [
+    ("onebit", dies, REFUSED + "It failed: MemoryError: killed"),
+    ("onebit", damaged, REFUSED + "It was cut or changed on its way: its check is wrong"),
+    ("onebit", nothing, REFUSED + "It holds no update"),
+    ("onebit", wordy, REFUSED + "It holds no update"),
+    ("onebit", replayed, REFUSED + "It is of round 1, not 2"),
+    ("float32", replayed, REFUSED + "It is of round 1, not 2"),
+    ("onebit", of_shape((40, 8, 2)), REFUSED + "Its shape is 40-8-2, not 40-16-2"),
+    ("float32", nan, REFUSED + "It holds nan, which is not finite"),
+    ("onebit", nan, REFUSED + "It must be of the codec onebit, not of kind 0"),
+    ("onebit", of_nobody, REFUSED + "It was learnt from no image"),
+    ("onebit", late, "client 2 did not answer in 0.5 seconds"),
+], ids=lambda value: getattr(value, "__name__", None))
+def test_a_round_goes_on_without_who_fails(tmp_path, monkeypatch, caplog, settings, codec, fault,
+                                           reason):
+    def pull(self, names, original=Simulation.pull_messages):
+        return [answer for answer in original(self, names)
+                if not (answer.has_error() and "TimeoutError" in answer.error.reason)]
+    monkeypatch.setattr(Simulation, "pull_messages", pull)
+    metrics = learn(replace(settings, codec=codec), tmp_path / "run", Faulty(fault))
+    assert [(entry["clients"], entry["refused"]) for entry in metrics["federation"]] == [
+        ([0, 1, 2], {}), ([0, 1], {"2": reason}), ([0, 1, 2], {})]
+    assert metrics["accuracy"]["hybrid"] > 90
+    assert [record.getMessage() for record in caplog.records
+            if record.levelname == "WARNING"] == [f"round 2: {reason}"]
+
+
+def test_a_round_in_which_all_fail_changes_nothing(tmp_path, settings):
+    def failing(question, context):
+        if question.metadata.group_id == "2":
+            raise RuntimeError("no power")
+        return app(question, context)
+    federation = Federation(settings, shape(settings), tmp_path / "state")
+    contents = []
+    federate(Simulation(failing, settings), federation,
+             lambda entry: contents.append(federation.content))
+    assert contents[0] is contents[1] is not contents[2]
+
+
+@pytest.mark.parametrize("codec", ["onebit", "float32"])
+def test_a_client_that_always_lies_is_outvoted(tmp_path, settings, codec):
+    def lie(question):
+        round = int(question.metadata.group_id)
+        content = decode(message.read(question), codec, shape(liars), round).content
+        if codec == "float32":
+            lied = {name: -100 * tensor.abs() if "var" not in name else tensor
+                    for name, tensor in content.items()}
+        else:
+            lied = Network([type(layer)(1 - layer.weights, layer.thresholds)
+                            for layer in content.layers],
+                           type(content.readout)(1 - content.readout.weights,
+                                                 content.readout.offsets))
+        return saying(encode(Update(round, 2 ** 32 - 1, lied), shape(liars)), question)
+
+    def client(question, context):
+        liar = context.node_config["partition-id"] == 2
+        if question.metadata.message_type == "query" or not liar:
+            return app(question, context)
+        return lie(question)
+
+    liars = replace(settings, codec=codec, robust=True, rounds=5)
+    found = learn(liars, tmp_path / "run", client)
+    assert [entry["refused"] for entry in found["federation"]] == [{}] * 5
+    assert found["accuracy"]["hybrid"] > 90
+
+
+@pytest.mark.parametrize("codec", ["onebit", "float32"])
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_server_that_was_killed_goes_on_from_its_last_round(tmp_path, settings, codec, at):
+    class Killed(BaseException):
+        pass
+
+    def kill(entry):
+        if entry["round"] == at:
+            raise Killed
+    chosen = replace(settings, codec=codec, out=str(tmp_path / "run"))
+    grid, entries = Simulation(app, chosen), []
+    with pytest.raises(Killed):
+        serve(grid, chosen, prepare(chosen), kill)
+    serve(grid, chosen, prepare(chosen), entries.append)    # The clients were not killed.
+    assert [entry["round"] for entry in entries] == list(range(at + 1, 4))
+    whole = learn(replace(settings, codec=codec), tmp_path / "whole")
+    resumed = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert ((tmp_path / "run" / "network.safetensors").read_bytes()
+            == (tmp_path / "whole" / "network.safetensors").read_bytes())
+    assert [entry["accuracy"] for entry in resumed["federation"]] == [
+        entry["accuracy"] for entry in whole["federation"]]
+
+
+def test_clients_without_memory_join_in_later(tmp_path, settings):
+    chosen = replace(settings, rounds=6, out=str(tmp_path / "run"))
+    grid = Simulation(app, chosen)
+
+    def forget(entry):
+        if entry["round"] == 3:
+            for context in grid.contexts.values():
+                context.state = RecordDict()
+    serve(grid, chosen, prepare(chosen), forget)
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["accuracy"]["hybrid"] > 90
+
+
+@pytest.mark.parametrize("codec, least, most", [("float32", 3000, 4500), ("onebit", 600, 800)])
+def test_no_image_leaves_a_client(tmp_path, settings, codec, least, most):
+    seen = Faulty(lambda question, answer, before: answer)
+    learn(replace(settings, codec=codec), tmp_path / "run", seen)
+    own = images.codes_of(settings).copies.tobytes()
+    for question, answer in seen.seen:
+        if question.metadata.message_type == "query":
+            assert list(answer.content) == ["client"]
+            assert sorted(answer.content["client"]) == ["clients", "number"]
+            continue
+        assert {name: list(record) for name, record in answer.content.items()} == {
+            "hybnn": ["update"]}
+        sent = message.read(answer)
+        windows = {own[place:place + 10] for place in range(0, len(own), 5)}
+        assert not any(sent[place:place + 10] in windows for place in range(len(sent)))
+        assert least < message.size(answer) < most
+
+
+def test_a_part_of_many_clients_is_asked(tmp_path, settings):
+    many = replace(settings, clients=8, fraction=0.25, rounds=8)
+    history = learn(many, tmp_path / "run")["federation"]
+    assert all(len(entry["clients"]) == 2 for entry in history)
+    assert len({tuple(entry["clients"]) for entry in history}) > 3
+    assert history[-1]["accuracy"] > 90
+
+
+def test_too_few_clients_end_it(tmp_path, settings):
+    grid = Simulation(app, settings)
+    del grid.contexts[FIRST]
+    federation = Federation(settings, shape(settings), tmp_path / "state")
+    with pytest.raises(RunError, match=r"^After 0\.5 seconds there are 2 clients, not 3$"):
+        federate(grid, federation, lambda entry: None)
+
+
+def test_a_failing_answer_is_an_error_as_flower_sends_it(settings):
+    def fails(question, context):
+        raise ValueError("why")
+    question = Message(RecordDict(), FIRST, "query")
+    answer, = Simulation(fails, settings).send_and_receive([question])
+    assert isinstance(answer.error, Error) and answer.error.reason == "ValueError: why"
+
+
+@pytest.mark.parametrize("argv, sentence", [
+    (["--codec", "zip"], "argument --codec: invalid choice: 'zip' .*"),
+    (["--clients", "0"],
+     "There must be a client, and a fraction above 0 and up to 1, not 0 and 1"),
+    (["--rounds", "70000"], "Rounds must be 1 to 65535, not 70000"),
+    (["--hidden", "x"], "Hidden widths must be like 128 or 128-64, not 'x'"),
+    (["--encoder", "nowhere"], "There is no encoder in nowhere"),
+    (["--task", "1v1"], "A task must be .*"),
+    (["--resume", "nowhere"], ".*nowhere/federation.json'"),
+    (["--resume", "other"], "other/federation.json does not hold the settings of a federation"),
+    (["--out", "other"], "other/federation.json does not hold the settings of a federation"),
+])
+def test_mistakes_get_one_sentence(tmp_path, monkeypatch, capsys, argv, sentence):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "federation.json").write_text("[]")
+    assert command.main(argv) == 2
+    assert re.fullmatch(f"error: {sentence}", capsys.readouterr().err.splitlines()[-1])
+
+
+def test_the_command_learns_and_goes_on(tmp_path, monkeypatch, capsys, settings):
+    flags = ["--task", "0v1", "--hidden", "16", "--rounds", "2", "--encoder", settings.encoder,
+             "--out", str(tmp_path / "run")]
+
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+    with monkeypatch.context() as patch:
+        patch.setattr(Federation, "save", interrupt)
+        assert command.main(flags) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"interrupted; go on with: python -m sw.federated --resume {tmp_path / 'run'}")
+    assert command.main(["--resume", str(tmp_path / "run")]) == 0
+    assert capsys.readouterr().out.endswith(f"run folder: {tmp_path / 'run'}\n")
+    assert command.main(["--resume", str(tmp_path / "run")]) == 2
+    assert (tmp_path / "run" / STATE).exists()
+
+
+@pytest.mark.parametrize("config, sentence", [
+    ({"rounds": "3"}, "rounds must be of type int, not '3'"),
+    ({"robust": 1}, "robust must be of type bool, not 1"),
+    ({"speed": 1}, "Unknown setting 'speed'"),
+    ({"codec": "zip"}, "Unknown codec 'zip'; known are: float32, onebit"),
+    ({"data": "x"}, f"Unknown data set 'x'; known are: {', '.join(data.NAMES)}"),
+])
+def test_settings_are_checked(config, sentence):
+    with pytest.raises(RunError) as refused:
+        Settings.of(config)
+    assert str(refused.value) == sentence
+
+
+def test_settings_come_back(settings):
+    assert Settings.of(settings.config()) == settings
+    assert Settings.of({"timeout": 3}) == Settings(timeout=3)
+
+
+@pytest.mark.parametrize("damage", ["", "history", "other"])
+def test_a_damaged_state_is_refused(tmp_path, settings, damage):
+    from sw.checkpoint import CheckpointError, save_checkpoint
+    path = tmp_path / "state"
+    path.write_text(damage)
+    if damage:
+        save_checkpoint(path, {damage: "[]", "content": torch.zeros(9, dtype=torch.uint8)})
+    with pytest.raises(CheckpointError):
+        Federation(settings, shape(settings), path)
