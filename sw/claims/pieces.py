@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import arms, baselines, consecutive, cost, encoders, federated, heads
+from . import arms, baselines, consecutive, cost, encoders, federated, heads, together
 from .study import Study, write_json
 
-__all__ = ["ABLATION", "STAGES", "do", "path", "read"]
+__all__ = ["ABLATION", "STAGES", "TOGETHER", "do", "path", "read"]
 
 Piece = Callable[[Study], dict[str, Any]]
 
@@ -36,7 +36,13 @@ ABLATION: list[dict[str, Piece]] = [
     {"encoder fashion": partial(encoders.train, name="fashion")},
     {f"arm {name}": partial(arms.learn, name=name) for name in arms.ARMS},
 ]
-PIECES = {name: piece for stage in STAGES + ABLATION for name, piece in stage.items()}
+TOGETHER: list[dict[str, Piece]] = [
+    {"encoder ours": partial(encoders.train, name="ours")},
+    {"together centralised": partial(together.centralised, name="ours"),
+     **{f"together {arm}": partial(together.learn, name="ours", arm=arm)
+        for arm in together.ARMS}},
+]
+PIECES = {name: piece for stage in STAGES + ABLATION + TOGETHER for name, piece in stage.items()}
 
 
 def path(folder: Path, name: str, seed: int) -> Path:

@@ -1,6 +1,6 @@
 """The images of a federation as codes, made once in each process by the encoder all share."""
 
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 from torch import Tensor
@@ -11,22 +11,35 @@ from ..codes import CodeSet
 from .settings import Settings
 from .splits import split
 
-__all__ = ["codes_of", "own", "shape_of"]
+__all__ = ["codes_of", "know", "own", "shape_of"]
+
+_known: dict[tuple[object, ...], CodeSet] = {}
 
 
 def codes_of(settings: Settings) -> CodeSet:
     """Encode the images of the task: those to train on, which are split, and those to test on."""
-    return _encode(settings.data, settings.data_dir, settings.task, settings.encoder,
-                   settings.effort.copies, settings.seed)
+    key = _key(settings)
+    if key not in _known:
+        _known[key] = _encode(settings)
+    return _known[key]
 
 
-@cache
-def _encode(name: str, folder: str, of_task: str, encoder: str, copies: int,
-            seed: int) -> CodeSet:
-    frozen = Encoder.load(Path(encoder))
-    chosen = data.select(data.load(name, Path(folder) if folder else None), of_task)
-    task.reseed(seed, "copies")
-    return codes.encode(partial(codes.extract, frozen), frozen.n_bits, chosen, copies)
+def know(settings: Settings, encoded: CodeSet) -> None:
+    """Take these for the codes of the images, in this process."""
+    _known[_key(settings)] = encoded
+
+
+def _key(settings: Settings) -> tuple[object, ...]:
+    return (settings.data, settings.data_dir, settings.task, settings.encoder, settings.seed)
+
+
+def _encode(settings: Settings) -> CodeSet:
+    frozen = Encoder.load(Path(settings.encoder))
+    folder = Path(settings.data_dir) if settings.data_dir else None
+    chosen = data.select(data.load(settings.data, folder), settings.task)
+    task.reseed(settings.seed, "copies")
+    return codes.encode(partial(codes.extract, frozen), frozen.n_bits, chosen,
+                        settings.effort.copies)
 
 
 def own(settings: Settings, client: int, clients: int, round: int) -> list[Tensor]:

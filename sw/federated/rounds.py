@@ -30,23 +30,21 @@ LEAST_LATENT = 1e-6    # What stands for a latent weight of 0 that was outvoted.
 
 def first(codec: str, shape: Sequence[int], seed: int) -> Content:
     """Make what a federation begins with."""
-    task.reseed(seed, "federated, initial weights")
-    return give(_classifier(shape).eval(), codec)
+    return give(_beginning(shape, seed).eval(), codec)
 
 
 def begin(codec: str, shape: Sequence[int], recipe: Recipe, seed: int, client: int) -> Training:
-    """Make a client's training; what its latent weights begin with is its own affair.
+    """Make a client's training. All begin with the same latent weights, so that a few steps bring
+    the same few of them across zero, and a majority with them.
 
     With bits, a neuron's threshold says all of its batch norm but the scale, which stays 1.
     """
-    phase = f"federated, client {client}"
-    task.reseed(seed, f"{phase}, initial weights")
-    model = _classifier(shape)
+    model = _beginning(shape, seed)
     if codec == "onebit":
         for norm in model.norms:
             cast(nn.BatchNorm1d, norm).weight.requires_grad_(False)
     loss, _ = task.METHODS[BinaryClassifier]
-    return Training(model, loss, recipe, phase, seed)
+    return Training(model, loss, recipe, f"federated, client {client}", seed)
 
 
 def learn(training: Training, content: Content, round: int, rows: Sequence[Tensor]) -> None:
@@ -186,6 +184,11 @@ def model_of(content: Content, shape: Sequence[int]) -> BinaryClassifier:
     model.readout.linear.weight.copy_(torch.from_numpy(to_signs(content.readout.weights)))
     model.readout.offset.copy_(torch.from_numpy(content.readout.offsets))
     return model.eval()
+
+
+def _beginning(shape: Sequence[int], seed: int) -> BinaryClassifier:
+    task.reseed(seed, "federated, initial weights")
+    return _classifier(shape)
 
 
 def _classifier(shape: Sequence[int]) -> BinaryClassifier:

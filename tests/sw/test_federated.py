@@ -48,7 +48,8 @@ def easy(monkeypatch):
     signs = torch.where(torch.rand(1200, 40) < 0.3, -1.0, 1.0) * center * (2 * labels[:, None] - 1)
     packed = pack_signs(signs)
     made = CodeSet(packed[None, :900], labels[:900], packed[900:], labels[900:], 40)
-    monkeypatch.setattr(images, "codes_of", lambda settings: made)
+    monkeypatch.setattr(images, "_encode", lambda settings: made)
+    monkeypatch.setattr(images, "_known", {})
     steps = replace(SMALL, classifier_batch=8)
     monkeypatch.setattr(Settings, "effort", property(lambda self: steps))
     monkeypatch.setattr(server_app, "PAUSE", 0.0)
@@ -274,6 +275,22 @@ def test_no_image_leaves_a_client(tmp_path, settings, codec, least, most):
         windows = {own[place:place + 10] for place in range(0, len(own), 5)}
         assert not any(sent[place:place + 10] in windows for place in range(len(sent)))
         assert least < message.size(answer) < most
+
+
+def test_a_round_of_bits_costs_a_thirtieth_of_one_of_floats(settings):
+    """With HyBNN's 200-128-2, all that Flower adds, and a twentieth of the weights changed."""
+    shape = (200, 128, 2)
+    before, floats = first("onebit", shape, 0), first("float32", shape, 0)
+    flips = np.random.default_rng(0).random(before.layers[0].weights.shape) < 0.05
+    layer = before.layers[0]
+    after = Network([type(layer)(layer.weights ^ flips.astype(np.uint8), layer.thresholds)],
+                    before.readout)
+    Simulation(app, settings)    # Gives the messages a sender.
+
+    def size(content, base=None):
+        data = encode(Update(1, 4000, content), shape, base)
+        return message.size(Message(message.write(data), FIRST, "train", group_id="1"))
+    assert 30 * (size(before) + size(after, before)) < 2 * size(floats)
 
 
 def test_a_part_of_many_clients_is_asked(tmp_path, settings):

@@ -1,0 +1,68 @@
+"""HyBNN's Figure 7 with what is really sent: clients that learn together, in two codecs."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from .. import task
+from ..classifier import BinaryClassifier
+from ..codes import CodeSet
+from ..run import LARGE
+from ..task import Recipe
+from .study import HIDDEN, TASKS, Study
+
+__all__ = ["ARMS", "centralised", "learn"]
+
+# What differs from sw.federated's settings: three clients, all of them asked, in equal parts.
+ARMS: dict[str, dict[str, Any]] = {
+    "float32": {"codec": "float32"},
+    "onebit": {},
+    "float32, skewed": {"codec": "float32", "split": "dirichlet"},
+    "onebit, skewed": {"split": "dirichlet"},
+    "onebit, unequal": {"split": "unequal"},
+}
+
+
+def centralised(study: Study, name: str) -> dict[str, Any]:
+    """Learn each task on all codes, an epoch where the others have a round."""
+    codes, curves = study.codes(name), []
+    loss, rate = task.METHODS[BinaryClassifier]
+    for pair in TASKS:
+        chosen, curve = codes.select(pair), list[float]()
+
+        def note(model: BinaryClassifier, chosen: CodeSet = chosen,
+                 curve: list[float] = curve) -> None:
+            curve.append(task.test(model, *chosen.test()))
+
+        study.fit(f"together {pair}",
+                  lambda chosen=chosen: BinaryClassifier(  # type: ignore[misc]  # A default.
+                      chosen.n_bits, [HIDDEN], chosen.n_classes), loss,
+                  Recipe(study.plan.rounds, LARGE.classifier_batch, rate), chosen.epoch, note)
+        curves.append(curve)
+    return {"curves": curves}
+
+
+def learn(study: Study, name: str, arm: str) -> dict[str, Any]:
+    """Learn each task together: per cent after each round, and the bytes of all its messages."""
+    histories = [_history(study, study.codes(name).select(pair), pair, arm) for pair in TASKS]
+    return {"curves": [[entry["accuracy"] for entry in history] for history in histories],
+            "bytes": [[entry["bytes_down"] + entry["bytes_up"] for entry in history]
+                      for history in histories]}
+
+
+def _history(study: Study, codes: CodeSet, pair: list[int], arm: str) -> list[dict[str, Any]]:
+    # Here, so that who reproduces the paper alone needs no Flower.
+    from ..federated import images
+    from ..federated.client_app import app
+    from ..federated.federation import Federation
+    from ..federated.server_app import federate
+    from ..federated.settings import Settings
+    from ..federated.simulation import Simulation
+
+    settings = Settings(data="mnist", task="v".join(map(str, pair)), hidden=str(HIDDEN),
+                        rounds=study.plan.rounds, seed=study.seed, **ARMS[arm])
+    images.know(settings, codes)
+    with tempfile.TemporaryDirectory() as folder:
+        federation = Federation(settings, images.shape_of(settings), Path(folder) / "state")
+        federate(Simulation(app, settings), federation, lambda entry: None)
+    return federation.history

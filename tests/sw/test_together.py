@@ -1,0 +1,51 @@
+import json
+
+import pytest
+import torch
+
+pytest.importorskip("flwr", reason="needs flwr: pip install '.[fed]'")
+
+from sw import together
+from sw.claims import pieces
+from sw.claims.study import Plan, Study
+from sw.claims.together import ARMS
+from sw.codes import CodeSet, pack_signs
+
+PLAN = Plan(seeds=2, rounds=3)
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """A folder of results on codes of ten classes that are easy to tell apart."""
+    folder = tmp_path_factory.mktemp("results")
+    for name in "codes", "pieces":
+        (folder / name).mkdir()
+    for seed in range(PLAN.seeds):
+        torch.manual_seed(seed)
+        study = Study(folder, None, "cpu", PLAN, seed)
+        labels = torch.arange(4000) % 10
+        centers = torch.sign(torch.randn(10, 40))
+        signs = torch.where(torch.rand(4000, 40) < 0.15, -centers[labels], centers[labels])
+        packed = pack_signs(signs)
+        study.save_codes("ours", CodeSet(packed[None], labels, packed, labels, 40))
+        for name in pieces.TOGETHER[1]:
+            assert pieces.do((study, name)) == name
+    return folder
+
+
+def test_a_table_and_a_picture_are_made(results):
+    found = pieces.read(results, PLAN.seeds, pieces.TOGETHER[1:])
+    text = together.tabulate(results, found)
+    assert (results / "together.md").read_text() == text + "\n"
+    assert [line.split(" | ")[0] for line in text.splitlines()[2:]] == [
+        f"| {name}" for name in ("centralised", *ARMS)]
+    assert "nan" not in text and (results / "figures" / "together.png").stat().st_size > 1000
+
+
+def test_each_arm_learns_and_says_what_it_sent(results):
+    for name in pieces.TOGETHER[1]:
+        for seed in range(PLAN.seeds):
+            found = json.loads(pieces.path(results, name, seed).read_text())
+            assert [len(curve) for curve in found["curves"]] == [3] * 5
+            assert min(curve[-1] for curve in found["curves"]) > 80
+
