@@ -1,9 +1,11 @@
 """The client: learns from its own images and answers with what it learnt, never with an image.
 
-It is told which part of the training images is its own by its node's ``partition-id`` and
-``num-partitions``, in simulation and in ``flower-supernode --node-config``. ``data-dir`` and
-``encoder`` may be given there too, where they lie elsewhere than on the server; without a partition
-all images in ``data-dir`` are its own.
+What it is told by its node, in simulation and in ``flower-supernode --node-config``:
+
+* ``partition-id`` and ``num-partitions``: which part of the training images is its own; without
+  them, all;
+* ``client``: its number, which no other has; without it, that of its part;
+* ``data-dir`` and ``encoder``, where they lie elsewhere than on the server.
 """
 
 from typing import cast
@@ -30,9 +32,8 @@ app = ClientApp()
 @app.query()
 def query(question: Message, context: Context) -> Message:
     """Say which client this is."""
-    number, clients = _place(context)
-    return Message(RecordDict({"client": MetricRecord({"number": number, "clients": clients})}),
-                   reply_to=question)
+    number, _, _ = _place(context)
+    return Message(RecordDict({"client": MetricRecord({"number": number})}), reply_to=question)
 
 
 @app.train()
@@ -42,13 +43,13 @@ def train(question: Message, context: Context) -> Message:
     torch.set_num_threads(1)
     settings = Settings.of({**context.run_config, **{
         key: value for key, value in context.node_config.items() if key in LOCAL}})
-    number, clients = _place(context)
+    number, part, parts = _place(context)
     shape = images.shape_of(settings)
     round = int(question.metadata.group_id)
     asked = decode(message.read(question), settings.codec, shape, round)
     training = rounds.begin(settings.codec, shape, settings.recipe, settings.seed, number)
     _recall(training, context)
-    rows = images.own(settings, number, clients, round)
+    rows = images.own(settings, part, parts, round)
     rounds.learn(training, asked.content, round, rows)
     _remember(training, context)
     model = cast(BinaryClassifier, training.model)
@@ -57,9 +58,11 @@ def train(question: Message, context: Context) -> Message:
     return Message(message.write(encode(answer, shape, base)), reply_to=question)
 
 
-def _place(context: Context) -> tuple[int, int]:
+def _place(context: Context) -> tuple[int, int, int]:
+    """Give the client's number, that of its part of the images, and how many parts there are."""
     config = context.node_config
-    return int(config.get("partition-id", 0)), int(config.get("num-partitions", 1))
+    part = int(config.get("partition-id", 0))
+    return int(config.get("client", part)), part, int(config.get("num-partitions", 1))
 
 
 def _remember(training: Training, context: Context) -> None:

@@ -42,11 +42,10 @@ def _encode(settings: Settings) -> CodeSet:
                         settings.effort.copies)
 
 
-def own(settings: Settings, client: int, clients: int, round: int) -> list[Tensor]:
-    """Give the signs and labels that one client of several trains on in a round, from 1."""
+def own(settings: Settings, part: int, parts: int, round: int) -> list[Tensor]:
+    """Give the signs and labels of one part of several to train on in a round, from 1."""
     found = codes_of(settings)
-    rows = split(settings.split, found.train_labels, clients, settings.alpha,
-                 settings.seed)[client]
+    rows = split(settings.split, found.train_labels, parts, settings.alpha, settings.seed)[part]
     return [tensor[rows] for tensor in found.epoch(round - 1)]
 
 

@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
@@ -87,15 +86,26 @@ def _meet(grid: Grid, clients: dict[int, int], settings: Settings) -> None:
             del clients[node]
         new = [Message(RecordDict(), node, "query") for node in sorted(present - clients.keys())]
         for answer in grid.send_and_receive(new, timeout=settings.timeout) if new else ():
-            if answer.has_content():
-                record = cast(MetricRecord, answer.content["client"])
-                clients[answer.metadata.src_node_id] = int(cast(int, record["number"]))
+            _welcome(clients, answer)
         if len(clients) >= settings.clients:
             return
         if time.monotonic() > end:
             raise RunError(f"After {settings.timeout:g} seconds there are {len(clients)} clients, "
                            f"not {settings.clients}")
         time.sleep(PAUSE)
+
+
+def _welcome(clients: dict[int, int], answer: Message) -> None:
+    """Note which client a node is, if it says so and no other is."""
+    node = answer.metadata.src_node_id
+    record = answer.content.get("client") if answer.has_content() else None
+    number = record.get("number") if isinstance(record, MetricRecord) else None
+    if type(number) is not int or number < 0:
+        log.warning("node %d does not say which client it is", node)
+    elif number in clients.values():
+        log.warning("node %d says that it is client %d, which is there already", node, number)
+    else:
+        clients[node] = number
 
 
 def _sample(clients: dict[int, int], federation: Federation) -> dict[int, int]:

@@ -9,7 +9,7 @@ import torch
 
 pytest.importorskip("flwr", reason="needs flwr: pip install '.[fed]'")
 
-from flwr.app import ConfigRecord, Error, Message, RecordDict
+from flwr.app import ConfigRecord, Error, Message, MetricRecord, RecordDict
 
 from sw import data
 from sw.autoencoder import Encoder
@@ -267,7 +267,7 @@ def test_no_image_leaves_a_client(tmp_path, settings, codec, least, most):
     for question, answer in seen.seen:
         if question.metadata.message_type == "query":
             assert list(answer.content) == ["client"]
-            assert sorted(answer.content["client"]) == ["clients", "number"]
+            assert list(answer.content["client"]) == ["number"]
             continue
         assert {name: list(record) for name, record in answer.content.items()} == {
             "hybnn": ["update"]}
@@ -299,6 +299,31 @@ def test_a_part_of_many_clients_is_asked(tmp_path, settings):
     assert all(len(entry["clients"]) == 2 for entry in history)
     assert len({tuple(entry["clients"]) for entry in history}) > 3
     assert history[-1]["accuracy"] > 90
+
+
+@pytest.mark.parametrize("content, said", [
+    (RecordDict(), "node 1002 does not say which client it is"),
+    (RecordDict({"client": MetricRecord({"number": 0.5})}),
+     "node 1002 does not say which client it is"),
+    (RecordDict({"client": MetricRecord({"number": -1})}),
+     "node 1002 does not say which client it is"),
+    (RecordDict({"client": ConfigRecord({"number": "2"})}),
+     "node 1002 does not say which client it is"),
+    (RecordDict({"client": MetricRecord({"number": 1})}),
+     "node 1002 says that it is client 1, which is there already"),
+])
+def test_who_is_not_known_is_not_asked(tmp_path, caplog, settings, content, said):
+    def client(question, context):
+        stranger = context.node_config["partition-id"] == 2
+        if question.metadata.message_type == "query" and stranger:
+            return Message(content, reply_to=question)
+        return app(question, context)
+    grid = Simulation(client, settings)
+    two = replace(settings, clients=2, rounds=1)
+    federation = Federation(two, shape(two), tmp_path / "state")
+    federate(grid, federation, lambda entry: None)
+    assert federation.history[0]["asked"] == [0, 1]
+    assert [record.getMessage() for record in caplog.records] == [said]
 
 
 def test_too_few_clients_end_it(tmp_path, settings):
