@@ -40,9 +40,8 @@ def reproduce(plan: Plan, folder: Path, data_dir: Path | None, device: str) -> N
     os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(1 << 30))
     os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(1 << 31))
     with tqdm(total=n_all, initial=n_all - n_left, unit=" pieces", disable=None) as bar:
-        for stage, n_processes in zip(left, (PROCESSES, PROCESSES, 1), strict=True):
-            if not stage:
-                continue
+        for stage in filter(None, left):
+            n_processes = 1 if stage is left[-1] else PROCESSES
             # Spawned: a fork of a process that has used torch's threads may hang.
             with multiprocessing.get_context("spawn").Pool(n_processes, _begin) as pool:
                 for name in pool.imap_unordered(pieces.do, stage):
