@@ -43,9 +43,7 @@ def reproduce(plan: Plan, folder: Path, data_dir: Path | None, device: str,
     os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(1 << 30))
     os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(1 << 31))
     with tqdm(total=n_all, initial=n_all - n_left, unit=" pieces", disable=None) as bar:
-        for stage in left:
-            if not stage:
-                continue
+        for stage in filter(None, left):
             # What measures seconds is alone.
             n_processes = 1 if stage[0][1] == "cost" else PROCESSES
             # Spawned: a fork of a process that has used torch's threads may hang.
