@@ -22,6 +22,8 @@ class Accelerator(wiring.Component):
         What to compute.
     plan : :data:`~hw.folding.Plan`
         How fast.
+    reloadable : bool
+        Other networks of this shape can be loaded, if the engine is folded.
 
     Members
     -------
@@ -29,10 +31,11 @@ class Accelerator(wiring.Component):
         Frames from and to the host, see :mod:`sw.golden.frame`.
     """
 
-    def __init__(self, network: Network, plan: Plan):
+    def __init__(self, network: Network, plan: Plan, *, reloadable: bool = False):
+        self.reloadable = reloadable
         self.engine = (HardwiredEngine(network) if isinstance(plan, HardWired)
-                       else Engine(network, plan))
-        self.link = Link(network.n_in, network.n_classes)
+                       else Engine(network, plan, reloadable=reloadable))
+        self.link = Link(network.n_in, network.n_classes, reloadable=reloadable)
         super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})
 
     def elaborate(self, platform):
@@ -43,6 +46,8 @@ class Accelerator(wiring.Component):
         wiring.connect(m, self.link.code, self.engine.x)
         if isinstance(self.engine, Engine):
             m.d.comb += self.engine.unlike.eq(self.link.unlike)
+        if self.reloadable:
+            m.d.comb += self.engine.load.eq(self.link.load)
         wiring.connect(m, self.engine.y, self.link.klass)
         wiring.connect(m, self.link.to_host, wiring.flipped(self.tx))
         return m

@@ -37,7 +37,7 @@ class BuildError(Exception):
 
 
 def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *, clock: float,
-          seed: int) -> dict:
+          seed: int, reloadable: bool = False) -> dict:
     """Make the bitstream in ``directory`` and return its report.
 
     Raises
@@ -61,7 +61,7 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
         divisor = uart.divisor(pll.output, board.baud)
     except ValueError as error:
         raise BuildError(f"{error}. Choose another --clock") from None
-    top = Top(Accelerator(network, plan), pll=pll, divisor=divisor,
+    top = Top(Accelerator(network, plan, reloadable=reloadable), pll=pll, divisor=divisor,
               clock_is_beside_pll=board.clock_is_beside_pll)
     _run_tools(top, board, directory, seed)
     network.save(directory / "network.safetensors")
@@ -70,6 +70,7 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
         "network": str(network),
         "network_sha256": sha256((directory / "network.safetensors").read_bytes()).hexdigest(),
         "folding": str(plan),
+        "reloadable": reloadable,
         "seed": seed,
         "versions": {tool: toolchain.version(tool) for tool in ("yosys", family.place)},
         **_resources(directory, board),
@@ -132,9 +133,7 @@ def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int):
     family = FAMILIES[board.family]
     plan = board.platform().prepare(
         top, "top", debug_verilog=False,
-        # The readout never reads the score it writes, which Yosys cannot know.
-        script_after_read="setparam -set COLLISION_X_MASK 1'1 "
-                          "top.accelerator.engine.readout/t:$memrd_v2",
+        script_after_read=_never_both(top.accelerator),
         synth_opts=family.synthesis,
         # The frequency is for a clock that nextpnr does not derive itself: that of Gowin's PLL.
         nextpnr_opts=f"--seed {seed} --freq {top.pll.output / 1e6} --report top.report.json "
@@ -145,6 +144,13 @@ def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int):
     (directory / "build.log").write_text(result.stdout)
     if result.returncode:
         raise BuildError(_reason(directory, result.stdout))
+
+
+def _never_both(accelerator: Accelerator) -> str:
+    """Tell Yosys what it cannot know: no memory is read where it is written in the same cycle."""
+    modules = "top.accelerator.engine.*" if accelerator.reloadable else (
+        "top.accelerator.engine.readout")
+    return f"setparam -set COLLISION_X_MASK 1'1 {modules}/t:$memrd_v2"
 
 
 def _reason(directory: Path, output: str) -> str:
@@ -250,6 +256,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--fold", metavar="PExSIMD,...",
                         help="neurons and synapses a cycle of each layer, like 1x200, or hardwired "
                              "(default: the fastest that fits)")
+    parser.add_argument("--reloadable", action="store_true",
+                        help="let the host load other networks of this shape: python -m hw.load")
     parser.add_argument("--dry-run", action="store_true",
                         help="predict size and speed of every choice, build nothing")
     parser.add_argument("--plot", metavar="FILE", type=Path,
@@ -283,7 +291,8 @@ def main(argv: list[str] | None = None) -> int:
                 print(f"the picture is in {args.plot}")
             return 0
         print(f"building {file} for {board.name} in {directory}")
-        report = build(network, board, plan, directory, clock=clock, seed=args.seed)
+        report = build(network, board, plan, directory, clock=clock, seed=args.seed,
+                       reloadable=args.reloadable)
     except (BuildError, LookupError, NetworkFileError, OSError, ResourceError,
             plot.PlotError, toolchain.ToolNotFound) as error:
         print(f"error: {error.args[0] if isinstance(error, LookupError) else error}",
