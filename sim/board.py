@@ -42,7 +42,7 @@ def virtual_board(network: Network, plan: Plan, *, reloadable: bool,
     model = simulator.find("verilator").build(source, "accelerator")
     failures: list[Exception] = []
     with tempfile.TemporaryDirectory() as folder:
-        path = terminal or Path(folder, "tty")
+        path = (terminal or Path(folder, "tty")).absolute()
 
         def serve() -> None:
             try:

@@ -1,7 +1,6 @@
 """A virtual board answers at its terminal, and takes another network there."""
 
 import numpy as np
-import pytest
 import serial
 
 from hw import folding, load
