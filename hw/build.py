@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import re
 import subprocess
 import sys
@@ -15,13 +16,13 @@ import boards
 from hw import choice, folding, plot, toolchain, uart
 from hw.accelerator import Accelerator
 from hw.choice import DoesNotFit
-from hw.command import INTERRUPTED, Parser, megahertz
 from hw.cost import FABRICS, Cost
 from hw.family import FAMILIES
 from hw.folding import Plan
 from hw.top import Top
 from sw.golden import runs
 from sw.golden.bits import n_bytes
+from sw.golden.command import INTERRUPTED, Parser, fail
 from sw.golden.frame import MAX_CLASSES, N_FCS16, N_FCS32
 from sw.golden.network import Network, NetworkFileError, atomic_write
 
@@ -239,6 +240,14 @@ def program(board: boards.Board, directory: Path) -> int:
     return 0
 
 
+def megahertz(text: str) -> float:
+    """Read a frequency in MHz; give hertz."""
+    value = float(text)
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"must be a positive number of MHz, not {text!r}")
+    return value * 1e6
+
+
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(prog="python -m hw.build", description=__doc__)
     parser.add_argument("--board", metavar="NAME", required=True,
@@ -286,9 +295,7 @@ def main(argv: list[str] | None = None) -> int:
         report = build(network, board, plan, directory, clock=clock, seed=args.seed)
     except (BuildError, LookupError, NetworkFileError, OSError, ResourceError,
             plot.PlotError, toolchain.ToolNotFound) as error:
-        print(f"error: {error.args[0] if isinstance(error, LookupError) else error}",
-              file=sys.stderr)
-        return 2
+        return fail(error)
     except KeyboardInterrupt:
         print("error: interrupted, there is no bitstream", file=sys.stderr)
         return INTERRUPTED

@@ -21,12 +21,12 @@ from amaranth.lib.memory import Memory
 import boards
 from hw import folding, toolchain
 from hw.bitstream import FORMATS, Contents
-from hw.command import INTERRUPTED, Parser
 from hw.cost import FABRICS, Fabric
 from hw.engine import Engine
 from hw.family import FAMILIES
 from hw.folding import HardWired, Plan
 from sw.golden import bits, runs
+from sw.golden.command import INTERRUPTED, Parser, fail
 from sw.golden.network import Network, NetworkFileError
 
 __all__ = ["PatchError", "main", "patch"]
@@ -178,9 +178,7 @@ def main(argv: list[str] | None = None) -> int:
         report = patch(args.build, Network.load(file), out)
     except (PatchError, LookupError, NetworkFileError, OSError, ValueError,
             toolchain.ToolNotFound) as error:
-        print(f"error: {error.args[0] if isinstance(error, LookupError) else error}",
-              file=sys.stderr)
-        return 2
+        return fail(error)
     except KeyboardInterrupt:
         print("error: interrupted, there is no new bitstream", file=sys.stderr)
         return INTERRUPTED

@@ -26,13 +26,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from hw.command import INTERRUPTED, Parser
 from hw.toolchain import ToolFailed, ToolNotFound
 from sim.rungs import RUNGS, Climb, Rung, RungFailed, Skipped, Unequal
 from sim.simulator import SimulationFailed, SimulatorNotFound
 from sw.golden import runs
 from sw.golden.bits import Bits
 from sw.golden.codes import CodesFileError, load_codes
+from sw.golden.command import INTERRUPTED, Parser, fail
 from sw.golden.network import Network, NetworkFileError, atomic_write
 
 EQUAL, UNEQUAL, SKIPPED = "equal", "UNEQUAL", "skipped"
@@ -259,9 +259,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return judge(results, asked_for=args.rungs is not None)
     except (VerifyError, NetworkFileError, CodesFileError, RungFailed, SimulationFailed, ToolFailed,
             LookupError, ValueError, OSError) as error:
-        said = error.args[0] if isinstance(error, LookupError) else error
-        print(f"error: {str(said).splitlines()[0]}", file=sys.stderr)
-        return 2
+        return fail(error)
     except KeyboardInterrupt:
         print("error: interrupted, nothing was verified", file=sys.stderr)
         return INTERRUPTED
