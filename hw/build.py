@@ -145,33 +145,36 @@ def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int):
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     (directory / "build.log").write_text(result.stdout)
     if result.returncode:
-        raise BuildError(_reason(directory, result.stdout))
+        raise BuildError(_reason(board, directory, result.stdout))
 
 
-def _reason(directory: Path, output: str) -> str:
+def _reason(board: boards.Board, directory: Path, output: str) -> str:
     """Say why the tools failed: what did not fit, or their first error."""
     log = directory / "top.tim"
-    said = log.read_text() if log.exists() else ""
-    used = re.findall(r"ICESTORM_(LC|RAM):\s+(\d+)/\s*(\d+)", said)
-    needs = " and ".join(f"{count} of {limit} {'logic cells' if kind == 'LC' else 'block RAMs'}"
-                         for kind, count, limit in used)
+    said = re.findall(r"(\w+):\s+(\d+)/\s*\d+", log.read_text()) if log.exists() else []
     error = next((line for line in output.splitlines() if "ERROR" in line), output.strip()[-200:])
-    if needs and ("place" in error.lower() or "BEL" in error):
-        return f"the design cannot be placed: it needs {needs}"
+    if said and ("place" in error.lower() or "BEL" in error):
+        cells, rams = _used(board, {kind: int(count) for kind, count in said}).values()
+        return (f"the design cannot be placed: it needs {cells[0]} of {cells[1]} logic cells and "
+                f"{rams[0]} of {rams[1]} block RAMs")
     return f"the tools failed: {error[:200]} (all of it is in {directory / 'build.log'})"
+
+
+def _used(board: boards.Board, counts: dict[str, int]) -> dict[str, list[int]]:
+    """Give how many of each the design takes and the part has, from what nextpnr counted."""
+    family = FAMILIES[board.family]
+    return {
+        "logic_cells": [sum(counts.get(kind, 0) for kind in family.logic_cells), board.logic_cells],
+        "block_rams": [sum(counts.get(kind, 0) for kind in family.block_rams), board.block_rams],
+    }
 
 
 def _resources(directory: Path, board: boards.Board) -> dict:
     placed = json.loads((directory / "top.report.json").read_text())
-    used = {kind: count["used"] for kind, count in placed["utilization"].items()}
-    family = FAMILIES[board.family]
+    counts = {kind: count["used"] for kind, count in placed["utilization"].items()}
     # The oscillator's clock, far slower, drives nothing but the wait after power-up.
     engine = max(placed["fmax"].values(), key=lambda clock: clock["constraint"])
-    return {
-        "logic_cells": [sum(map(used.get, family.logic_cells)), board.logic_cells],
-        "block_rams": [sum(map(used.get, family.block_rams)), board.block_rams],
-        "fmax_mhz": round(engine["achieved"], 2),
-    }
+    return _used(board, counts) | {"fmax_mhz": round(engine["achieved"], 2)}
 
 
 def _rates(network: Network, board: boards.Board, plan: Plan, clock: float) -> dict:

@@ -89,6 +89,20 @@ def test_errors_are_one_line(folder, capsys, args, said):
     assert error.startswith(said.format(folder)) and error.count("\n") == 1
 
 
+@pytest.mark.parametrize("board, counted, said", [
+    ("icestick", ["ICESTORM_LC:    1655/   1280   129%", "ICESTORM_RAM:      31/     16   193%"],
+     "1655 of 1280 logic cells and 31 of 16"),
+    ("ulx3s_12f", ["DP16KD:       9/     56    16%", "TRELLIS_COMB:   30100/  24288   123%"],
+     "30100 of 24288 logic cells and 9 of 56"),
+    ("tang_nano_9k", ["LUT4:    2970/   8640    34%", "ALU:    1302/   6480    20%",
+                      "BSRAM:      51/     26   196%"], "4272 of 8640 logic cells and 51 of 26")])
+def test_each_family_says_what_does_not_fit(tmp_path, board, counted, said):
+    (tmp_path / "top.tim").write_text("".join(f"Info: \t {line}\n" for line in counted))
+    assert build._reason(build.boards.find(board), tmp_path,
+                         "ERROR: Unable to place cell 'x', no BELs remaining\n") == (
+        f"the design cannot be placed: it needs {said} block RAMs")
+
+
 @pytest.mark.parametrize("args, said", [
     ([], "error: the following arguments are required: --board (see --help)\n"),
     (["--board", "icestick", "--clock", "fast"],
