@@ -6,7 +6,6 @@ its contents: those of the network that the bitstream was built for are known.
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -149,11 +148,7 @@ def _pack(folder: Path, packer: str) -> None:
     toolchain.find(packer)
     script = "\n".join(line for line in (folder / "build_top.sh").read_text().splitlines()
                        if not line.startswith(('"$YOSYS"', '"$NEXTPNR')))
-    result = subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, text=True,
-                            check=False)
-    if result.returncode:
-        said = (result.stderr or result.stdout).strip().splitlines() or ["it gave no reason"]
-        raise PatchError(f"{packer} failed: {said[-1][:200]}")
+    toolchain.run(["sh", "-c", script], folder, packer)
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -177,7 +172,7 @@ def main(argv: list[str] | None = None) -> int:
         out = args.out or file.parent / "build" / board
         report = patch(args.build, Network.load(file), out)
     except (PatchError, LookupError, NetworkFileError, OSError, ValueError,
-            toolchain.ToolNotFound) as error:
+            toolchain.ToolFailed, toolchain.ToolNotFound) as error:
         return fail(error)
     except KeyboardInterrupt:
         print("error: interrupted, there is no new bitstream", file=sys.stderr)
