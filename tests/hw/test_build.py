@@ -50,6 +50,21 @@ def test_dry_run_shows_the_choices(folder, capsys):
     assert any("does not fit" in line for line in lines)
 
 
+@pytest.mark.parametrize("name, said", [
+    ("front.svg", ""),
+    ("front", "error: The picture needs a suffix such as {}.png, .svg or .pdf\n"),
+    ("front.bmp", "error: The picture cannot be written to {}: Format 'bmp' is not supported "),
+    ("nowhere/front.png", "error: The picture cannot be written to {}: [Errno 2] ")])
+def test_a_picture(folder, capsys, tmp_path, name, said):
+    pytest.importorskip("matplotlib")
+    file = tmp_path / name
+    assert build.main(["--board", "icestick", "--network", str(folder), "--dry-run",
+                       "--plot", str(file)]) == (2 if said else 0)
+    error = capsys.readouterr().err
+    assert error.startswith(said.format(file)) and error.count("\n") == bool(said)
+    assert file.exists() != bool(said)
+
+
 def test_a_folding_can_be_pinned(folder, capsys):
     assert build.main(["--board", "icestick", "--network", str(folder), "--dry-run",
                        "--fold", "1x50"]) == 0
