@@ -25,7 +25,7 @@ from sw.golden import bits, forward, runs
 from sw.golden.bits import Bits
 from sw.golden.network import Network, random_network
 
-__all__ = ["RUNGS", "Climb", "Rung", "RungFailed", "Skipped", "Unequal"]
+__all__ = ["RUNGS", "Climb", "Rung", "RungFailed", "Skipped", "Unequal", "check_board"]
 
 FEW = 10    # Board's codes up to which Icarus, that need not be compiled, is done first.
 
@@ -177,6 +177,11 @@ def synthesised(climb: Climb) -> int:
 def bitstream(climb: Climb) -> int:
     """Compare what lies in the board's bitstream, driven through its pins."""
     return climb.compare(ask_board(climb, netlist.bitstream), "bitstream")
+
+
+def check_board(name: str) -> None:
+    """Raise :exc:`LookupError` where no board has this name."""
+    boards.find(name)
 
 
 def ask_board(climb: Climb, read: Callable[[Path, str, str], str]) -> Classes:

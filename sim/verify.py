@@ -27,7 +27,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from hw.toolchain import ToolFailed, ToolNotFound
-from sim.rungs import RUNGS, Climb, Rung, RungFailed, Skipped, Unequal
+from sim.rungs import RUNGS, Climb, Rung, RungFailed, Skipped, Unequal, check_board
 from sim.simulator import SimulationFailed, SimulatorNotFound
 from sw.golden import runs
 from sw.golden.bits import Bits
@@ -149,6 +149,8 @@ def load(argument: Path) -> tuple[Network, Bits]:
 
 def make_ladder(args: argparse.Namespace) -> Ladder:
     """Read what the command line names, and refuse what cannot be climbed."""
+    if args.board is not None:
+        check_board(args.board)
     argument = args.network or runs.newest()
     network, codes = load(argument)
     if args.limit is not None and args.limit < 1:
