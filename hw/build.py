@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import re
 import subprocess
 import sys
@@ -15,13 +16,13 @@ import boards
 from hw import choice, folding, plot, toolchain, uart
 from hw.accelerator import Accelerator
 from hw.choice import DoesNotFit
-from hw.command import INTERRUPTED, Parser, megahertz
 from hw.cost import FABRICS, Cost
 from hw.family import FAMILIES
 from hw.folding import Plan
 from hw.top import Top
 from sw.golden import runs
 from sw.golden.bits import n_bytes
+from sw.golden.command import INTERRUPTED, Parser, fail
 from sw.golden.frame import MAX_CLASSES, N_FCS16, N_FCS32
 from sw.golden.network import Network, NetworkFileError, atomic_write
 
@@ -143,7 +144,7 @@ def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int):
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     (directory / "build.log").write_text(result.stdout)
     if result.returncode:
-        raise BuildError(_reason(directory, result.stdout))
+        raise BuildError(_reason(board, directory, result.stdout))
 
 
 def _never_both(accelerator: Accelerator) -> str:
@@ -153,30 +154,33 @@ def _never_both(accelerator: Accelerator) -> str:
     return f"setparam -set COLLISION_X_MASK 1'1 {modules}/t:$memrd_v2"
 
 
-def _reason(directory: Path, output: str) -> str:
+def _reason(board: boards.Board, directory: Path, output: str) -> str:
     """Say why the tools failed: what did not fit, or their first error."""
     log = directory / "top.tim"
-    said = log.read_text() if log.exists() else ""
-    used = re.findall(r"ICESTORM_(LC|RAM):\s+(\d+)/\s*(\d+)", said)
-    needs = " and ".join(f"{count} of {limit} {'logic cells' if kind == 'LC' else 'block RAMs'}"
-                         for kind, count, limit in used)
+    said = re.findall(r"(\w+):\s+(\d+)/\s*\d+", log.read_text()) if log.exists() else []
     error = next((line for line in output.splitlines() if "ERROR" in line), output.strip()[-200:])
-    if needs and ("place" in error.lower() or "BEL" in error):
-        return f"the design cannot be placed: it needs {needs}"
+    if said and ("place" in error.lower() or "BEL" in error):
+        cells, rams = _used(board, {kind: int(count) for kind, count in said}).values()
+        return (f"the design cannot be placed: it needs {cells[0]} of {cells[1]} logic cells and "
+                f"{rams[0]} of {rams[1]} block RAMs")
     return f"the tools failed: {error[:200]} (all of it is in {directory / 'build.log'})"
+
+
+def _used(board: boards.Board, counts: dict[str, int]) -> dict[str, list[int]]:
+    """Give how many of each the design takes and the part has, from what nextpnr counted."""
+    family = FAMILIES[board.family]
+    return {
+        "logic_cells": [sum(counts.get(kind, 0) for kind in family.logic_cells), board.logic_cells],
+        "block_rams": [sum(counts.get(kind, 0) for kind in family.block_rams), board.block_rams],
+    }
 
 
 def _resources(directory: Path, board: boards.Board) -> dict:
     placed = json.loads((directory / "top.report.json").read_text())
-    used = {kind: count["used"] for kind, count in placed["utilization"].items()}
-    family = FAMILIES[board.family]
+    counts = {kind: count["used"] for kind, count in placed["utilization"].items()}
     # The oscillator's clock, far slower, drives nothing but the wait after power-up.
     engine = max(placed["fmax"].values(), key=lambda clock: clock["constraint"])
-    return {
-        "logic_cells": [sum(map(used.get, family.logic_cells)), board.logic_cells],
-        "block_rams": [sum(map(used.get, family.block_rams)), board.block_rams],
-        "fmax_mhz": round(engine["achieved"], 2),
-    }
+    return _used(board, counts) | {"fmax_mhz": round(engine["achieved"], 2)}
 
 
 def _rates(network: Network, board: boards.Board, plan: Plan, clock: float) -> dict:
@@ -245,6 +249,14 @@ def program(board: boards.Board, directory: Path) -> int:
     return 0
 
 
+def megahertz(text: str) -> float:
+    """Read a frequency in MHz; give hertz."""
+    value = float(text)
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"must be a positive number of MHz, not {text!r}")
+    return value * 1e6
+
+
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(prog="python -m hw.build", description=__doc__)
     parser.add_argument("--board", metavar="NAME", required=True,
@@ -295,9 +307,7 @@ def main(argv: list[str] | None = None) -> int:
                        reloadable=args.reloadable)
     except (BuildError, LookupError, NetworkFileError, OSError, ResourceError,
             plot.PlotError, toolchain.ToolNotFound) as error:
-        print(f"error: {error.args[0] if isinstance(error, LookupError) else error}",
-              file=sys.stderr)
-        return 2
+        return fail(error)
     except KeyboardInterrupt:
         print("error: interrupted, there is no bitstream", file=sys.stderr)
         return INTERRUPTED

@@ -1,23 +1,5 @@
-"""Command lines that say what is wrong in one line."""
+"""Another name of :mod:`sw.golden.command`, for who imports it here."""
 
-import argparse
-import math
+from sw.golden.command import INTERRUPTED, Parser
 
-__all__ = ["INTERRUPTED", "Parser", "megahertz"]
-
-INTERRUPTED = 130  # Exit code after Ctrl-C, as shells have it.
-
-
-class Parser(argparse.ArgumentParser):
-    """Without the lines of usage before the error: ``--help`` has them."""
-
-    def error(self, message):
-        self.exit(2, f"error: {message} (see --help)\n")
-
-
-def megahertz(text: str) -> float:
-    """Read a frequency in MHz; give hertz."""
-    value = float(text)
-    if not (math.isfinite(value) and value > 0):
-        raise argparse.ArgumentTypeError(f"must be a positive number of MHz, not {text!r}")
-    return value * 1e6
+__all__ = ["INTERRUPTED", "Parser"]

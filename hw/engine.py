@@ -84,8 +84,8 @@ class Engine(wiring.Component):
             blocks[0].x.valid.eq(self.x.valid & (wait == 0)),
             self.x.ready.eq(blocks[0].x.ready),
         ]
-        for first in self.layers[:1]:
-            m.d.comb += first.unlike.eq(self.unlike)
+        if self.layers:
+            m.d.comb += self.layers[0].unlike.eq(self.unlike)
         with m.If(wait != 0):
             m.d.sync += wait.eq(wait - 1)
         with m.Elif(blocks[0].x.ready):
