@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.engine import Engine
-from hw.folding import HardWired, Plan
+from hw.folding import Hardwired, Plan
 from hw.hardwired import HardwiredEngine
 from hw.link import Link
 from sw.golden.network import Network
@@ -33,7 +33,7 @@ class Accelerator(wiring.Component):
 
     def __init__(self, network: Network, plan: Plan, *, reloadable: bool = False):
         self.reloadable = reloadable
-        self.engine = (HardwiredEngine(network) if isinstance(plan, HardWired)
+        self.engine = (HardwiredEngine(network) if isinstance(plan, Hardwired)
                        else Engine(network, plan, reloadable=reloadable))
         self.link = Link(network.n_in, network.n_classes, reloadable=reloadable)
         super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})

@@ -17,9 +17,9 @@ import boards
 from hw import folding
 from hw.build import BuildError, build
 from hw.choice import DoesNotFit, choose
-from hw.command import INTERRUPTED, Parser
 from hw.cost import FABRICS, parts
 from hw.folding import Plan, candidates
+from sw.golden.command import INTERRUPTED, Parser
 from sw.golden.network import atomic_write, random_network
 
 __all__ = ["Case", "main"]

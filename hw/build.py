@@ -89,15 +89,23 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
     return report
 
 
-def choose(network: Network, board: boards.Board, folds: str | None) -> Plan:
-    """Take the folding asked for, or the fastest that is predicted to fit."""
+def choose(network: Network, board: boards.Board, folds: str | None, *,
+           reloadable: bool = False) -> Plan:
+    """Take the plan asked for, or the fastest that is predicted to fit.
+
+    Raises
+    ------
+    BuildError
+        The board has no room for it, or the network is none that can be built so.
+    """
+    room = int(FILL * board.logic_cells), board.block_rams
     if network.n_classes > MAX_CLASSES:
         raise BuildError(f"The link carries 1 to {MAX_CLASSES} classes, not {network.n_classes}")
     try:
-        if folds is not None:
-            return folding.parse(folds, network.shape)
-        return choice.choose(network.shape, FABRICS[board.family], int(FILL * board.logic_cells),
-                             board.block_rams)
+        plan = (folding.parse(folds, network.shape) if folds is not None else
+                choice.choose(network.shape, FABRICS[board.family], *room, reloadable=reloadable))
+        accelerator.check(network, plan, reloadable=reloadable)
+        return plan
     except DoesNotFit as error:
         raise BuildError(f"{network} does not fit {board.name}: it {error} that can be filled. "
                          "Train a smaller network or take a larger board") from None
@@ -105,23 +113,24 @@ def choose(network: Network, board: boards.Board, folds: str | None) -> Plan:
         raise BuildError(str(error)) from None
 
 
-def forecast(network: Network, board: boards.Board, plan: Plan) -> list[tuple[Plan, Cost]]:
+def forecast(network: Network, board: boards.Board, plan: Plan, *,
+             reloadable: bool = False) -> list[tuple[Plan, Cost]]:
     """List the plans worth a choice with what they would cost, ``plan`` among them."""
     fabric = FABRICS[board.family]
-    choices = choice.front(network.shape, fabric)
+    choices = choice.front(network.shape, fabric, reloadable=reloadable)
     if plan not in [each for each, _ in choices]:
-        choices.append((plan, fabric.cost(network.shape, plan)))
+        choices.append((plan, fabric.price(network, plan, reloadable=reloadable)))
     return sorted(choices, key=lambda each: each[0].period(network.shape))
 
 
-def forecast_table(network: Network, board: boards.Board, plan: Plan, clock: float) -> str:
+def forecast_table(network: Network, board: boards.Board, choices: list[tuple[Plan, Cost]],
+                   plan: Plan, clock: float) -> str:
     """Line up the plans worth a choice, and mark the one that would be built."""
     lines = [f"{network} on {board.name}, which has {board.logic_cells} logic cells and "
              f"{board.block_rams} block RAMs, at {clock / 1e6:g} MHz; predicted:",
              "    cycles  inferences/s  logic cells  block RAMs  folding (PE x SIMD)"]
-    for each, price in forecast(network, board, plan):
-        fits = (price.logic_cells <= FILL * board.logic_cells
-                and price.block_rams <= board.block_rams)
+    for each, price in choices:
+        fits = price.fits(int(FILL * board.logic_cells), board.block_rams)
         period = each.period(network.shape)
         mark = ">" if each == plan else " "
         lines.append(f"  {mark} {period:6}  {clock / period:12,.0f}  {price.logic_cells:11,}  "
@@ -290,13 +299,14 @@ def main(argv: list[str] | None = None) -> int:
         file = runs.network_file(args.network or runs.newest())
         directory = args.out or file.parent / "build" / args.board
         network = Network.load(file)
-        plan = choose(network, board, args.fold)
+        plan = choose(network, board, args.fold, reloadable=args.reloadable)
         clock = board.clock if args.clock is None else args.clock
         if args.dry_run:
-            print(forecast_table(network, board, plan, clock))
+            choices = forecast(network, board, plan, reloadable=args.reloadable)
+            print(forecast_table(network, board, choices, plan, clock))
             if args.plot:
                 plot.draw_front(
-                    forecast(network, board, plan), plan, network.shape,
+                    choices, plan, network.shape,
                     title=f"{network} on {board.name} at {clock / 1e6:g} MHz", clock=clock,
                     logic_cells=board.logic_cells, file=args.plot,
                     link_rate=_link_rate(network, board, plan.cycles(network.shape), clock))

@@ -13,7 +13,7 @@ from hw.popcount import PairCount, n_pairs
 from sw.golden import bits
 from sw.golden.network import Layer
 
-__all__ = ["BinaryLayer", "Chunk", "Prefetch"]
+__all__ = ["BinaryLayer", "Chunk", "Prefetch", "limit_width"]
 
 
 class Chunk(data.StructLayout):
@@ -73,8 +73,7 @@ class BinaryLayer(wiring.Component):
         self.slices = -(-layer.n_in // fold.simd)
         # Pairs do not reach from one slice into the next.
         self.width = 2 * n_pairs(-(-layer.n_in // self.slices))
-        # Wide enough for how far a count can be from its threshold, and a sign.
-        self.limit_width = layer.n_in.bit_length() + 1
+        self.limit_width = limit_width(layer.n_in)
         weights, limits = self._rows()
         self.weights = Prefetch(weights, width=fold.pe * self.width, reloadable=reloadable)
         self.thresholds = Prefetch(limits, width=fold.pe * self.limit_width,
@@ -245,6 +244,11 @@ class Prefetch(wiring.Component):
             with m.If(self.store.columns.any()):
                 m.d.sync += [self.ready.eq(0), address.eq(0)]
         return m
+
+
+def limit_width(n_in: int) -> int:
+    """Give the bits of a threshold: how far a count can be from it, and a sign."""
+    return n_in.bit_length() + 1
 
 
 def _delay(m, value, cycles):

@@ -5,7 +5,6 @@ the power.
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Iterable
@@ -14,12 +13,12 @@ from pathlib import Path
 import serial
 from tqdm import tqdm
 
-from hw import folding
-from hw.command import INTERRUPTED, Parser
+from hw.built import Built, BuiltError
 from hw.engine import memories
 from hw.folding import Folding
 from hw.loader import Layout
 from sw.golden import frame, runs
+from sw.golden.command import INTERRUPTED, Parser, fail
 from sw.golden.network import Network, NetworkFileError
 
 __all__ = ["LoadError", "load", "main", "requests"]
@@ -103,22 +102,18 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     try:
         network = Network.load(runs.network_file(args.network or runs.newest()))
-        report = json.loads((args.build / "report.json").read_text())
-        before = Network.load(args.build / "network.safetensors")
-        if not report["reloadable"]:
+        built = Built.load(args.build)
+        if not built.report["reloadable"]:
             raise LoadError(f"{args.build} holds a bitstream that cannot be loaded: build it with "
                             "python -m hw.build --reloadable")
-        if network.shape != before.shape:
-            raise LoadError(f"{args.build} is for {before} networks, not {network}: build one "
-                            "for this shape with python -m hw.build --reloadable")
-        plan = folding.parse(report["folding"], network.shape)
-        with serial.Serial(args.port, report["baud"]) as port:
+        if network.shape != built.network.shape:
+            raise LoadError(f"{args.build} is for {built.network} networks, not {network}: build "
+                            "one for this shape with python -m hw.build --reloadable")
+        with serial.Serial(args.port, built.board.baud) as port:
             begun = time.monotonic()
-            repeated = load(port, network, plan)
-    except (LoadError, LookupError, NetworkFileError, OSError, ValueError) as error:
-        print(f"error: {error.args[0] if isinstance(error, LookupError) else error}",
-              file=sys.stderr)
-        return 2
+            repeated = load(port, network, built.plan)
+    except (BuiltError, LoadError, LookupError, NetworkFileError, OSError) as error:
+        return fail(error)
     except KeyboardInterrupt:
         print("error: interrupted, the board holds a part of the network: run it again",
               file=sys.stderr)

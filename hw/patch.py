@@ -6,86 +6,31 @@ its contents: those of the network that the bitstream was built for are known.
 
 import argparse
 import json
-import math
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-from amaranth.hdl import Fragment
 from amaranth.lib.memory import Memory
 
-import boards
-from hw import folding, toolchain
-from hw.bitstream import FORMATS, Contents
+from hw import toolchain
+from hw.bitstream import Contents
+from hw.built import Built, BuiltError
 from hw.cost import FABRICS, Fabric
-from hw.engine import Engine
-from hw.family import FAMILIES, Family
-from hw.folding import HardWired, Plan
+from hw.engine import memories
+from hw.folding import Hardwired
 from sw.golden import bits, runs
 from sw.golden.command import INTERRUPTED, Parser, fail
 from sw.golden.network import Network, NetworkFileError
 
-__all__ = ["Built", "PatchError", "main", "patch"]
+__all__ = ["PatchError", "main", "patch"]
 
 
 class PatchError(Exception):
     """A bitstream cannot be patched; the message says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Built:
-    """What a build, or a patch, left in a folder."""
-
-    folder: Path
-    report: dict
-    board: boards.Board
-    network: Network
-    plan: Plan
-
-    @property
-    def family(self) -> Family:
-        return FAMILIES[self.board.family]
-
-    @classmethod
-    def load(cls, folder: Path) -> "Built":
-        """Read the report of a build and the network it is of; :exc:`PatchError` without them."""
-        with _reading(folder / "report.json") as file:
-            report = json.loads(file.read_text())
-            board = boards.find(report["board"])
-        with _reading(folder / "network.safetensors") as file:
-            network = Network.load(file)
-        with _reading(folder / "report.json"):
-            plan = folding.parse(report["folding"], network.shape)
-        return cls(folder, report, board, network, plan)
-
-    def contents(self) -> Contents:
-        """Read what the bitstream was packed from."""
-        with _reading(self.folder / self.family.packed_from) as file:
-            contents = FORMATS[self.board.family](file.read_text())
-            contents.rams = contents.rams.reshape(-1, math.prod(FABRICS[self.board.family].ram))
-            return contents
-
-    def script(self) -> str:
-        """Read how it was packed."""
-        with _reading(self.folder / "build_top.sh") as file:
-            return file.read_text()
-
-
-@contextmanager
-def _reading(file: Path) -> Iterator[Path]:
-    """Say that a file is missing or damaged, where what reads it comes upon that."""
-    try:
-        yield file
-    except FileNotFoundError:
-        raise PatchError(f"{file} is missing: give the folder of a build, or make one with "
-                         "python -m hw.build") from None
-    except (ValueError, LookupError, TypeError, AttributeError):
-        raise PatchError(f"{file} is damaged: build it anew with python -m hw.build") from None
 
 
 @dataclass(frozen=True)
@@ -105,15 +50,16 @@ def patch(built: Built, network: Network, out: Path) -> dict:
     Raises
     ------
     PatchError
-        The network has another shape, or the bitstream holds its weights in logic, or a file of
-        the build is missing or damaged.
+        The network has another shape, or the bitstream holds its weights in logic.
+    BuiltError
+        A file of the build is missing or damaged.
     ToolNotFound, ToolFailed
         What packs the bitstream is missing, or does not work.
     """
     if network.shape != built.network.shape:
         raise PatchError(f"{built.folder} holds a {built.network} network and cannot become one of "
                          f"{network}: build it with python -m hw.build")
-    if isinstance(built.plan, HardWired):
+    if isinstance(built.plan, Hardwired):
         raise PatchError(f"{built.folder} holds its weights in logic: build the other network anew")
 
     contents, family = built.contents(), built.family
@@ -143,10 +89,8 @@ def _hash(file: Path) -> str:
 
 def _replace(contents: Contents, built: Built, network: Network) -> None:
     """Find each memory of what was built in the RAMs; put that of ``network`` in its place."""
-    engines = Engine(built.network, built.plan), Engine(network, built.plan)
-    for engine in engines:
-        Fragment.get(engine, None)    # Amaranth warns of what is made and never elaborated.
-    old, new = (engine.memories for engine in engines)
+    old, new = (memories(each, built.plan, reloadable=built.report["reloadable"])
+                for each in (built.network, network))
     free, fabric = np.ones(len(contents.rams), bool), FABRICS[built.board.family]
     # The larger a memory, the less can be mistaken for it.
     for name in sorted(old, key=lambda name: -old[name].depth):
@@ -223,7 +167,7 @@ def main(argv: list[str] | None = None) -> int:
         network, built = Network.load(file), Built.load(args.build)
         out = args.out or file.parent / "build" / built.board.name
         patch(built, network, out)
-    except (PatchError, LookupError, NetworkFileError, OSError,
+    except (BuiltError, PatchError, LookupError, NetworkFileError, OSError,
             toolchain.ToolFailed, toolchain.ToolNotFound) as error:
         return fail(error)
     except KeyboardInterrupt:

@@ -15,7 +15,7 @@ from hw.popcount import PairCount, n_pairs, unlike
 from sw.golden import bits
 from sw.golden.network import Readout
 
-__all__ = ["ArgmaxReadout"]
+__all__ = ["ArgmaxReadout", "score_width"]
 
 
 class ArgmaxReadout(wiring.Component):
@@ -73,8 +73,8 @@ class ArgmaxReadout(wiring.Component):
         starts = self._per_row(readout.offsets) + unlike(weights).sum(axis=0)
         # As wide as the shape demands, so that other weights fit the same hardware, unless offsets
         # are greater than a network of this width can make use of.
-        most = readout.n_in + n_pairs(self.simd) * self.n_words
-        width = int(most + max(*readout.offsets, readout.n_in - 1)).bit_length()
+        width = max(score_width(readout.n_in, self.simd, self.n_words, offset)
+                    for offset in [readout.n_in - 1, *readout.offsets.tolist()])
         if reloadable:
             width = Columns.of(width).filled
         self.scores = Memory(
@@ -187,3 +187,8 @@ class ArgmaxReadout(wiring.Component):
         last = np.pad(weights[:, whole:], [(0, 0), (below, 0)], constant_values=1)
         words = np.concatenate([weights[:, :whole], last], axis=1)
         return words.reshape(self.n_rows, self.n_words, self.simd).transpose(1, 0, 2)
+
+
+def score_width(n_in: int, simd: int, n_words: int, offset: int) -> int:
+    """Give the bits of a score: all matches, what pairs add to their count, and the offset."""
+    return (n_in + n_pairs(simd) * n_words + offset).bit_length()

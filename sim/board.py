@@ -15,12 +15,12 @@ from pathlib import Path
 
 from hw import folding, verilog
 from hw.accelerator import Accelerator
-from hw.command import INTERRUPTED, Parser
 from hw.folding import Plan
 from hw.toolchain import ToolFailed, ToolNotFound
 from sim import simulator
 from sim.simulator import SimulationFailed, SimulatorNotFound
 from sw.golden import runs
+from sw.golden.command import INTERRUPTED, Parser, fail
 from sw.golden.network import Network, NetworkFileError
 
 __all__ = ["main", "virtual_board"]
@@ -91,9 +91,7 @@ def main(argv: list[str] | None = None) -> int:
                 time.sleep(0.2)
     except (LookupError, NetworkFileError, OSError, SimulationFailed, SimulatorNotFound,
             ToolFailed, ToolNotFound, ValueError) as error:
-        print(f"error: {error.args[0] if isinstance(error, LookupError) else error}",
-              file=sys.stderr)
-        return 2
+        return fail(error)
     except KeyboardInterrupt:
         return INTERRUPTED
     return 0
