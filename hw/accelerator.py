@@ -4,13 +4,22 @@ from amaranth import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw import link
 from hw.engine import Engine
 from hw.folding import Hardwired, Plan
 from hw.hardwired import HardwiredEngine
 from hw.link import Link
 from sw.golden.network import Network
 
-__all__ = ["Accelerator"]
+__all__ = ["Accelerator", "check"]
+
+
+def check(network: Network, plan: Plan, *, reloadable: bool) -> None:
+    """Raise :exc:`ValueError` if there is no such accelerator."""
+    link.check(network.n_in, network.n_classes, reloadable=reloadable)
+    if isinstance(plan, Hardwired) and reloadable:
+        raise ValueError("A hard-wired engine has its weights in logic and cannot be reloaded: "
+                         "take a folded one")
 
 
 class Accelerator(wiring.Component):
@@ -32,6 +41,7 @@ class Accelerator(wiring.Component):
     """
 
     def __init__(self, network: Network, plan: Plan, *, reloadable: bool = False):
+        check(network, plan, reloadable=reloadable)
         self.reloadable = reloadable
         self.engine = (HardwiredEngine(network) if isinstance(plan, Hardwired)
                        else Engine(network, plan, reloadable=reloadable))

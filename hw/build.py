@@ -13,17 +13,18 @@ from pathlib import Path
 from amaranth.build import ResourceError
 
 import boards
-from hw import choice, folding, plot, toolchain, uart
+from hw import accelerator, choice, folding, plot, toolchain, uart
 from hw.accelerator import Accelerator
 from hw.choice import DoesNotFit
 from hw.cost import FABRICS, Cost
 from hw.family import FAMILIES
-from hw.folding import Plan
+from hw.folding import Hardwired, Plan
+from hw.hardwired import HardwiredEngine
 from hw.top import Top
 from sw.golden import runs
 from sw.golden.bits import n_bytes
 from sw.golden.command import INTERRUPTED, Parser, fail
-from sw.golden.frame import MAX_CLASSES, N_FCS16, N_FCS32
+from sw.golden.frame import N_FCS16, N_FCS32
 from sw.golden.network import Network, NetworkFileError, atomic_write
 
 __all__ = ["BuildError", "build", "main"]
@@ -98,12 +99,15 @@ def choose(network: Network, board: boards.Board, folds: str | None, *,
     BuildError
         The board has no room for it, or the network is none that can be built so.
     """
-    room = int(FILL * board.logic_cells), board.block_rams
-    if network.n_classes > MAX_CLASSES:
-        raise BuildError(f"The link carries 1 to {MAX_CLASSES} classes, not {network.n_classes}")
+    fabric = FABRICS[board.family]
     try:
-        plan = (folding.parse(folds, network.shape) if folds is not None else
-                choice.choose(network.shape, FABRICS[board.family], *room, reloadable=reloadable))
+        if folds is not None:
+            plan: Plan = folding.parse(folds, network.shape)
+        elif not reloadable and fabric.routes(network, board.logic_cells):
+            plan = Hardwired()
+        else:
+            plan = choice.choose(network.shape, fabric, int(FILL * board.logic_cells),
+                                 board.block_rams, reloadable=reloadable)
         accelerator.check(network, plan, reloadable=reloadable)
         return plan
     except DoesNotFit as error:
@@ -118,6 +122,8 @@ def forecast(network: Network, board: boards.Board, plan: Plan, *,
     """List the plans worth a choice with what they would cost, ``plan`` among them."""
     fabric = FABRICS[board.family]
     choices = choice.front(network.shape, fabric, reloadable=reloadable)
+    if not reloadable and fabric.routable:
+        choices.append((Hardwired(), fabric.price(network, Hardwired())))
     if plan not in [each for each, _ in choices]:
         choices.append((plan, fabric.price(network, plan, reloadable=reloadable)))
     return sorted(choices, key=lambda each: each[0].period(network.shape))
@@ -158,9 +164,10 @@ def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int):
 
 def _never_both(accelerator: Accelerator) -> str:
     """Tell Yosys what it cannot know: no memory is read where it is written in the same cycle."""
-    modules = "top.accelerator.engine.*" if accelerator.reloadable else (
-        "top.accelerator.engine.readout")
-    return f"setparam -set COLLISION_X_MASK 1'1 {modules}/t:$memrd_v2"
+    if isinstance(accelerator.engine, HardwiredEngine):
+        return ""
+    modules = "engine.*" if accelerator.reloadable else "engine.readout"
+    return f"setparam -set COLLISION_X_MASK 1'1 top.accelerator.{modules}/t:$memrd_v2"
 
 
 def _reason(board: boards.Board, directory: Path, output: str) -> str:

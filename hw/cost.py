@@ -43,12 +43,15 @@ class Fabric:
         Least width of a block RAM.
     granule : int
         Bits of a block RAM that are written together at the least.
+    routable : float
+        Share of a part up to which hard-wired engines were routed; 0 where none was tried.
     """
 
     cells: dict[str, float]
     ram: tuple[int, int]
     narrowest: int
     granule: int
+    routable: float = 0
 
     def cost(self, shape: Sequence[int], folding: Folding, *, reloadable: bool = False) -> Cost:
         """Predict what an accelerator with a folded engine takes."""
@@ -71,6 +74,13 @@ class Fabric:
             return self.cost(network.shape, plan, reloadable=reloadable)
         link = self.cells["base"] + self.cells["code"] * network.n_in
         return Cost(round(link + adder_graph.cost(network)), 0)
+
+    def routes(self, network: Network, logic_cells: int) -> bool:
+        """Say whether a part with so many cells can be expected to take a hard-wired network."""
+        # None takes less than a cell for every four synapses, and to price it takes a while.
+        room = self.routable * logic_cells
+        return (network.n_weights < 4 * room
+                and self.price(network, Hardwired()).logic_cells <= room)
 
     def rams(self, width: int, depth: int) -> int:
         """Count the block RAMs of a memory, at the best of the widths they can have."""
@@ -169,7 +179,8 @@ FABRICS = {
         "base": 146.92, "code": 0.27, "layers": 29.37, "tables": 0.8, "sums": 0.99,
         "chains": 3.07, "waits": 1.11, "slices": 0.97, "totals": 1.06, "limits": 1.13,
         "gathered": 0.7, "scores": 11.31, "counters": 7.93,
-        "loader": 80.0, "columns": 5.0}, ram=(36, 512), narrowest=1, granule=9),
+        "loader": 80.0, "columns": 5.0}, ram=(36, 512), narrowest=1, granule=9,
+        routable=0.35),
     "gowin": Fabric({
         "base": 277.89, "code": 1.13, "layers": 47.98, "tables": 1.07, "sums": 1.09,
         "chains": 4.1, "waits": 1.05, "slices": 1.28, "totals": 1.09, "limits": 1.13,

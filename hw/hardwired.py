@@ -13,7 +13,7 @@ from sw.golden.network import Layer, Network, Readout
 
 __all__ = ["HardwiredEngine", "HardwiredLayer", "HardwiredReadout"]
 
-CHAIN = 64  # Bits of a carry chain: 32 slices of an ECP5, some 2.5 ns.
+CHAIN = 20  # Bits of a carry chain. Longer ones are smaller, but what they add lies far apart.
 ZERO_CHAINS = 8  # Chains that share a zero: each so near to its own that timing is no concern.
 
 

@@ -22,7 +22,7 @@ from sw.golden.frame import (
     words_per_load,
 )
 
-__all__ = ["AnswerSender", "Link", "RequestReceiver"]
+__all__ = ["AnswerSender", "Link", "RequestReceiver", "check"]
 
 
 class RequestReceiver(wiring.Component):
@@ -188,6 +188,15 @@ class AnswerSender(wiring.Component):
         return m
 
 
+def check(n_in: int, n_classes: int, *, reloadable: bool) -> None:
+    """Raise :exc:`ValueError` if frames have no room for that."""
+    if not 1 <= n_classes <= MAX_CLASSES:
+        raise ValueError(f"The link carries 1 to {MAX_CLASSES} classes, not {n_classes!r}")
+    if reloadable and not words_per_load(n_in):
+        raise ValueError(f"A network that can be reloaded must have at least {ADDRESS + WORD} "
+                         f"inputs, not {n_in}")
+
+
 class Link(wiring.Component):
     """Requests to codes, classes to answers, one inference at a time between them.
 
@@ -215,11 +224,7 @@ class Link(wiring.Component):
     """
 
     def __init__(self, n_in: int, n_classes: int, *, reloadable: bool = False):
-        if not 1 <= n_classes <= MAX_CLASSES:
-            raise ValueError(f"The link carries 1 to {MAX_CLASSES} classes, not {n_classes!r}")
-        if reloadable and not words_per_load(n_in):
-            raise ValueError(f"A network that can be reloaded must have at least {ADDRESS + WORD} "
-                             f"inputs, not {n_in}")
+        check(n_in, n_classes, reloadable=reloadable)
         self.n_in = n_in
         self.loader = Loader(n_in) if reloadable else None
         super().__init__({

@@ -4,8 +4,9 @@
 import numpy as np
 import pytest
 
+from hw.accelerator import Accelerator
 from hw.engine import Engine, memories
-from hw.folding import Fold, with_readout
+from hw.folding import Fold, parse, with_readout
 from hw.link import Link
 from hw.loader import Layout
 from sw.golden import bits, forward, frame
@@ -93,7 +94,10 @@ def test_a_load_is_dropped_where_nothing_can_be_loaded():
     assert run(dut, dut.from_host, dut.code, sent, 1) == [(1 << 40) - 1]
 
 
-def test_codes_must_have_room_for_a_word():
-    with pytest.raises(ValueError, match=r"^A network that can be reloaded must have at least 40 "
-                                         r"inputs, not 39$"):
-        Link(39, 2, reloadable=True)
+@pytest.mark.parametrize("shape, plan, said", [
+    ((39, 2), "none", "A network that can be reloaded must have at least 40 inputs, not 39"),
+    ((40, 3, 2), "hardwired", "A hard-wired engine has its weights in logic and cannot be "
+                              "reloaded: take a folded one")])
+def test_what_cannot_be_reloaded(shape, plan, said):
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        Accelerator(random_network(shape), parse(plan, shape), reloadable=True)
