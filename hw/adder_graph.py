@@ -25,7 +25,7 @@ SIZES = 3, 4, 5          # Neurons of a cluster. Each is tried: 4 or 5 is best f
 TABLES = 0, 0, 2, 2, 3   # Four-input tables that add up 0 to 4 bits.
 THRESHOLD = 3            # Tables that compare a sum with a constant.
 CHAIN_ENDS = 4           # Where a carry chain begins and ends.
-CHAINS = 1.1             # Carry chains, ends included, for each bit of their sums.
+CHAINS = 1.33            # Carry chains, ends included, for each bit of their sums.
 
 
 @dataclass(frozen=True, order=True)
