@@ -147,13 +147,14 @@ def forecast_table(network: Network, board: boards.Board, choices: list[tuple[Pl
 def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int):
     """Run the platform's build script; what the tools say goes to ``build.log``."""
     family = FAMILIES[board.family]
+    routing = family.routing if isinstance(top.accelerator.engine, HardwiredEngine) else ""
     plan = board.platform().prepare(
         top, "top", debug_verilog=False,
         script_after_read=_never_both(top.accelerator),
         synth_opts=family.synthesis,
         # The frequency is for a clock that nextpnr does not derive itself: that of Gowin's PLL.
         nextpnr_opts=f"--seed {seed} --freq {top.pll.output / 1e6} --report top.report.json "
-                     "--timing-allow-fail")
+                     f"--timing-allow-fail {routing}")
     plan.extract(directory)
     result = subprocess.run(["sh", f"{plan.script}.sh"], cwd=directory, text=True, check=False,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -27,7 +27,8 @@ def da4ml(layer: Layer, folder: Path) -> list[Path]:
     x = FixedVariableArrayInput((layer.n_in,)).quantize(0, 1, 0)
     sums = x @ (2.0 * layer.weights.T - 1)
     VerilogModel(comb_trace(x, sums), "layer", folder, print_latency=False).write()
-    return sorted(folder.rglob("*.v"))
+    # Its module for tables names a file that is not there.
+    return [file for file in sorted(folder.rglob("*.v")) if file.name != "lookup_table.v"]
 
 
 def behavioural(layer: Layer, folder: Path) -> list[Path]:
@@ -52,7 +53,7 @@ def cells(form: str, layer: Layer, folder: Path) -> int:
     """Count the cells of an ECP5 that a form of a layer takes after synthesis."""
     folder.mkdir(parents=True, exist_ok=True)
     sources = " ".join(str(file.relative_to(folder)) for file in FORMS[form](layer, folder))
-    toolchain.run([toolchain.find("yosys"), "-q", "-p", f"read_verilog -sv -defer {sources}; "
+    toolchain.run([toolchain.find("yosys"), "-q", "-p", f"read_verilog -sv {sources}; "
                    "synth_ecp5 -nowidelut -top layer; tee -q -o stat.json stat -json"], folder)
     used = json.loads((folder / "stat.json").read_text())["design"]["num_cells_by_type"]
     # A carry cell takes the place of two tables.
