@@ -17,8 +17,9 @@ import numpy as np
 from sw.golden.bits import Bits, Integers
 from sw.golden.network import Network
 
-__all__ = ["Graph", "Input", "Node", "Row", "build", "cost"]
+__all__ = ["Graph", "Input", "Node", "Row", "build", "build_parts", "cost"]
 
+REACH = 24               # Neurons that inputs reach in one cycle; see build_parts.
 SIZES = 3, 4, 5          # Neurons of a cluster. Each is tried: 4 or 5 is best for most.
 
 # Cells of an ECP5, measured.
@@ -155,6 +156,15 @@ def build(weights: Bits) -> Graph:
                                for row, flip in zip(rows, flips)])
 
 
+def build_parts(weights: Bits) -> list[Graph]:
+    """Find additions for weight bits ``(n_out, n_in)``, for a few neurons after the other.
+
+    An input of a large layer has far to go. So it goes step by step, a part of the neurons each
+    cycle, and no part shares work with another.
+    """
+    return [build(weights[at:at + REACH]) for at in range(0, len(weights), REACH)]
+
+
 def cost(network: Network) -> int:
     """Predict the cells of an ECP5 that a hard-wired network takes, all but its link.
 
@@ -162,7 +172,8 @@ def cost(network: Network) -> int:
     """
     cells = 0
     for layer in network.layers:
-        cells += build(layer.weights).cells + THRESHOLD * layer.n_out
+        cells += sum(graph.cells for graph in build_parts(layer.weights))
+        cells += THRESHOLD * layer.n_out
     readout = network.readout
     score = (readout.n_in + int(readout.offsets.max())).bit_length()
     each = score + CHAIN_ENDS                                          # Its offset is added.

@@ -88,18 +88,23 @@ class HardwiredLayer(wiring.Component):
 
     def __init__(self, layer: Layer):
         self.thresholds = layer.thresholds.tolist()
-        self.graph = adder_graph.build(layer.weights)
-        self.latency = self.graph.depth + 2
+        self.graphs = adder_graph.build_parts(layer.weights)
+        # Each part sees an input a cycle after the part before it.
+        self.latency = max(late + graph.depth for late, graph in enumerate(self.graphs)) + 2
         super().__init__({"x": In(layer.n_in), "y": Out(layer.n_out)})
 
     def elaborate(self, platform):
         m = Module()
-        sums = _Sums(m, self.x, self.graph)
-        fires = []
-        for number, (row, threshold) in enumerate(zip(self.graph.rows, self.thresholds)):
-            sums.register(f"fires_{number}", self.graph.level(row) + 1,
-                          _fires(row, sums.value(row), threshold))
-            fires.append(sums.at(f"fires_{number}", self.graph.depth + 1))
+        fires, x = [], self.x
+        thresholds = iter(self.thresholds)
+        for late, graph in enumerate(self.graphs):
+            sums = _Sums(m, x, graph)
+            for row, threshold in zip(graph.rows, thresholds):
+                name = f"fires_{len(fires)}"
+                sums.register(name, graph.level(row) + 1, _fires(row, sums.value(row), threshold))
+                fires.append(sums.at(name, self.latency - 1 - late))
+            x, here = Signal(len(x), name="x"), x
+            m.d.sync += x.eq(here)
         m.d.comb += self.y.eq(Cat(fires))
         return m
 

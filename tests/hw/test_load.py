@@ -66,8 +66,8 @@ def test_a_port_that_is_not_there(folder, capsys):
 
 def test_requests_hold_all_words_once():
     network = random_network(SHAPE)
-    unwrapper = frame.Unwrapper(frame.fcs32)
-    contents = list(unwrapper.feed(b"".join(load.requests(network, folding.default(network.shape)))))
+    frames = load.requests(network, folding.default(network.shape))
+    contents = list(frame.Unwrapper(frame.fcs32).feed(b"".join(frames)))
     addresses = [int.from_bytes(content[1:4], "little") for content in contents]
     assert [content[0] for content in contents] == [
         128 + number % 128 for number in range(len(contents))]
