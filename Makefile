@@ -18,6 +18,8 @@ test: .venv/installed
 	$(BIN)/python -m pytest -n 2
 
 bench: .venv/installed
+	$(BIN)/pip install --quiet --editable '.[bench]'
+	$(BIN)/python -m hw.bench rivals
 	$(BIN)/python -m hw.bench unseen
 	$(BIN)/python -m hw.bench boards
 

@@ -13,7 +13,7 @@ from sw.golden.network import Layer, Network, Readout
 
 __all__ = ["HardwiredEngine", "HardwiredLayer", "HardwiredReadout"]
 
-CHAIN = 64  # Bits of a carry chain: 32 slices of an ECP5, some 2.5 ns.
+CHAIN = 20  # Bits of a carry chain. Longer ones are smaller, but what they add lies far apart.
 ZERO_CHAINS = 8  # Chains that share a zero: each so near to its own that timing is no concern.
 
 
@@ -88,18 +88,23 @@ class HardwiredLayer(wiring.Component):
 
     def __init__(self, layer: Layer):
         self.thresholds = layer.thresholds.tolist()
-        self.graph = adder_graph.build(layer.weights)
-        self.latency = self.graph.depth + 1
+        self.graphs = adder_graph.build_parts(layer.weights)
+        # Each part sees an input a cycle after the part before it.
+        self.latency = max(late + graph.depth for late, graph in enumerate(self.graphs)) + 2
         super().__init__({"x": In(layer.n_in), "y": Out(layer.n_out)})
 
     def elaborate(self, platform):
         m = Module()
-        sums = _Sums(m, self.x, self.graph)
-        fires = []
-        for number, (row, threshold) in enumerate(zip(self.graph.rows, self.thresholds)):
-            sums.register(f"fires_{number}", self.graph.level(row) + 1,
-                          _fires(row, sums.value(row), threshold))
-            fires.append(sums.at(f"fires_{number}", self.latency))
+        fires, x = [], self.x
+        thresholds = iter(self.thresholds)
+        for late, graph in enumerate(self.graphs):
+            sums = _Sums(m, x, graph)
+            for row, threshold in zip(graph.rows, thresholds):
+                name = f"fires_{len(fires)}"
+                sums.register(name, graph.level(row) + 1, _fires(row, sums.value(row), threshold))
+                fires.append(sums.at(name, self.latency - 1 - late))
+            x, here = Signal(len(x), name="x"), x
+            m.d.sync += x.eq(here)
         m.d.comb += self.y.eq(Cat(fires))
         return m
 
@@ -128,7 +133,7 @@ class HardwiredReadout(wiring.Component):
     def __init__(self, readout: Readout):
         self.offsets = readout.offsets.tolist()
         self.graph = adder_graph.build(readout.weights)
-        self.latency = self.graph.depth + 1 + (readout.n_classes - 1).bit_length()
+        self.latency = self.graph.depth + 2 + (readout.n_classes - 1).bit_length()
         super().__init__({"x": In(readout.n_in), "y": Out(range(readout.n_classes))})
 
     def elaborate(self, platform):
@@ -164,7 +169,7 @@ class _Addition:
 class _Sums:
     """The additions of a graph, each with a register after it.
 
-    Whatever has a name and a level holds, in that cycle, what follows from ``x`` of cycle 0.
+    Whatever has a name and a level holds, in that cycle, what follows from ``x`` of cycle -1.
     """
 
     def __init__(self, m: Module, x: Value, graph: Graph):
@@ -172,13 +177,14 @@ class _Sums:
         self._graph = graph
         self._n_in = len(x)
         self._named: dict[tuple[object, int], Value] = {}
+        # Inputs go a long way, to tables all over the part: that is a cycle of its own.
         for index, bit in enumerate(x):
-            self._named[Input(index, False), 0] = bit
-            self._named[Input(index, True), 0] = ~bit
+            self._named[Input(index, False), -1] = bit
+            self._named[Input(index, True), -1] = ~bit
+            self._named[Input(index, True), 0] = ~self.at(Input(index, False), 0)
         for number, node in enumerate(graph.nodes):
             if not node.terms:
-                self._named[number, 0] = count = Signal(node.width, name="count")
-                m.d.comb += count.eq(_count([self.at(each, 0) for each in node.inputs]))
+                self.register(number, 0, _count([self.at(each, -1) for each in node.inputs]))
         self._zero = Const(0, 1)
         self._n_chains = 0
         for level in range(1, graph.depth + 1):

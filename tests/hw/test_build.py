@@ -50,6 +50,21 @@ def test_dry_run_shows_the_choices(folder, capsys):
     assert any("does not fit" in line for line in lines)
 
 
+@pytest.mark.parametrize("name, said", [
+    ("front.svg", ""),
+    ("front", "error: The picture needs a suffix such as {}.png, .svg or .pdf\n"),
+    ("front.bmp", "error: The picture cannot be written to {}: Format 'bmp' is not supported "),
+    ("nowhere/front.png", "error: The picture cannot be written to {}: [Errno 2] ")])
+def test_a_picture(folder, capsys, tmp_path, name, said):
+    pytest.importorskip("matplotlib")
+    file = tmp_path / name
+    assert build.main(["--board", "icestick", "--network", str(folder), "--dry-run",
+                       "--plot", str(file)]) == (2 if said else 0)
+    error = capsys.readouterr().err
+    assert error.startswith(said.format(file)) and error.count("\n") == bool(said)
+    assert file.exists() != bool(said)
+
+
 def test_a_folding_can_be_pinned(folder, capsys):
     assert build.main(["--board", "icestick", "--network", str(folder), "--dry-run",
                        "--fold", "1x50"]) == 0
@@ -87,6 +102,20 @@ def test_errors_are_one_line(folder, capsys, args, said):
     assert build.main([arg.format(folder) for arg in args]) == 2
     error = capsys.readouterr().err
     assert error.startswith(said.format(folder)) and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("board, counted, said", [
+    ("icestick", ["ICESTORM_LC:    1655/   1280   129%", "ICESTORM_RAM:      31/     16   193%"],
+     "1655 of 1280 logic cells and 31 of 16"),
+    ("ulx3s_12f", ["DP16KD:       9/     56    16%", "TRELLIS_COMB:   30100/  24288   123%"],
+     "30100 of 24288 logic cells and 9 of 56"),
+    ("tang_nano_9k", ["LUT4:    2970/   8640    34%", "ALU:    1302/   6480    20%",
+                      "BSRAM:      51/     26   196%"], "4272 of 8640 logic cells and 51 of 26")])
+def test_each_family_says_what_does_not_fit(tmp_path, board, counted, said):
+    (tmp_path / "top.tim").write_text("".join(f"Info: \t {line}\n" for line in counted))
+    assert build._reason(build.boards.find(board), tmp_path,
+                         "ERROR: Unable to place cell 'x', no BELs remaining\n") == (
+        f"the design cannot be placed: it needs {said} block RAMs")
 
 
 @pytest.mark.parametrize("args, said", [
