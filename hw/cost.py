@@ -180,7 +180,7 @@ FABRICS = {
         "chains": 3.07, "waits": 1.11, "slices": 0.97, "totals": 1.06, "limits": 1.13,
         "gathered": 0.7, "scores": 11.31, "counters": 7.93,
         "loader": 80.0, "columns": 5.0}, ram=(36, 512), narrowest=1, granule=9,
-        routable=0.35),
+        routable=0.4),
     "gowin": Fabric({
         "base": 277.89, "code": 1.13, "layers": 47.98, "tables": 1.07, "sums": 1.09,
         "chains": 4.1, "waits": 1.05, "slices": 1.28, "totals": 1.09, "limits": 1.13,

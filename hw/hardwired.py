@@ -20,7 +20,8 @@ ZERO_CHAINS = 8  # Chains that share a zero: each so near to its own that timing
 class HardwiredEngine(wiring.Component):
     """Layers and readout of one network, an inference a cycle.
 
-    Nothing waits, so there is no clock enable but a bit that says which classes are valid.
+    Nothing waits, so there is no clock enable but a bit that says which classes are valid. Nor is
+    anything else reset: the wires of a reset would take the way of others.
 
     Parameters
     ----------
@@ -103,7 +104,7 @@ class HardwiredLayer(wiring.Component):
                 name = f"fires_{len(fires)}"
                 sums.register(name, graph.level(row) + 1, _fires(row, sums.value(row), threshold))
                 fires.append(sums.at(name, self.latency - 1 - late))
-            x, here = Signal(len(x), name="x"), x
+            x, here = Signal(len(x), name="x", reset_less=True), x
             m.d.sync += x.eq(here)
         m.d.comb += self.y.eq(Cat(fires))
         return m
@@ -192,7 +193,7 @@ class _Sums:
 
     def register(self, name: object, level: int, value: Value) -> None:
         """Register a value of the level before, and give it a name."""
-        register = Signal(len(value), name="level")
+        register = Signal(len(value), name="level", reset_less=True)
         self._m.d.sync += register.eq(value)
         self._named[name, level] = register
 
@@ -317,6 +318,6 @@ def _winner(left, right):
 
 
 def _registered(m, value):
-    register = Signal(len(value), name="best")
+    register = Signal(len(value), name="best", reset_less=True)
     m.d.sync += register.eq(value)
     return register

@@ -18,12 +18,14 @@ def folder(tmp_path_factory):
     random_network((200, 128, 10)).save(folder / "network.safetensors")
     random_network((200, 512, 10)).save(folder / "large.safetensors")
     random_network((16, 8, 300)).save(folder / "classes.safetensors")
+    random_network((16, 8, 2)).save(folder / "short.safetensors")
     (folder / "noise.safetensors").write_bytes(bytes(range(200)))
     return folder
 
 
 @pytest.mark.parametrize("board, flags, clock, cells, rams, cycles, link", [
     ("icestick", [], 120, 1280, [16, 16], 128, 9375),
+    ("icestick", ["--reloadable"], 120, 1280, [16, 16], 128, 9375),
     ("icebreaker", [], 36, 5280, [30, 30], 64, 9375),
     ("ice40_hx8k_b_evn", [], 108, 7680, [30, 32], 64, 9375),
     ("tang_nano_9k", [], 54, 8640, [20, 26], 43, 6250),
@@ -65,6 +67,19 @@ def test_a_picture(folder, capsys, tmp_path, name, said):
     assert file.exists() != bool(said)
 
 
+@pytest.mark.parametrize("board, flags, chosen", [
+    ("ulx3s_45f", [], "hardwired"),
+    ("ulx3s_45f", ["--reloadable"], "13x200"),
+    ("ulx3s_12f", [], "8x200"),                             # It would fit, but not be routed.
+    ("ice40_hx8k_b_evn", [], "2x200"),
+    ("icestick", ["--reloadable"], "1x200"),
+    ("icestick", ["--fold", "hardwired"], "hardwired")])
+def test_what_would_be_built(folder, capsys, board, flags, chosen):
+    assert build.main(["--board", board, "--network", str(folder), "--dry-run", *flags]) == 0
+    marked = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  >")]
+    assert [line.split()[5] for line in marked] == [chosen]
+
+
 def test_a_folding_can_be_pinned(folder, capsys):
     assert build.main(["--board", "icestick", "--network", str(folder), "--dry-run",
                        "--fold", "1x50"]) == 0
@@ -92,6 +107,11 @@ def test_a_missed_clock_fails(folder, capsys, tmp_path):
      "error: The link carries 1 to 256 classes, not 300"),
     (["--board", "icestick", "--network", "{}", "--fold", "2"],
      "error: Folds must be like 2x64,1x32 (PE x SIMD of each layer) or hardwired, not '2'"),
+    (["--board", "icestick", "--network", "{}", "--fold", "hardwired", "--reloadable"],
+     "error: A hard-wired engine has its weights in logic and cannot be reloaded: take a folded "
+     "one"),
+    (["--board", "icestick", "--network", "{}/short.safetensors", "--reloadable"],
+     "error: A network that can be reloaded must have at least 40 inputs, not 16"),
     (["--board", "icestick", "--network", "{}", "--clock", "5"],
      "error: The PLL makes 8.4375 MHz or more from 12 MHz, not 5 MHz"),
     (["--board", "icestick", "--network", "{}", "--clock", "9"],
