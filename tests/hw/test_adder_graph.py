@@ -32,8 +32,12 @@ def every(n):
     every(3), every(6), every(4)[::3], np.ones((5, 10), np.uint8), np.eye(9, dtype=np.uint8),
     np.repeat(every(5), 2, axis=1)], ids=lambda weights: str(weights.shape))
 def test_every_input_of_small_layers(weights):
-    x = every(weights.shape[1])
-    assert np.array_equal(adder_graph.build(weights).evaluate(x), matches(weights, x))
+    x, graph = every(weights.shape[1]), adder_graph.build(weights)
+    counts = graph.evaluate(x)
+    assert np.array_equal(counts, matches(weights, x))
+    for row, count in zip(graph.rows, counts.T):
+        values = row.sign * (count - row.offset)
+        assert (values.min(), values.max()) == (row.low, row.high)
 
 
 @pytest.mark.parametrize("weights, cells", [
