@@ -49,8 +49,6 @@ class ArgmaxReadout(wiring.Component):
 
     Attributes
     ----------
-    cycles : int
-        Cycles a vector takes.
     weights : :class:`~hw.layer.Prefetch`
         Weights, a row for each class of each word.
     scores : :class:`~amaranth.lib.memory.Memory`
@@ -92,10 +90,6 @@ class ArgmaxReadout(wiring.Component):
     @property
     def n_words(self) -> int:
         return ceil(self.chunks / self.per_word)
-
-    @property
-    def cycles(self) -> int:
-        return self.n_words * self.n_rows
 
     def elaborate(self, platform):
         m = Module()

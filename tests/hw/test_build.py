@@ -52,6 +52,15 @@ def test_dry_run_shows_the_choices(folder, capsys):
     assert any("does not fit" in line for line in lines)
 
 
+@pytest.mark.parametrize("flags, hardwired", [([], True), (["--reloadable"], False)])
+def test_a_small_network_is_hardwired_where_that_routes(tmp_path, capsys, flags, hardwired):
+    random_network((40, 8, 3)).save(tmp_path / "network.safetensors")
+    assert build.main(["--board", "ulx3s_25f", "--network", str(tmp_path), "--dry-run",
+                       *flags]) == 0
+    line, = (line for line in capsys.readouterr().out.splitlines() if line.startswith("  >"))
+    assert ("hardwired" in line) == hardwired
+
+
 @pytest.mark.parametrize("name, said", [
     ("front.svg", ""),
     ("front", "error: The picture needs a suffix such as {}.png, .svg or .pdf\n"),

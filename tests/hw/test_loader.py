@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from amaranth.lib.memory import Memory
 
 from hw.accelerator import Accelerator
 from hw.engine import Engine, memories
@@ -10,7 +11,7 @@ from hw.folding import Fold, parse, with_readout
 from hw.link import Link
 from hw.loader import Layout
 from sw.golden import bits, forward, frame
-from sw.golden.network import random_network
+from sw.golden.network import Network, Readout, random_network
 from tests.counted import Counted
 from tests.streams import PACES, get, put, run, simulate
 
@@ -101,3 +102,21 @@ def test_a_load_is_dropped_where_nothing_can_be_loaded():
 def test_what_cannot_be_reloaded(shape, plan, said):
     with pytest.raises(ValueError, match=f"^{said}$"):
         Accelerator(random_network(shape), parse(plan, shape), reloadable=True)
+
+
+def test_where_words_are():
+    # Two columns of ten bits, filled up to four rows, then one of four bits.
+    layout = Layout({"wide": Memory(shape=20, depth=2, init=[0xABCDE, 0x12345]),
+                     "narrow": Memory(shape=4, depth=4, init=[1, 2, 3, 4])})
+    assert layout.words().tolist() == [
+        0x0DE, 0x345, -1, -1, 0x2AF, 0x048, -1, -1, 1, 2, 3, 4]
+    assert list(layout.loads(n_in=24 + 2 * 16)) == [
+        (0, [0x0DE, 0x345]), (4, [0x2AF, 0x048]), (8, [1, 2]), (10, [3, 4])]
+
+
+@pytest.mark.parametrize("offset", [0, 25])
+def test_scores_are_as_wide_for_any_offsets_of_use(offset):
+    # With 26 inputs the highest sum of all, with an offset of 25, is a power of two.
+    readout = Readout(np.ones((2, 26), np.uint8), np.array([0, offset]))
+    assert memories(Network([], readout), parse("none", (26, 2)), reloadable=False)[
+        "the readout's offsets"].shape == 7

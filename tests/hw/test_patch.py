@@ -112,3 +112,13 @@ def test_a_packer_that_fails(icestick, tmp_path, capsys, monkeypatch):
     assert patch.main([str(icestick), "--network", str(tmp_path)]) == 2
     assert capsys.readouterr().err == "error: icepack failed: it gave no reason\n"
     assert not [*tmp_path.glob("build/icestick/*")]
+
+
+def test_weights_in_logic_are_not_patched(tmp_path, capsys):
+    network = random_network(SHAPE)
+    network.save(tmp_path / "network.safetensors")
+    (tmp_path / "report.json").write_text(json.dumps(
+        {"board": "ulx3s_25f", "reloadable": False, "folding": "hardwired"}))
+    assert patch.main([str(tmp_path), "--network", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        f"error: {tmp_path} holds its weights in logic: build the other network anew\n")
