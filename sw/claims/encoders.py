@@ -58,13 +58,13 @@ def train(study: Study, name: str) -> dict[str, Any]:
     source = ENCODERS[name]
     images = study.data(source.learns).train_images
     plan, shape = study.plan, (source.n_bits, source.width)
-    ours = partial(BinaryAutoencoder, *shape)
+    ours, ours_loss = partial(BinaryAutoencoder, *shape), encoder_loss(source.learns)
     # A data set with twice the images gets half the epochs: letters take no longer than digits.
     share = min(1, 60_000 / len(images))
     kinds: dict[str, tuple[Callable[[], Any], task.Loss, Recipe]] = {
-        "ours": (ours, encoder_loss(source.learns), _recipe(plan.encoder_epochs)),
-        "brief": (ours, encoder_loss(source.learns), _recipe(max(1, round(plan.brief_epochs * share)))),
-        "length": (ours, encoder_loss(source.learns), _recipe(plan.length_epochs)),
+        "ours": (ours, ours_loss, _recipe(plan.encoder_epochs)),
+        "brief": (ours, ours_loss, _recipe(max(1, round(plan.brief_epochs * share)))),
+        "length": (ours, ours_loss, _recipe(plan.length_epochs)),
         "signs": (ours, autoencoder.plain_loss, Recipe(plan.rival_epochs, *rivals.PACE)),
         "coins": (partial(rivals.BernoulliAutoencoder, *shape), rivals.bernoulli_loss,
                   Recipe(plan.rival_epochs, *rivals.PACE)),
