@@ -199,8 +199,17 @@ def disagreement(ones: Tensor, others: Tensor) -> Tensor:
     return (F.cross_entropy(likeness, own) + F.cross_entropy(likeness.T, own)) / 2
 
 
-def loss(model: BinaryAutoencoder, images: Tensor) -> Tensor:
-    """Loss per image of one reconstruction and of the agreement between two distortions."""
+def plain_loss(model: BinaryAutoencoder, images: Tensor) -> Tensor:
+    """Loss per image of the reconstruction alone."""
+    return distance(model(images), images)
+
+
+def handwriting_loss(model: BinaryAutoencoder, images: Tensor) -> Tensor:
+    """Loss per image of one reconstruction and of the agreement between two distortions.
+
+    A distorted character is another hand's. A distorted shirt may be a dress: on Fashion-MNIST this
+    costs some 7 per cent of accuracy, and :func:`plain_loss` serves.
+    """
     ones, others = model.encode(distort(torch.cat([images, images]))).chunk(2)
     return (distance(model.decode(ones), images)
             + AGREEMENT_WEIGHT * disagreement(ones, others))

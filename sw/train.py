@@ -81,8 +81,13 @@ def _train_encoder(run: Run, images: Tensor) -> Encoder:
     effort, binarizer = run.config.effort, BINARIZERS[run.config.binarizer]
     recipe = Recipe(effort.autoencoder_epochs, effort.autoencoder_batch, task.AUTOENCODER_RATE)
     model = run.train("autoencoder", partial(BinaryAutoencoder, N_BITS, WIDTH, binarizer),
-                      autoencoder.loss, recipe, lambda _: [images])
+                      encoder_loss(run.config.data), recipe, lambda _: [images])
     return model.cpu().fold()
+
+
+def encoder_loss(name: str) -> task.Loss:
+    """Choose how the encoder of a data set is trained."""
+    return autoencoder.plain_loss if name == "fashion-mnist" else autoencoder.handwriting_loss
 
 
 def _encode(run: Run, chosen: DataSet, to_codes: Callable[[Tensor], np.ndarray],
