@@ -7,7 +7,7 @@ TORCH ?= torch==2.13.0
 
 BIN = .venv/bin
 
-.PHONY: demo test bench lint
+.PHONY: demo test mutants bench lint
 demo: .venv/installed
 	$(BIN)/python -m sw.train
 	$(BIN)/python -m sim.verify --rungs 3
@@ -17,7 +17,12 @@ test: .venv/installed
 	.ci/system-packages iverilog fpga-icestorm
 	$(BIN)/python -m pytest -n 2
 
+mutants: .venv/installed
+	$(BIN)/python -m tests.mutants --sample 80 --seed 1
+
 bench: .venv/installed
+	$(BIN)/pip install --quiet --editable '.[bench]'
+	$(BIN)/python -m hw.bench rivals
 	$(BIN)/python -m hw.bench unseen
 	$(BIN)/python -m hw.bench boards
 	$(BIN)/python -m sw.federated --data mnist --task 2v3 --clients 100 --fraction 0.1 --rounds 30

@@ -8,26 +8,25 @@ all, and a constant. Inputs that agree or differ for the same neurons form a cla
 there are eight classes; each is added up once, then the few class sums are added in several ways.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
-from itertools import combinations
 
 import numpy as np
 
 from sw.golden.bits import Bits, Integers
 from sw.golden.network import Network
 
-__all__ = ["Graph", "Input", "Node", "Row", "build", "cost"]
+__all__ = ["Graph", "Input", "Node", "Row", "build", "build_parts", "cost"]
 
+REACH = 24               # Neurons that inputs reach in one cycle; see build_parts.
 SIZES = 3, 4, 5          # Neurons of a cluster. Each is tried: 4 or 5 is best for most.
-MAX_TRIPLES = 1_000_000  # So many are compared at the most, which takes a second.
 
 # Cells of an ECP5, measured.
 TABLES = 0, 0, 2, 2, 3   # Four-input tables that add up 0 to 4 bits.
 THRESHOLD = 3            # Tables that compare a sum with a constant.
 CHAIN_ENDS = 4           # Where a carry chain begins and ends.
-CHAINS = 1.1             # Carry chains, ends included, for each bit of their sums.
+CHAINS = 1.33            # Carry chains, ends included, for each bit of their sums.
 
 
 @dataclass(frozen=True, order=True)
@@ -157,14 +156,24 @@ def build(weights: Bits) -> Graph:
                                for row, flip in zip(rows, flips)])
 
 
+def build_parts(weights: Bits) -> list[Graph]:
+    """Find additions for weight bits ``(n_out, n_in)``, for a few neurons after the other.
+
+    An input of a large layer has far to go. So it goes step by step, a part of the neurons each
+    cycle, and no part shares work with another.
+    """
+    return [build(weights[at:at + REACH]) for at in range(0, len(weights), REACH)]
+
+
 def cost(network: Network) -> int:
     """Predict the cells of an ECP5 that a hard-wired network takes, all but its link.
 
-    Takes as long as finding the additions: some seconds for 200-128-10.
+    Takes as long as finding the additions: half a second for 200-128-10.
     """
     cells = 0
     for layer in network.layers:
-        cells += build(layer.weights).cells + THRESHOLD * layer.n_out
+        cells += sum(graph.cells for graph in build_parts(layer.weights))
+        cells += THRESHOLD * layer.n_out
     readout = network.readout
     score = (readout.n_in + int(readout.offsets.max())).bit_length()
     each = score + CHAIN_ENDS                                          # Its offset is added.
@@ -176,11 +185,10 @@ def _build(patterns: Bits, size: int) -> Graph:
     """Find additions for neurons that all differ, in clusters of at most ``size``."""
     groups = _group(patterns, size)
     clusters = [_Cluster(patterns[group]) for group in groups]
-    shared = iter(_share([bits for cluster in clusters for bits in cluster.classes.values()]))
     builder = _Builder()
     rows: dict[int, Row] = {}
     for group, cluster in zip(groups, clusters):
-        sums = {name: builder.count(bits, next(shared)) for name, bits in cluster.classes.items()}
+        sums = {name: builder.count(bits) for name, bits in cluster.classes.items()}
         rows.update(zip(group, cluster.rows(*builder.combine(sums))))
     return Graph(builder.nodes, [rows[number] for number in range(len(patterns))])
 
@@ -239,56 +247,6 @@ class _Cluster:
         return rows
 
 
-def _share(classes: Sequence[Sequence[Input]]) -> list[list[tuple[Input, ...]]]:
-    """Find triples of inputs that several classes can add up first; for each class its own.
-
-    The triples of a class have no input in common, and are no more than it can use.
-    """
-    wanted = [_n_triples(len(bits)) for bits in classes]
-    free = [set(bits) for bits in classes]
-    chosen: list[list[tuple[Input, ...]]] = [[] for _ in classes]
-    for triple, owners in _common_triples(classes):
-        owners = [owner for owner in owners
-                  if len(chosen[owner]) < wanted[owner] and free[owner].issuperset(triple)]
-        if len(owners) > 1:
-            for owner in owners:
-                chosen[owner].append(triple)
-                free[owner].difference_update(triple)
-    return chosen
-
-
-def _common_triples(classes: Sequence[Sequence[Input]],
-                    ) -> Iterator[tuple[tuple[Input, ...], list[int]]]:
-    """List triples that lie in more than one class, and in which; the most common first.
-
-    Of a large class not all triples are looked at, but those among some inputs next to each other.
-    """
-    span = max(3, min(64, int((6 * MAX_TRIPLES / max(1, sum(map(len, classes)))) ** 0.5)))
-    keys, owners = [], []
-    for owner, bits in enumerate(classes):
-        numbers = np.array([2 * bit.index + bit.inverted for bit in bits])
-        for at in range(0, len(numbers), span):
-            part = numbers[at:at + span]
-            picks = np.array(list(combinations(range(len(part)), 3)), int).reshape(-1, 3)
-            keys.append(part[picks] @ np.array([1 << 40, 1 << 20, 1]))
-            owners.append(np.full(len(picks), owner))
-    key, owner = np.concatenate(keys), np.concatenate(owners)
-    order = np.argsort(key, kind="stable")
-    key, owner = key[order], owner[order]
-    begins = np.flatnonzero(np.diff(key, prepend=-1))
-    lengths = np.diff(begins, append=len(key))
-    for run in np.argsort(-lengths, kind="stable")[:int((lengths > 1).sum())]:
-        begin, length = begins[run], lengths[run]
-        numbers = (int(key[begin]) >> shift & 0xFFFFF for shift in (40, 20, 0))
-        yield (tuple(Input(number >> 1, bool(number & 1)) for number in numbers),
-               owner[begin:begin + length].tolist())
-
-
-def _n_triples(n: int) -> int:
-    """Say how many triples of a class are added first; each addition takes in one more bit."""
-    return (n + 2) // 4 if n > 4 else 0
-
-
 class _Builder:
     """Makes nodes, none of them twice."""
 
@@ -306,18 +264,15 @@ class _Builder:
                                    max((1 + node.level for node in above), default=0)))
         return self._numbers[key]
 
-    def count(self, bits: Sequence[Input], triples: Sequence[tuple[Input, ...]]) -> int:
-        """Add bits up: ``triples`` and other triples, then numbers in pairs with a bit each."""
+    def count(self, bits: Sequence[Input]) -> int:
+        """Add bits up: three at a time, then numbers in pairs with a bit each."""
         if len(bits) <= 4:
             return self.add(bits)
         # What is not inverted suits the additions best, which have no tables in front.
-        used = {bit for triple in triples for bit in triple}
-        rest = sorted(set(bits) - used, key=lambda bit: (not bit.inverted, bit.index))
-        triples = list(triples)
-        while len(triples) < _n_triples(len(bits)):
-            triples.append(tuple(rest[:3]))
-            rest = rest[3:]
-        leaves = [self.add(triple) for triple in triples]
+        rest = sorted(bits, key=lambda bit: (not bit.inverted, bit.index))
+        n_triples = (len(bits) + 2) // 4
+        leaves = [self.add(rest[at:at + 3]) for at in range(0, 3 * n_triples, 3)]
+        rest = rest[3 * n_triples:]
         if len(rest) >= len(leaves):
             leaves.append(self.add(rest[:1]))
             rest = rest[1:]

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import re
 import subprocess
 import sys
@@ -12,17 +13,18 @@ from pathlib import Path
 from amaranth.build import ResourceError
 
 import boards
-from hw import choice, folding, plot, toolchain, uart
+from hw import accelerator, choice, folding, plot, toolchain, uart
 from hw.accelerator import Accelerator
 from hw.choice import DoesNotFit
-from hw.command import INTERRUPTED, Parser, megahertz
 from hw.cost import FABRICS, Cost
 from hw.family import FAMILIES
-from hw.folding import Plan
+from hw.folding import Hardwired, Plan
+from hw.hardwired import HardwiredEngine
 from hw.top import Top
 from sw.golden import runs
 from sw.golden.bits import n_bytes
-from sw.golden.frame import MAX_CLASSES, N_FCS16, N_FCS32
+from sw.golden.command import INTERRUPTED, Parser, fail
+from sw.golden.frame import N_FCS16, N_FCS32
 from sw.golden.network import Network, NetworkFileError, atomic_write
 
 __all__ = ["BuildError", "build", "main"]
@@ -37,7 +39,7 @@ class BuildError(Exception):
 
 
 def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *, clock: float,
-          seed: int) -> dict:
+          seed: int, reloadable: bool = False) -> dict:
     """Make the bitstream in ``directory`` and return its report.
 
     Raises
@@ -61,7 +63,7 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
         divisor = uart.divisor(pll.output, board.baud)
     except ValueError as error:
         raise BuildError(f"{error}. Choose another --clock") from None
-    top = Top(Accelerator(network, plan), pll=pll, divisor=divisor,
+    top = Top(Accelerator(network, plan, reloadable=reloadable), pll=pll, divisor=divisor,
               clock_is_beside_pll=board.clock_is_beside_pll)
     _run_tools(top, board, directory, seed)
     network.save(directory / "network.safetensors")
@@ -70,6 +72,7 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
         "network": str(network),
         "network_sha256": sha256((directory / "network.safetensors").read_bytes()).hexdigest(),
         "folding": str(plan),
+        "reloadable": reloadable,
         "seed": seed,
         "versions": {tool: toolchain.version(tool) for tool in ("yosys", family.place)},
         **_resources(directory, board),
@@ -87,15 +90,26 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
     return report
 
 
-def choose(network: Network, board: boards.Board, folds: str | None) -> Plan:
-    """Take the folding asked for, or the fastest that is predicted to fit."""
-    if network.n_classes > MAX_CLASSES:
-        raise BuildError(f"The link carries 1 to {MAX_CLASSES} classes, not {network.n_classes}")
+def choose(network: Network, board: boards.Board, folds: str | None, *,
+           reloadable: bool = False) -> Plan:
+    """Take the plan asked for, or the fastest that is predicted to fit.
+
+    Raises
+    ------
+    BuildError
+        The board has no room for it, or the network is none that can be built so.
+    """
+    fabric = FABRICS[board.family]
     try:
         if folds is not None:
-            return folding.parse(folds, network.shape)
-        return choice.choose(network.shape, FABRICS[board.family], int(FILL * board.logic_cells),
-                             board.block_rams)
+            plan: Plan = folding.parse(folds, network.shape)
+        elif not reloadable and fabric.routes(network, board.logic_cells):
+            plan = Hardwired()
+        else:
+            plan = choice.choose(network.shape, fabric, int(FILL * board.logic_cells),
+                                 board.block_rams, reloadable=reloadable)
+        accelerator.check(network, plan, reloadable=reloadable)
+        return plan
     except DoesNotFit as error:
         raise BuildError(f"{network} does not fit {board.name}: it {error} that can be filled. "
                          "Train a smaller network or take a larger board") from None
@@ -103,23 +117,26 @@ def choose(network: Network, board: boards.Board, folds: str | None) -> Plan:
         raise BuildError(str(error)) from None
 
 
-def forecast(network: Network, board: boards.Board, plan: Plan) -> list[tuple[Plan, Cost]]:
+def forecast(network: Network, board: boards.Board, plan: Plan, *,
+             reloadable: bool = False) -> list[tuple[Plan, Cost]]:
     """List the plans worth a choice with what they would cost, ``plan`` among them."""
     fabric = FABRICS[board.family]
-    choices = choice.front(network.shape, fabric)
+    choices = choice.front(network.shape, fabric, reloadable=reloadable)
+    if not reloadable and fabric.routable:
+        choices.append((Hardwired(), fabric.price(network, Hardwired())))
     if plan not in [each for each, _ in choices]:
-        choices.append((plan, fabric.cost(network.shape, plan)))
+        choices.append((plan, fabric.price(network, plan, reloadable=reloadable)))
     return sorted(choices, key=lambda each: each[0].period(network.shape))
 
 
-def forecast_table(network: Network, board: boards.Board, plan: Plan, clock: float) -> str:
+def forecast_table(network: Network, board: boards.Board, choices: list[tuple[Plan, Cost]],
+                   plan: Plan, clock: float) -> str:
     """Line up the plans worth a choice, and mark the one that would be built."""
     lines = [f"{network} on {board.name}, which has {board.logic_cells} logic cells and "
              f"{board.block_rams} block RAMs, at {clock / 1e6:g} MHz; predicted:",
              "    cycles  inferences/s  logic cells  block RAMs  folding (PE x SIMD)"]
-    for each, price in forecast(network, board, plan):
-        fits = (price.logic_cells <= FILL * board.logic_cells
-                and price.block_rams <= board.block_rams)
+    for each, price in choices:
+        fits = price.fits(int(FILL * board.logic_cells), board.block_rams)
         period = each.period(network.shape)
         mark = ">" if each == plan else " "
         lines.append(f"  {mark} {period:6}  {clock / period:12,.0f}  {price.logic_cells:11,}  "
@@ -130,47 +147,57 @@ def forecast_table(network: Network, board: boards.Board, plan: Plan, clock: flo
 def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int):
     """Run the platform's build script; what the tools say goes to ``build.log``."""
     family = FAMILIES[board.family]
+    routing = family.routing if isinstance(top.accelerator.engine, HardwiredEngine) else ""
     plan = board.platform().prepare(
         top, "top", debug_verilog=False,
-        # The readout never reads the score it writes, which Yosys cannot know.
-        script_after_read="setparam -set COLLISION_X_MASK 1'1 "
-                          "top.accelerator.engine.readout/t:$memrd_v2",
+        script_after_read=_never_both(top.accelerator),
         synth_opts=family.synthesis,
         # The frequency is for a clock that nextpnr does not derive itself: that of Gowin's PLL.
         nextpnr_opts=f"--seed {seed} --freq {top.pll.output / 1e6} --report top.report.json "
-                     "--timing-allow-fail")
+                     f"--timing-allow-fail {routing}")
     plan.extract(directory)
     result = subprocess.run(["sh", f"{plan.script}.sh"], cwd=directory, text=True, check=False,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     (directory / "build.log").write_text(result.stdout)
     if result.returncode:
-        raise BuildError(_reason(directory, result.stdout))
+        raise BuildError(_reason(board, directory, result.stdout))
 
 
-def _reason(directory: Path, output: str) -> str:
+def _never_both(accelerator: Accelerator) -> str:
+    """Tell Yosys what it cannot know: no memory is read where it is written in the same cycle."""
+    if isinstance(accelerator.engine, HardwiredEngine):
+        return ""
+    modules = "engine.*" if accelerator.reloadable else "engine.readout"
+    return f"setparam -set COLLISION_X_MASK 1'1 top.accelerator.{modules}/t:$memrd_v2"
+
+
+def _reason(board: boards.Board, directory: Path, output: str) -> str:
     """Say why the tools failed: what did not fit, or their first error."""
     log = directory / "top.tim"
-    said = log.read_text() if log.exists() else ""
-    used = re.findall(r"ICESTORM_(LC|RAM):\s+(\d+)/\s*(\d+)", said)
-    needs = " and ".join(f"{count} of {limit} {'logic cells' if kind == 'LC' else 'block RAMs'}"
-                         for kind, count, limit in used)
+    said = re.findall(r"(\w+):\s+(\d+)/\s*\d+", log.read_text()) if log.exists() else []
     error = next((line for line in output.splitlines() if "ERROR" in line), output.strip()[-200:])
-    if needs and ("place" in error.lower() or "BEL" in error):
-        return f"the design cannot be placed: it needs {needs}"
+    if said and ("place" in error.lower() or "BEL" in error):
+        cells, rams = _used(board, {kind: int(count) for kind, count in said}).values()
+        return (f"the design cannot be placed: it needs {cells[0]} of {cells[1]} logic cells and "
+                f"{rams[0]} of {rams[1]} block RAMs")
     return f"the tools failed: {error[:200]} (all of it is in {directory / 'build.log'})"
+
+
+def _used(board: boards.Board, counts: dict[str, int]) -> dict[str, list[int]]:
+    """Give how many of each the design takes and the part has, from what nextpnr counted."""
+    family = FAMILIES[board.family]
+    return {
+        "logic_cells": [sum(counts.get(kind, 0) for kind in family.logic_cells), board.logic_cells],
+        "block_rams": [sum(counts.get(kind, 0) for kind in family.block_rams), board.block_rams],
+    }
 
 
 def _resources(directory: Path, board: boards.Board) -> dict:
     placed = json.loads((directory / "top.report.json").read_text())
-    used = {kind: count["used"] for kind, count in placed["utilization"].items()}
-    family = FAMILIES[board.family]
+    counts = {kind: count["used"] for kind, count in placed["utilization"].items()}
     # The oscillator's clock, far slower, drives nothing but the wait after power-up.
     engine = max(placed["fmax"].values(), key=lambda clock: clock["constraint"])
-    return {
-        "logic_cells": [sum(map(used.get, family.logic_cells)), board.logic_cells],
-        "block_rams": [sum(map(used.get, family.block_rams)), board.block_rams],
-        "fmax_mhz": round(engine["achieved"], 2),
-    }
+    return _used(board, counts) | {"fmax_mhz": round(engine["achieved"], 2)}
 
 
 def _rates(network: Network, board: boards.Board, plan: Plan, clock: float) -> dict:
@@ -239,6 +266,14 @@ def program(board: boards.Board, directory: Path) -> int:
     return 0
 
 
+def megahertz(text: str) -> float:
+    """Read a frequency in MHz; give hertz."""
+    value = float(text)
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"must be a positive number of MHz, not {text!r}")
+    return value * 1e6
+
+
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(prog="python -m hw.build", description=__doc__)
     parser.add_argument("--board", metavar="NAME", required=True,
@@ -250,6 +285,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--fold", metavar="PExSIMD,...",
                         help="neurons and synapses a cycle of each layer, like 1x200, or hardwired "
                              "(default: the fastest that fits)")
+    parser.add_argument("--reloadable", action="store_true",
+                        help="let the host load other networks of this shape: python -m hw.load")
     parser.add_argument("--dry-run", action="store_true",
                         help="predict size and speed of every choice, build nothing")
     parser.add_argument("--plot", metavar="FILE", type=Path,
@@ -270,25 +307,25 @@ def main(argv: list[str] | None = None) -> int:
         file = runs.network_file(args.network or runs.newest())
         directory = args.out or file.parent / "build" / args.board
         network = Network.load(file)
-        plan = choose(network, board, args.fold)
+        plan = choose(network, board, args.fold, reloadable=args.reloadable)
         clock = board.clock if args.clock is None else args.clock
         if args.dry_run:
-            print(forecast_table(network, board, plan, clock))
+            choices = forecast(network, board, plan, reloadable=args.reloadable)
+            print(forecast_table(network, board, choices, plan, clock))
             if args.plot:
                 plot.draw_front(
-                    forecast(network, board, plan), plan, network.shape,
+                    choices, plan, network.shape,
                     title=f"{network} on {board.name} at {clock / 1e6:g} MHz", clock=clock,
                     logic_cells=board.logic_cells, file=args.plot,
                     link_rate=_link_rate(network, board, plan.cycles(network.shape), clock))
                 print(f"the picture is in {args.plot}")
             return 0
         print(f"building {file} for {board.name} in {directory}")
-        report = build(network, board, plan, directory, clock=clock, seed=args.seed)
+        report = build(network, board, plan, directory, clock=clock, seed=args.seed,
+                       reloadable=args.reloadable)
     except (BuildError, LookupError, NetworkFileError, OSError, ResourceError,
             plot.PlotError, toolchain.ToolNotFound) as error:
-        print(f"error: {error.args[0] if isinstance(error, LookupError) else error}",
-              file=sys.stderr)
-        return 2
+        return fail(error)
     except KeyboardInterrupt:
         print("error: interrupted, there is no bitstream", file=sys.stderr)
         return INTERRUPTED

@@ -12,7 +12,8 @@ class DoesNotFit(Exception):
     """No engine for a network fits a part; the message says what it needs and what there is."""
 
 
-def choose(shape: Sequence[int], fabric: Fabric, logic_cells: int, block_rams: int) -> Folding:
+def choose(shape: Sequence[int], fabric: Fabric, logic_cells: int, block_rams: int, *,
+           reloadable: bool = False) -> Folding:
     """Find the folding with the highest rate that is predicted to fit; of equals the smallest.
 
     Raises
@@ -20,10 +21,11 @@ def choose(shape: Sequence[int], fabric: Fabric, logic_cells: int, block_rams: i
     DoesNotFit
         Not even the smallest does.
     """
-    priced = [(folding, fabric.cost(shape, folding)) for folding in candidates(shape)]
+    priced = [(folding, fabric.cost(shape, folding, reloadable=reloadable))
+              for folding in candidates(shape)]
     fitting = [(folding.period(shape), price.logic_cells, number)
                for number, (folding, price) in enumerate(priced)
-               if price.logic_cells <= logic_cells and price.block_rams <= block_rams]
+               if price.fits(logic_cells, block_rams)]
     if not fitting:
         needed = min((price for _, price in priced),
                      key=lambda price: (max(price.block_rams - block_rams, 0), price.logic_cells))
@@ -32,11 +34,12 @@ def choose(shape: Sequence[int], fabric: Fabric, logic_cells: int, block_rams: i
     return priced[min(fitting)[2]][0]
 
 
-def front(shape: Sequence[int], fabric: Fabric) -> list[tuple[Folding, Cost]]:
+def front(shape: Sequence[int], fabric: Fabric, *,
+          reloadable: bool = False) -> list[tuple[Folding, Cost]]:
     """List the foldings than which none is both faster and smaller, the fastest first."""
     best: list[tuple[Folding, Cost]] = []
     for folding in sorted(candidates(shape), key=lambda each: each.period(shape)):
-        price = fabric.cost(shape, folding)
+        price = fabric.cost(shape, folding, reloadable=reloadable)
         if not best or price.logic_cells < best[-1][1].logic_cells:
             if best and folding.period(shape) == best[-1][0].period(shape):
                 best.pop()

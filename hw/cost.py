@@ -1,11 +1,17 @@
-"""What an engine takes of a part, predicted. Numbers only: nothing here makes hardware."""
+"""What an engine takes of a part, predicted. Nothing here makes hardware."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, log2
 
-from hw.folding import Folding, readout_rows
+from hw import adder_graph, popcount
+from hw.folding import Folding, Hardwired, Plan, readout_rows
+from hw.layer import limit_width
+from hw.loader import Columns
+from hw.popcount import n_pairs
+from hw.readout import score_width
+from sw.golden.network import Network
 
 __all__ = ["FABRICS", "Cost", "Fabric", "parts"]
 
@@ -17,6 +23,10 @@ class Cost:
     logic_cells: int
     block_rams: int
 
+    def fits(self, logic_cells: int, block_rams: int) -> bool:
+        """Say whether there is so much."""
+        return self.logic_cells <= logic_cells and self.block_rams <= block_rams
+
 
 @dataclass(frozen=True)
 class Fabric:
@@ -25,23 +35,52 @@ class Fabric:
     Attributes
     ----------
     cells : dict of str to float
-        Logic cells of one of each of :func:`parts`: fitted to placed designs by ``hw.bench --fit``.
+        Logic cells of one of each of :func:`parts`: fitted to placed designs by ``hw.bench fit``.
     ram : tuple of (int, int)
         Width and depth of a block RAM at its widest. It can be half as wide and twice as deep, and
         so on down to ``narrowest``.
     narrowest : int
         Least width of a block RAM.
+    granule : int
+        Bits of a block RAM that are written together at the least.
+    routable : float
+        Share of a part up to which hard-wired engines were routed; 0 where none was tried.
     """
 
     cells: dict[str, float]
     ram: tuple[int, int]
     narrowest: int
+    granule: int
+    routable: float = 0
 
-    def cost(self, shape: Sequence[int], folding: Folding) -> Cost:
-        """Predict what the accelerator takes."""
+    def cost(self, shape: Sequence[int], folding: Folding, *, reloadable: bool = False) -> Cost:
+        """Predict what an accelerator with a folded engine takes."""
         counts = parts(shape, folding)
+        made = memories(shape, folding)
+        if reloadable:
+            columns = [(Columns.of(width), depth) for width, depth in made]
+            counts |= {"loader": 1, "columns": sum(each.number for each, _ in columns)}
+            made = [(each.number * self.granule * ceil(each.width / self.granule), depth)
+                    for each, depth in columns]
+        else:
+            # One row more, see hw.layer.Prefetch; not of the scores, which come last.
+            made = [*((width, depth + (depth % 256 > 0)) for width, depth in made[:-1]), made[-1]]
         return Cost(round(sum(count * self.cells[name] for name, count in counts.items())),
-                    sum(self.rams(*memory) for memory in memories(shape, folding)))
+                    sum(self.rams(*memory) for memory in made))
+
+    def price(self, network: Network, plan: Plan, *, reloadable: bool = False) -> Cost:
+        """Predict what any accelerator takes; a hard-wired one, as it would be on an ECP5."""
+        if not isinstance(plan, Hardwired):
+            return self.cost(network.shape, plan, reloadable=reloadable)
+        link = self.cells["base"] + self.cells["code"] * network.n_in
+        return Cost(round(link + adder_graph.cost(network)), 0)
+
+    def routes(self, network: Network, logic_cells: int) -> bool:
+        """Say whether a part with so many cells can be expected to take a hard-wired network."""
+        # None takes less than a cell for every four synapses, and to price it takes a while.
+        room = self.routable * logic_cells
+        return (network.n_weights < 4 * room
+                and self.price(network, Hardwired()).logic_cells <= room)
 
     def rams(self, width: int, depth: int) -> int:
         """Count the block RAMs of a memory, at the best of the widths they can have."""
@@ -56,10 +95,11 @@ def parts(shape: Sequence[int], folding: Folding) -> dict[str, float]:
     Returns how many there are of each:
 
     ``base``: link, UART, clock; ``code``: bits of the received code; ``layers``: control of a
-    layer; ``tables``, ``sums``, ``chains``, ``waits``: of the popcounts, see :func:`popcount`;
+    layer; ``tables``, ``sums``, ``chains``, ``waits``: of the popcounts, see :func:`_counter`;
     ``slices``: inputs times slices but one, which are chosen from; ``totals``, ``limits``: bits of
     accumulators and of threshold comparisons; ``gathered``: bits collected for what follows;
-    ``scores``: bits of a score; ``counters``: bits of addresses.
+    ``scores``: bits of a score; ``counters``: bits of addresses. What makes an engine reloadable is
+    not counted: ``loader``, and ``columns`` of memories, see :mod:`hw.loader`.
     """
     *hidden, n_classes = shape
     n_hidden = hidden[-1]
@@ -67,33 +107,33 @@ def parts(shape: Sequence[int], folding: Folding) -> dict[str, float]:
     words = ceil(n_hidden / simd)
     count = dict.fromkeys(_PARTS, 0.0)
     count |= {"base": 1, "code": 8 * ceil(hidden[0] / 8), "layers": len(folding.layers),
-              "scores": score_width(n_hidden, simd), "gathered": 2 * simd if folding.layers else 0,
+              "scores": _score_width(n_hidden, simd), "gathered": 2 * simd if folding.layers else 0,
               "counters": log2(readout_rows(n_classes) * words)}
     popcounts = [(simd, 1)]
     for fold, (n_in, n_out) in zip(folding.layers, pairwise(hidden)):
         slices, chunks = ceil(n_in / fold.simd), ceil(n_out / fold.pe)
         limit = limit_width(n_in)
-        popcounts.append((2 * ceil(ceil(n_in / slices) / 2), fold.pe))
+        popcounts.append((2 * n_pairs(ceil(n_in / slices)), fold.pe))
         count["slices"] += (slices - 1) * fold.simd
         count["totals"] += limit * fold.pe if slices > 1 else 0
         count["limits"] += limit * fold.pe
         count["counters"] += log2(slices * chunks)
     count["gathered"] += 2 * sum(hidden[1:-1])
     for width, many in popcounts:
-        for name, number in popcount(width).items():
+        for name, number in _counter(width).items():
             count[name] += many * number
     return count
 
 
 _PARTS = ("base", "code", "layers", "tables", "sums", "chains", "waits", "slices", "totals",
-          "limits", "gathered", "scores", "counters")
+          "limits", "gathered", "scores", "counters", "loader", "columns")
 
 
-def popcount(width: int) -> dict[str, int]:
+def _counter(width: int) -> dict[str, int]:
     """Count what :class:`hw.popcount.PairCount` is made of: lookup ``tables``, bits of ``sums``,
     carry ``chains``, and register bits in which a term ``waits``."""
-    pairs = ceil(width / 2)
-    terms = ceil(2 * pairs / 7)
+    pairs = n_pairs(width)
+    terms = popcount.n_terms(pairs)
     ceilings = [len(range(pairs)[at::terms][:3]) for at in range(terms)]
     carries = max(0, pairs - 3 * terms)
     made = {"tables": pairs + 2 * terms, "sums": 0, "chains": 0, "waits": carries}
@@ -104,35 +144,28 @@ def popcount(width: int) -> dict[str, int]:
                     for at in range(ceil(len(ceilings) / 2))]
         carries = 0
         made["sums"] += sum(widths)
-        made["chains"] += ceil(sum(widths) / 24)
+        made["chains"] += ceil(sum(widths) / popcount.CHAIN)
         made["waits"] += sum(each.bit_length() for each in ceilings[n_sums:])
     return made
 
 
 def memories(shape: Sequence[int], folding: Folding) -> list[tuple[int, int]]:
-    """List the widths and depths of an engine's memories."""
+    """List the widths and depths of an engine's memories; that of the scores comes last."""
     *hidden, n_classes = shape
     rows = readout_rows(n_classes)
     made = []
     for fold, (n_in, n_out) in zip(folding.layers, pairwise(hidden)):
         slices, chunks = ceil(n_in / fold.simd), ceil(n_out / fold.pe)
-        width = 2 * ceil(ceil(n_in / slices) / 2)
+        width = 2 * n_pairs(ceil(n_in / slices))
         made += [(fold.pe * width, slices * chunks), (fold.pe * limit_width(n_in), chunks)]
     simd = folding.chunk * folding.per_word(hidden[-1])
     made.append((simd, ceil(hidden[-1] / simd) * rows))
-    # One row more, see hw.layer.Prefetch.
-    made = [(width, depth + (depth % 256 > 0)) for width, depth in made]
-    return [*made, (score_width(hidden[-1], simd), 2 << (rows - 1).bit_length())]
+    return [*made, (_score_width(hidden[-1], simd), 2 << (rows - 1).bit_length())]
 
 
-def limit_width(n_in: int) -> int:
-    """Count the bits of a threshold, as :class:`hw.layer.BinaryLayer` keeps it."""
-    return n_in.bit_length() + 1
-
-
-def score_width(n_hidden: int, simd: int) -> int:
-    """Count the bits of a score, if no offset is greater than a network can make use of."""
-    return (2 * n_hidden - 1 + ceil(simd / 2) * ceil(n_hidden / simd)).bit_length()
+def _score_width(n_hidden: int, simd: int) -> int:
+    """Give the bits of a score, if no offset is greater than a network can make use of."""
+    return score_width(n_hidden, simd, ceil(n_hidden / simd), n_hidden - 1)
 
 
 # Fitted by python -m hw.bench fit, to ten designs of each family.
@@ -140,13 +173,17 @@ FABRICS = {
     "ice40": Fabric({
         "base": 298.95, "code": 1.07, "layers": 41.22, "tables": 0.76, "sums": 0.99,
         "chains": 2.35, "waits": 0.9, "slices": 1.12, "totals": 1.12, "limits": 0.85,
-        "gathered": 1.5, "scores": 7.36, "counters": 4.55}, ram=(16, 256), narrowest=2),
+        "gathered": 1.5, "scores": 7.36, "counters": 4.55,
+        "loader": 80.0, "columns": 5.0}, ram=(16, 256), narrowest=2, granule=1),
     "ecp5": Fabric({
         "base": 146.92, "code": 0.27, "layers": 29.37, "tables": 0.8, "sums": 0.99,
         "chains": 3.07, "waits": 1.11, "slices": 0.97, "totals": 1.06, "limits": 1.13,
-        "gathered": 0.7, "scores": 11.31, "counters": 7.93}, ram=(36, 512), narrowest=1),
+        "gathered": 0.7, "scores": 11.31, "counters": 7.93,
+        "loader": 80.0, "columns": 5.0}, ram=(36, 512), narrowest=1, granule=9,
+        routable=0.4),
     "gowin": Fabric({
         "base": 277.89, "code": 1.13, "layers": 47.98, "tables": 1.07, "sums": 1.09,
         "chains": 4.1, "waits": 1.05, "slices": 1.28, "totals": 1.09, "limits": 1.13,
-        "gathered": 1.0, "scores": 6.36, "counters": 5.38}, ram=(36, 512), narrowest=1),
+        "gathered": 1.0, "scores": 6.36, "counters": 5.38,
+        "loader": 80.0, "columns": 5.0}, ram=(36, 512), narrowest=1, granule=9),
 }

@@ -45,14 +45,13 @@ class SerialCRC(wiring.Component):
                          for value in (self.algorithm.initial_crc, self.algorithm.polynomial))
         state = Signal(width, init=initial)
 
-        shifts, flips = Signal(), Signal()
+        flips = Signal()
         m.d.comb += [
             self.first.eq(state[0] ^ (self.algorithm.xor_output & 1)),
-            shifts.eq(self.valid),
             # Without a shift it means: set.
             flips.eq(Mux(self.valid, state[0] ^ self.data, self.start)),
         ]
         shifted = Cat(state[1:], 0)
         m.d.sync += state.eq(Mux(
-            shifts, Mux(flips, shifted ^ taps, shifted), Mux(flips, initial, state)))
+            self.valid, Mux(flips, shifted ^ taps, shifted), Mux(flips, initial, state)))
         return m

@@ -1,6 +1,7 @@
 """The whole network: code in, class out."""
 
 from amaranth import Module, Signal
+from amaranth.hdl import Fragment
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -8,11 +9,12 @@ from amaranth.lib.wiring import In, Out
 from hw.folding import Folding
 from hw.gather import Gather
 from hw.layer import BinaryLayer
+from hw.loader import Layout, Load
 from hw.popcount import n_pairs
 from hw.readout import ArgmaxReadout
 from sw.golden.network import Network
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "memories"]
 
 
 class Engine(wiring.Component):
@@ -27,6 +29,8 @@ class Engine(wiring.Component):
         What to compute.
     folding : :class:`~hw.folding.Folding`
         How fast.
+    reloadable : bool
+        Another network of the same shape can be loaded.
 
     Members
     -------
@@ -36,20 +40,26 @@ class Engine(wiring.Component):
         How many of the pairs of inputs 0 and 1, 2 and 3, ... differ. Valid with ``x``.
     y : ``Out(stream.Signature(range(n_classes), always_ready=True))``
         Their classes, in the same order. Whoever sends a code must have room for its class.
+    load : ``In(Load())``
+        Words of another network, if ``reloadable``, while no code is in the engine.
     """
 
-    def __init__(self, network: Network, folding: Folding):
+    def __init__(self, network: Network, folding: Folding, *, reloadable: bool = False):
         folding.check(network.shape)
         self.network = network
         self.folding = folding
+        self.reloadable = reloadable
 
-        self.layers = [BinaryLayer(*each) for each in zip(network.layers, folding.layers)]
+        self.layers = [BinaryLayer(*each, reloadable=reloadable)
+                       for each in zip(network.layers, folding.layers)]
         self.readout = ArgmaxReadout(
-            network.readout, chunk=folding.chunk, per_word=folding.per_word(network.readout.n_in))
+            network.readout, chunk=folding.chunk, per_word=folding.per_word(network.readout.n_in),
+            reloadable=reloadable)
         super().__init__({
             "x": In(stream.Signature(network.n_in)),
             "unlike": In(range(n_pairs(network.n_in) + 1)),
             "y": Out(stream.Signature(range(network.n_classes), always_ready=True)),
+            **({"load": In(Load())} if reloadable else {}),
         })
 
     @property
@@ -74,8 +84,8 @@ class Engine(wiring.Component):
             blocks[0].x.valid.eq(self.x.valid & (wait == 0)),
             self.x.ready.eq(blocks[0].x.ready),
         ]
-        for first in self.layers[:1]:
-            m.d.comb += first.unlike.eq(self.unlike)
+        if self.layers:
+            m.d.comb += self.layers[0].unlike.eq(self.unlike)
         with m.If(wait != 0):
             m.d.sync += wait.eq(wait - 1)
         with m.Elif(blocks[0].x.ready):
@@ -95,4 +105,16 @@ class Engine(wiring.Component):
             if follower is not self.readout:
                 m.d.comb += follower.unlike.eq(gather.unlike)
         wiring.connect(m, self.readout.y, wiring.flipped(self.y))
+        if self.reloadable:
+            stores = [getattr(layer, kind).store
+                      for layer in self.layers for kind in ("weights", "thresholds")]
+            Layout(self.memories).decode(
+                m, self.load, [*stores, self.readout.weights.store, self.readout.store])
         return m
+
+
+def memories(network: Network, folding: Folding, *, reloadable: bool = True) -> dict[str, Memory]:
+    """Give what an engine's memories begin with, for one that was built already."""
+    engine = Engine(network, folding, reloadable=reloadable)
+    Fragment.get(engine, None)    # Amaranth warns of what is made and never elaborated.
+    return engine.memories

@@ -23,6 +23,8 @@ class Family:
         Names of the file that it reads and of the one that it makes.
     synthesis : str
         Options for Yosys.
+    routing : str
+        Options for the program that routes, where a hard-wired engine leaves few wires free.
     logic_cells, block_rams : tuple of str
         What the program that places counts for each.
     """
@@ -33,6 +35,7 @@ class Family:
     packed_from: str
     bitstream: str
     synthesis: str
+    routing: str
     logic_cells: tuple[str, ...]
     block_rams: tuple[str, ...]
 
@@ -48,16 +51,20 @@ FAMILIES = {
         # Flip-flops of one tile share their clock enable, so enables shut each other out. Without
         # them an iCE40 can be filled to 97 per cent; with them 86 was too much.
         synthesis="-nodffe",
+        routing="",
         logic_cells=("ICESTORM_LC",), block_rams=("ICESTORM_RAM",)),
     "ecp5": Family(
         place="nextpnr-ecp5", pack="ecppack", pll=ECP5PLL,
         packed_from="top.config", bitstream="top.bit",
         # Wide functions double the tables of a popcount.
         synthesis="-nowidelut",
+        # nextpnr's default, router1, gives one wire up after the other and gets nowhere.
+        routing="--router router2",
         logic_cells=("TRELLIS_COMB",), block_rams=("DP16KD",)),
     "gowin": Family(
         place="nextpnr-himbaechel-gowin", pack="gowin_pack", pll=GowinPLL,
         packed_from="top.pnr.json", bitstream="top.fs",
         synthesis="-nowidelut",
+        routing="",
         logic_cells=("LUT4", "ALU"), block_rams=("BSRAM",)),
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 
-__all__ = ["Fold", "Folding", "HardWired", "Plan", "candidates", "default", "parse",
+__all__ = ["Fold", "Folding", "Hardwired", "Plan", "candidates", "default", "parse",
            "readout_rows", "with_readout"]
 
 
@@ -99,7 +99,7 @@ class Folding:
 
 
 @dataclass(frozen=True)
-class HardWired:
+class Hardwired:
     """No folding at all: weights are logic, and an inference begins every cycle."""
 
     def __str__(self) -> str:
@@ -112,7 +112,7 @@ class HardWired:
         return (1,) * (len(shape) - 1)
 
 
-Plan = Folding | HardWired
+Plan = Folding | Hardwired
 
 
 def with_readout(shape: Sequence[int], layers: Sequence[Fold]) -> Folding:
@@ -162,7 +162,7 @@ def parse(text: str, shape: Sequence[int]) -> Plan:
     Folding(layers=[Fold(pe=1, simd=200)], readout_simd=13)
     """
     if text == "hardwired":
-        return HardWired()
+        return Hardwired()
     words = [] if text == "none" else [word.split("x") for word in text.split(",")]
     if not all(len(word) == 2 and all(part.isdecimal() for part in word) for word in words):
         raise ValueError(f"Folds must be like 2x64,1x32 (PE x SIMD of each layer) or hardwired, "

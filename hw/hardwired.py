@@ -13,14 +13,15 @@ from sw.golden.network import Layer, Network, Readout
 
 __all__ = ["HardwiredEngine", "HardwiredLayer", "HardwiredReadout"]
 
-CHAIN = 64  # Bits of a carry chain: 32 slices of an ECP5, some 2.5 ns.
+CHAIN = 20  # Bits of a carry chain. Longer ones are smaller, but what they add lies far apart.
 ZERO_CHAINS = 8  # Chains that share a zero: each so near to its own that timing is no concern.
 
 
 class HardwiredEngine(wiring.Component):
     """Layers and readout of one network, an inference a cycle.
 
-    Nothing waits, so there is no clock enable but a bit that says which classes are valid.
+    Nothing waits, so there is no clock enable but a bit that says which classes are valid. Nor is
+    anything else reset: the wires of a reset would take the way of others.
 
     Parameters
     ----------
@@ -88,18 +89,23 @@ class HardwiredLayer(wiring.Component):
 
     def __init__(self, layer: Layer):
         self.thresholds = layer.thresholds.tolist()
-        self.graph = adder_graph.build(layer.weights)
-        self.latency = self.graph.depth + 1
+        self.graphs = adder_graph.build_parts(layer.weights)
+        # Each part sees an input a cycle after the part before it.
+        self.latency = max(late + graph.depth for late, graph in enumerate(self.graphs)) + 2
         super().__init__({"x": In(layer.n_in), "y": Out(layer.n_out)})
 
     def elaborate(self, platform):
         m = Module()
-        sums = _Sums(m, self.x, self.graph)
-        fires = []
-        for number, (row, threshold) in enumerate(zip(self.graph.rows, self.thresholds)):
-            sums.register(f"fires_{number}", self.graph.level(row) + 1,
-                          _fires(row, sums.value(row), threshold))
-            fires.append(sums.at(f"fires_{number}", self.latency))
+        fires, x = [], self.x
+        thresholds = iter(self.thresholds)
+        for late, graph in enumerate(self.graphs):
+            sums = _Sums(m, x, graph)
+            for row, threshold in zip(graph.rows, thresholds):
+                name = f"fires_{len(fires)}"
+                sums.register(name, graph.level(row) + 1, _fires(row, sums.value(row), threshold))
+                fires.append(sums.at(name, self.latency - 1 - late))
+            x, here = Signal(len(x), name="x", reset_less=True), x
+            m.d.sync += x.eq(here)
         m.d.comb += self.y.eq(Cat(fires))
         return m
 
@@ -128,7 +134,7 @@ class HardwiredReadout(wiring.Component):
     def __init__(self, readout: Readout):
         self.offsets = readout.offsets.tolist()
         self.graph = adder_graph.build(readout.weights)
-        self.latency = self.graph.depth + 1 + (readout.n_classes - 1).bit_length()
+        self.latency = self.graph.depth + 2 + (readout.n_classes - 1).bit_length()
         super().__init__({"x": In(readout.n_in), "y": Out(range(readout.n_classes))})
 
     def elaborate(self, platform):
@@ -164,7 +170,7 @@ class _Addition:
 class _Sums:
     """The additions of a graph, each with a register after it.
 
-    Whatever has a name and a level holds, in that cycle, what follows from ``x`` of cycle 0.
+    Whatever has a name and a level holds, in that cycle, what follows from ``x`` of cycle -1.
     """
 
     def __init__(self, m: Module, x: Value, graph: Graph):
@@ -172,13 +178,14 @@ class _Sums:
         self._graph = graph
         self._n_in = len(x)
         self._named: dict[tuple[object, int], Value] = {}
+        # Inputs go a long way, to tables all over the part: that is a cycle of its own.
         for index, bit in enumerate(x):
-            self._named[Input(index, False), 0] = bit
-            self._named[Input(index, True), 0] = ~bit
+            self._named[Input(index, False), -1] = bit
+            self._named[Input(index, True), -1] = ~bit
+            self._named[Input(index, True), 0] = ~self.at(Input(index, False), 0)
         for number, node in enumerate(graph.nodes):
             if not node.terms:
-                self._named[number, 0] = count = Signal(node.width, name="count")
-                m.d.comb += count.eq(_count([self.at(each, 0) for each in node.inputs]))
+                self.register(number, 0, _count([self.at(each, -1) for each in node.inputs]))
         self._zero = Const(0, 1)
         self._n_chains = 0
         for level in range(1, graph.depth + 1):
@@ -186,7 +193,7 @@ class _Sums:
 
     def register(self, name: object, level: int, value: Value) -> None:
         """Register a value of the level before, and give it a name."""
-        register = Signal(len(value), name="level")
+        register = Signal(len(value), name="level", reset_less=True)
         self._m.d.sync += register.eq(value)
         self._named[name, level] = register
 
@@ -311,6 +318,6 @@ def _winner(left, right):
 
 
 def _registered(m, value):
-    register = Signal(len(value), name="best")
+    register = Signal(len(value), name="best", reset_less=True)
     m.d.sync += register.eq(value)
     return register

@@ -8,11 +8,12 @@ from amaranth.lib.wiring import In, Out
 
 from hw import popcount
 from hw.folding import Fold
+from hw.loader import Columns, Store, connect
 from hw.popcount import PairCount, n_pairs
 from sw.golden import bits
 from sw.golden.network import Layer
 
-__all__ = ["BinaryLayer", "Chunk", "Prefetch"]
+__all__ = ["BinaryLayer", "Chunk", "Prefetch", "limit_width"]
 
 
 class Chunk(data.StructLayout):
@@ -41,6 +42,8 @@ class BinaryLayer(wiring.Component):
     fold : :class:`~hw.folding.Fold`
         Neurons and synapses evaluated per cycle. Need not divide anything: what is left over in
         the last chunk of neurons is 0.
+    reloadable : bool
+        Other weights and thresholds can be stored.
 
     Members
     -------
@@ -62,7 +65,7 @@ class BinaryLayer(wiring.Component):
         count of pairs, see :mod:`hw.popcount`.
     """
 
-    def __init__(self, layer: Layer, fold: Fold):
+    def __init__(self, layer: Layer, fold: Fold, *, reloadable: bool = False):
         fold.check(layer.n_in, layer.n_out)
         self.layer = layer
         self.fold = fold
@@ -70,11 +73,11 @@ class BinaryLayer(wiring.Component):
         self.slices = -(-layer.n_in // fold.simd)
         # Pairs do not reach from one slice into the next.
         self.width = 2 * n_pairs(-(-layer.n_in // self.slices))
-        # Wide enough for how far a count can be from its threshold, and a sign.
-        self.limit_width = layer.n_in.bit_length() + 1
+        self.limit_width = limit_width(layer.n_in)
         weights, limits = self._rows()
-        self.weights = Prefetch(weights, width=fold.pe * self.width)
-        self.thresholds = Prefetch(limits, width=fold.pe * self.limit_width)
+        self.weights = Prefetch(weights, width=fold.pe * self.width, reloadable=reloadable)
+        self.thresholds = Prefetch(limits, width=fold.pe * self.limit_width,
+                                   reloadable=reloadable)
         super().__init__({
             "x": In(stream.Signature(layer.n_in)),
             "unlike": In(range(n_pairs(layer.n_in) + 1)),
@@ -183,17 +186,21 @@ class Prefetch(wiring.Component):
         Contents.
     width : int
         Bits of a row.
+    reloadable : bool
+        Other contents can be stored.
 
     Members
     -------
     enable : ``In(1)``
         The row in ``data`` was used; the next appears in the next cycle.
     ready : ``Out(1)``
-        ``data`` holds a row. False only in the first cycles after reset.
+        ``data`` holds a row. False only in the first cycles after reset, and after a store.
     is_last : ``Out(1)``
         It is the last row.
     data : ``Out(width)``
         The row.
+    store : ``In(Store(...))``
+        A part of a row, if ``reloadable``. Whatever row ``data`` held, it will be the first.
 
     Attributes
     ----------
@@ -201,15 +208,21 @@ class Prefetch(wiring.Component):
         The rows, and perhaps one more, which is never read.
     """
 
-    def __init__(self, rows: list[int], *, width: int):
+    def __init__(self, rows: list[int], *, width: int, reloadable: bool = False):
         self.n_rows = len(rows)
+        self.reloadable = reloadable
+        members = {"enable": In(1), "ready": Out(1), "is_last": Out(1), "data": Out(width)}
+        if reloadable:
+            columns = Columns.of(width)
+            width = columns.filled
+            members["store"] = In(Store(columns.number, self.n_rows))
         # Yosys makes logic of a column that is the same in all rows, and logic cannot be patched.
         # One row differs in every column; where it would take another RAM, so many rows differ.
-        if self.n_rows % 256:
+        elif self.n_rows % 256:
             rows = [*rows, rows[0] ^ ((1 << width) - 1)]
         self.memory = Memory(shape=width, depth=len(rows), init=rows,
                              attrs={"ram_style": "block"})
-        super().__init__({"enable": In(1), "ready": Out(1), "is_last": Out(1), "data": Out(width)})
+        super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
@@ -225,7 +238,17 @@ class Prefetch(wiring.Component):
             last = address == self.n_rows - 1
             m.d.sync += [self.ready.eq(1), self.is_last.eq(last),
                          address.eq(Mux(last, 0, address + 1))]
+        if self.reloadable:
+            port = self.memory.write_port(granularity=Columns.of(self.memory.shape).width)
+            m.d.comb += connect(port, self.store)
+            with m.If(self.store.columns.any()):
+                m.d.sync += [self.ready.eq(0), address.eq(0)]
         return m
+
+
+def limit_width(n_in: int) -> int:
+    """Give the bits of a threshold: how far a count can be from it, and a sign."""
+    return n_in.bit_length() + 1
 
 
 def _delay(m, value, cycles):

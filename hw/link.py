@@ -6,11 +6,23 @@ from amaranth.lib.crc.catalog import CRC16_IBM_SDLC, CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
 from hw.crc import SerialCRC
+from hw.loader import Load, Loader
 from hw.popcount import n_pairs
 from sw.golden.bits import n_bytes
-from sw.golden.frame import ESCAPE, FLAG, FLIP, MAX_CLASSES, N_FCS16, N_FCS32
+from sw.golden.frame import (
+    ADDRESS,
+    ESCAPE,
+    FLAG,
+    FLIP,
+    MAX_CLASSES,
+    N_FCS16,
+    N_FCS32,
+    N_SEQUENCES,
+    WORD,
+    words_per_load,
+)
 
-__all__ = ["AnswerSender", "Link", "RequestReceiver"]
+__all__ = ["AnswerSender", "Link", "RequestReceiver", "check"]
 
 
 class RequestReceiver(wiring.Component):
@@ -35,6 +47,8 @@ class RequestReceiver(wiring.Component):
         How many of the pairs of bits 0 and 1, 2 and 3, ... of the code differ. Valid with it.
     sequence : ``Out(8)``
         The sequence number of ``request``. Valid with it.
+    shift : ``In(1)``
+        Move the bits of a request that is valid down by one, that of ``sequence`` too.
     """
 
     def __init__(self, n_in: int):
@@ -44,6 +58,7 @@ class RequestReceiver(wiring.Component):
             "request": Out(stream.Signature(n_in)),
             "unlike": Out(range(n_pairs(n_in) + 1)),
             "sequence": Out(8),
+            "shift": In(1),
         })
 
     def elaborate(self, platform):
@@ -87,11 +102,11 @@ class RequestReceiver(wiring.Component):
 
         with m.If(self.request.ready):
             m.d.sync += self.request.valid.eq(0)
+        with m.If(self.shift | ((left != 0) & is_content)):
+            m.d.sync += content.eq(Cat(content[1:], bit))
         with m.If(left != 0):
             m.d.sync += [left.eq(left - 1), byte.eq(byte >> 1)]
-            with m.If(is_content):
-                m.d.sync += content.eq(Cat(content[1:], bit))
-            with m.Elif(byte[0] != crc.first):
+            with m.If(~is_content & (byte[0] != crc.first)):
                 m.d.sync += differs.eq(1)
         with m.Elif(self.bytes.valid & self.bytes.ready):
             m.d.sync += escaped.eq(is_escape)
@@ -173,6 +188,15 @@ class AnswerSender(wiring.Component):
         return m
 
 
+def check(n_in: int, n_classes: int, *, reloadable: bool) -> None:
+    """Raise :exc:`ValueError` if frames have no room for that."""
+    if not 1 <= n_classes <= MAX_CLASSES:
+        raise ValueError(f"The link carries 1 to {MAX_CLASSES} classes, not {n_classes!r}")
+    if reloadable and not words_per_load(n_in):
+        raise ValueError(f"A network that can be reloaded must have at least {ADDRESS + WORD} "
+                         f"inputs, not {n_in}")
+
+
 class Link(wiring.Component):
     """Requests to codes, classes to answers, one inference at a time between them.
 
@@ -182,6 +206,8 @@ class Link(wiring.Component):
         Bits of a code.
     n_classes : int
         Number of classes, at most 256.
+    reloadable : bool
+        Load requests are answered; without, they are dropped.
 
     Members
     -------
@@ -193,18 +219,21 @@ class Link(wiring.Component):
         How many of the pairs of bits 0 and 1, 2 and 3, ... of ``code`` differ. Valid with it.
     klass : ``In(stream.Signature(range(n_classes), always_ready=True))``
         Their classes, in the same order.
+    load : ``Out(Load())``
+        Words of other networks, if ``reloadable``, while no code is on its way.
     """
 
-    def __init__(self, n_in: int, n_classes: int):
-        if not 1 <= n_classes <= MAX_CLASSES:
-            raise ValueError(f"The link carries 1 to {MAX_CLASSES} classes, not {n_classes!r}")
+    def __init__(self, n_in: int, n_classes: int, *, reloadable: bool = False):
+        check(n_in, n_classes, reloadable=reloadable)
         self.n_in = n_in
+        self.loader = Loader(n_in) if reloadable else None
         super().__init__({
             "from_host": In(stream.Signature(8)),
             "to_host": Out(stream.Signature(8)),
             "code": Out(stream.Signature(n_in)),
             "unlike": Out(range(n_pairs(n_in) + 1)),
             "klass": In(stream.Signature(range(n_classes), always_ready=True)),
+            **({"load": Out(Load())} if reloadable else {}),
         })
 
     def elaborate(self, platform):
@@ -216,11 +245,12 @@ class Link(wiring.Component):
 
         # The sequence number waits here while the engine works, so the engine has one code at once.
         busy = Signal()
+        is_code, is_free = receiver.sequence < N_SEQUENCES, receiver.request.valid & ~busy
         m.d.comb += [
             self.code.payload.eq(receiver.request.payload),
             self.unlike.eq(receiver.unlike),
-            self.code.valid.eq(receiver.request.valid & ~busy),
-            receiver.request.ready.eq(self.code.ready & ~busy),
+            self.code.valid.eq(is_free & is_code),
+            receiver.request.ready.eq(self.code.valid & self.code.ready),
         ]
         with m.If(sender.answer.ready):
             m.d.sync += [sender.answer.valid.eq(0), busy.eq(0)]
@@ -228,4 +258,21 @@ class Link(wiring.Component):
             m.d.sync += [sender.answer.valid.eq(1), sender.answer.payload.eq(self.klass.payload)]
         with m.If(self.code.valid & self.code.ready):
             m.d.sync += [busy.eq(1), sender.sequence.eq(receiver.sequence)]
+        if self.loader is None:
+            with m.If(~is_code):
+                m.d.comb += receiver.request.ready.eq(1)
+        else:
+            self._load(m, is_free & ~is_code, busy, receiver, sender)
         return m
+
+    def _load(self, m, begins, busy, receiver, sender):
+        """Let the loader use the payload up, then answer."""
+        m.submodules.loader = loader = self.loader
+        loading = Signal()
+        m.d.comb += [loader.start.eq(loading), loader.bit.eq(receiver.request.payload[0]),
+                     receiver.shift.eq(loader.shift), self.load.eq(loader.load)]
+        with m.If(begins):
+            m.d.sync += [loading.eq(1), busy.eq(1), sender.sequence.eq(receiver.sequence)]
+        with m.If(loader.done):
+            m.d.comb += receiver.request.ready.eq(1)
+            m.d.sync += [loading.eq(0), sender.answer.valid.eq(1), sender.answer.payload.eq(0)]

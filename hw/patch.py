@@ -6,7 +6,6 @@ its contents: those of the network that the bitstream was built for are known.
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -15,18 +14,16 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-from amaranth.hdl import Fragment
 from amaranth.lib.memory import Memory
 
-import boards
-from hw import folding, toolchain
-from hw.bitstream import FORMATS, Contents
-from hw.command import INTERRUPTED, Parser
+from hw import toolchain
+from hw.bitstream import Contents
+from hw.built import Built, BuiltError
 from hw.cost import FABRICS, Fabric
-from hw.engine import Engine
-from hw.family import FAMILIES
-from hw.folding import HardWired, Plan
+from hw.engine import memories
+from hw.folding import Hardwired
 from sw.golden import bits, runs
+from sw.golden.command import INTERRUPTED, Parser, fail
 from sw.golden.network import Network, NetworkFileError
 
 __all__ = ["PatchError", "main", "patch"]
@@ -45,8 +42,8 @@ class Piece:
     new: np.ndarray
 
 
-def patch(build: Path, network: Network, out: Path) -> dict:
-    """Write the bitstream in ``build``, with the weights of ``network``, to ``out``.
+def patch(built: Built, network: Network, out: Path) -> dict:
+    """Write the bitstream that was built, with the weights of ``network``, to ``out``.
 
     Returns the report of the build with what has changed. ``out`` can be patched again.
 
@@ -54,30 +51,30 @@ def patch(build: Path, network: Network, out: Path) -> dict:
     ------
     PatchError
         The network has another shape, or the bitstream holds its weights in logic.
+    BuiltError
+        A file of the build is missing or damaged.
+    ToolNotFound, ToolFailed
+        What packs the bitstream is missing, or does not work.
     """
-    report = json.loads((build / "report.json").read_text())
-    board = boards.find(report["board"])
-    family = FAMILIES[board.family]
-    before = Network.load(build / "network.safetensors")
-    if network.shape != before.shape:
-        raise PatchError(f"{build} holds a {before} network and cannot become one of {network}: "
-                         "build it with python -m hw.build")
-    plan = folding.parse(report["folding"], network.shape)
-    if isinstance(plan, HardWired):
-        raise PatchError(f"{build} holds its weights in logic: build the other network anew")
+    if network.shape != built.network.shape:
+        raise PatchError(f"{built.folder} holds a {built.network} network and cannot become one of "
+                         f"{network}: build it with python -m hw.build")
+    if isinstance(built.plan, Hardwired):
+        raise PatchError(f"{built.folder} holds its weights in logic: build the other network anew")
 
-    contents = FORMATS[board.family]((build / family.packed_from).read_text())
-    _replace(contents, before, network, plan, board.family)
+    contents, family = built.contents(), built.family
+    _replace(contents, built, network)
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out) as folder:
         made = Path(folder)
         (made / family.packed_from).write_text(contents.text())
-        (made / "build_top.sh").write_text((build / "build_top.sh").read_text())
+        (made / "build_top.sh").write_text(built.script())
         network.save(made / "network.safetensors")
         _pack(made, family.pack)
-        report |= {"network": str(network), "patched": True,
-                   "network_sha256": _hash(made / "network.safetensors"),
-                   "bitstream_sha256": _hash(made / family.bitstream)}
+        report = built.report | {
+            "network": str(network), "patched": True,
+            "network_sha256": _hash(made / "network.safetensors"),
+            "bitstream_sha256": _hash(made / family.bitstream)}
         (made / "report.json").write_text(json.dumps(report, indent=2))
         # Without a report nothing takes a half of the old and a half of the new for a build.
         (out / "report.json").unlink(missing_ok=True)
@@ -90,16 +87,14 @@ def _hash(file: Path) -> str:
     return sha256(file.read_bytes()).hexdigest()
 
 
-def _replace(contents: Contents, before: Network, after: Network, plan: Plan, family: str) -> None:
-    """Find each memory of ``before`` in the RAMs and put that of ``after`` in its place."""
-    engines = Engine(before, plan), Engine(after, plan)
-    for engine in engines:
-        Fragment.get(engine, None)    # Amaranth warns of what is made and never elaborated.
-    old, new = (engine.memories for engine in engines)
-    free = np.ones(len(contents.rams), bool)
+def _replace(contents: Contents, built: Built, network: Network) -> None:
+    """Find each memory of what was built in the RAMs; put that of ``network`` in its place."""
+    old, new = (memories(each, built.plan, reloadable=built.report["reloadable"])
+                for each in (built.network, network))
+    free, fabric = np.ones(len(contents.rams), bool), FABRICS[built.board.family]
     # The larger a memory, the less can be mistaken for it.
     for name in sorted(old, key=lambda name: -old[name].depth):
-        found = _find(name, _layouts(old[name], new[name], FABRICS[family]), contents.rams, free)
+        found = _find(name, _layouts(old[name], new[name], fabric), contents.rams, free)
         for ram, piece in found:
             contents.rams[ram, piece.at] = piece.new
             free[ram] = False
@@ -140,8 +135,8 @@ def _find(name: str, layouts: Iterator[list[Piece]], rams: np.ndarray,
         fits = [np.flatnonzero(free & (rams[:, piece.at] == piece.old).all(1)) for piece in pieces]
         if all(len(each) == 1 for each in fits) and len({each[0] for each in fits}) == len(fits):
             return [(int(each[0]), piece) for each, piece in zip(fits, pieces)]
-    raise PatchError(f"The block RAMs that hold {name} cannot be told from others: build the other "
-                     "network with python -m hw.build")
+    raise PatchError(f"The block RAMs that hold {name} are not there or cannot be told from "
+                     "others: build the other network with python -m hw.build")
 
 
 def _pack(folder: Path, packer: str) -> None:
@@ -149,11 +144,7 @@ def _pack(folder: Path, packer: str) -> None:
     toolchain.find(packer)
     script = "\n".join(line for line in (folder / "build_top.sh").read_text().splitlines()
                        if not line.startswith(('"$YOSYS"', '"$NEXTPNR')))
-    result = subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, text=True,
-                            check=False)
-    if result.returncode:
-        said = (result.stderr or result.stdout).strip().splitlines() or ["it gave no reason"]
-        raise PatchError(f"{packer} failed: {said[-1][:200]}")
+    toolchain.run(["sh", "-c", script], folder, packer)
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -173,18 +164,16 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     try:
         file = runs.network_file(args.network or runs.newest())
-        board = json.loads((args.build / "report.json").read_text())["board"]
-        out = args.out or file.parent / "build" / board
-        report = patch(args.build, Network.load(file), out)
-    except (PatchError, LookupError, NetworkFileError, OSError, ValueError,
-            toolchain.ToolNotFound) as error:
-        print(f"error: {error.args[0] if isinstance(error, LookupError) else error}",
-              file=sys.stderr)
-        return 2
+        network, built = Network.load(file), Built.load(args.build)
+        out = args.out or file.parent / "build" / built.board.name
+        patch(built, network, out)
+    except (BuiltError, PatchError, LookupError, NetworkFileError, OSError,
+            toolchain.ToolFailed, toolchain.ToolNotFound) as error:
+        return fail(error)
     except KeyboardInterrupt:
         print("error: interrupted, there is no new bitstream", file=sys.stderr)
         return INTERRUPTED
-    print(f"put {report['network']} of {file} into {out / report['bitstream']}")
+    print(f"put {network} of {file} into {out / built.family.bitstream}")
     return 0
 
 

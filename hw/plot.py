@@ -24,6 +24,8 @@ def draw_front(choices: list[tuple[Plan, Cost]], chosen: Plan, shape: tuple[int,
     PlotError
         Without matplotlib, or if it cannot write such a file.
     """
+    if not file.suffix:
+        raise PlotError(f"The picture needs a suffix such as {file}.png, .svg or .pdf")
     try:
         # Half a second that only a picture is worth.
         from matplotlib.figure import Figure

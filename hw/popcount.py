@@ -22,7 +22,7 @@ from amaranth.lib.wiring import In, Out
 
 from sw.golden.bits import Bits
 
-__all__ = ["PairCount", "latency", "n_pairs", "unlike"]
+__all__ = ["CHAIN", "PairCount", "latency", "n_pairs", "n_terms", "unlike"]
 
 CHAIN = 24  # Bits of a carry chain: three tiles of an iCE40, some 3 ns.
 
@@ -80,11 +80,11 @@ class PairCount(wiring.Component):
 
         x, w = Cat(self.x, Const(0, 1)), Cat(self.w, Const(1, 1))
         pairs = [_pair(x[at:at + 2], w[at:at + 2]) for at in range(0, self.width, 2)]
-        n_terms = _n_terms(len(pairs))
-        triples = [pairs[at::n_terms][:3] for at in range(n_terms)]
+        share = n_terms(len(pairs))
+        triples = [pairs[at::share][:3] for at in range(share)]
         terms = [registered(_add_bits(triple)) for triple in triples]
         ceilings = [len(triple) for triple in triples]
-        carries = [twins(bit) for bit in pairs[3 * n_terms:]]
+        carries = [twins(bit) for bit in pairs[3 * share:]]
         while len(terms) > 1:
             n_sums = len(terms) // 2
             ceilings = [sum(ceilings[2 * at:2 * at + 2]) + (at < len(carries))
@@ -103,7 +103,7 @@ class PairCount(wiring.Component):
 
 def latency(width: int) -> int:
     """Count the cycles of a :class:`PairCount`: terms, then levels of the tree."""
-    return 1 + (_n_terms(n_pairs(width)) - 1).bit_length()
+    return 1 + (n_terms(n_pairs(width)) - 1).bit_length()
 
 
 def n_pairs(width: int) -> int:
@@ -118,7 +118,7 @@ def unlike(weights: Bits) -> np.ndarray:
     return (filled[..., 0:ends:2] != filled[..., 1:ends:2]).sum(axis=-1)
 
 
-def _n_terms(n_bits):
+def n_terms(n_bits):
     """Give the least number of terms of up to three bits whose first additions, of two terms each,
     take all other bits as carries: one that waits takes two cells a level, see :func:`_add_pairs`.
     """

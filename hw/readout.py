@@ -10,11 +10,12 @@ from amaranth.lib.wiring import In, Out
 
 from hw.folding import readout_rows
 from hw.layer import Prefetch
+from hw.loader import Columns, Store, connect
 from hw.popcount import PairCount, n_pairs, unlike
 from sw.golden import bits
 from sw.golden.network import Readout
 
-__all__ = ["ArgmaxReadout"]
+__all__ = ["ArgmaxReadout", "score_width"]
 
 
 class ArgmaxReadout(wiring.Component):
@@ -33,6 +34,8 @@ class ArgmaxReadout(wiring.Component):
         Bits that the layer before it gives at a time; what fills up its last chunk is 0.
     per_word : int
         Chunks of a word, collected as by :class:`hw.gather.Gather`.
+    reloadable : bool
+        Other weights and offsets can be stored.
 
     Members
     -------
@@ -41,11 +44,11 @@ class ArgmaxReadout(wiring.Component):
         as the last class uses them.
     y : ``Out(stream.Signature(range(n_classes), always_ready=True))``
         The class.
+    store : ``In(Store(...))``
+        A part of a row of ``scores``, if ``reloadable``, between two vectors.
 
     Attributes
     ----------
-    cycles : int
-        Cycles a vector takes.
     weights : :class:`~hw.layer.Prefetch`
         Weights, a row for each class of each word.
     scores : :class:`~amaranth.lib.memory.Memory`
@@ -54,7 +57,7 @@ class ArgmaxReadout(wiring.Component):
         :mod:`hw.popcount`.
     """
 
-    def __init__(self, readout: Readout, *, chunk: int, per_word: int):
+    def __init__(self, readout: Readout, *, chunk: int, per_word: int, reloadable: bool = False):
         self.readout = readout
         self.simd = chunk * per_word
         self.chunk = chunk
@@ -63,30 +66,30 @@ class ArgmaxReadout(wiring.Component):
         self.n_rows = readout_rows(readout.n_classes)
         weights = self._weights()
         self.weights = Prefetch([bits.to_int(row) for row in weights.reshape(-1, self.simd)],
-                                width=self.simd)
+                                width=self.simd, reloadable=reloadable)
         # What is unlike in the hidden bits is left out of all scores alike.
         starts = self._per_row(readout.offsets) + unlike(weights).sum(axis=0)
         # As wide as the shape demands, so that other weights fit the same hardware, unless offsets
         # are greater than a network of this width can make use of.
-        most = readout.n_in + n_pairs(self.simd) * self.n_words
-        width = int(most + max(*readout.offsets, readout.n_in - 1)).bit_length()
+        width = max(score_width(readout.n_in, self.simd, self.n_words, offset)
+                    for offset in [readout.n_in - 1, *readout.offsets.tolist()])
+        if reloadable:
+            width = Columns.of(width).filled
         self.scores = Memory(
             shape=width, depth=2 * self._first_start,
             init=[0] * self._first_start + starts.tolist(),
             # Reading what is being written would be undefined, but the classes differ.
             attrs={"ram_style": "block", "no_rw_check": 1})
-        super().__init__({
-            "x": In(stream.Signature(self.simd)),
-            "y": Out(stream.Signature(range(readout.n_classes), always_ready=True)),
-        })
+        self.reloadable = reloadable
+        members = {"x": In(stream.Signature(self.simd)),
+                   "y": Out(stream.Signature(range(readout.n_classes), always_ready=True))}
+        if reloadable:
+            members["store"] = In(Store(Columns.of(width).number, self.scores.depth))
+        super().__init__(members)
 
     @property
     def n_words(self) -> int:
         return ceil(self.chunks / self.per_word)
-
-    @property
-    def cycles(self) -> int:
-        return self.n_words * self.n_rows
 
     def elaborate(self, platform):
         m = Module()
@@ -125,7 +128,9 @@ class ArgmaxReadout(wiring.Component):
         class, and the score.
         """
         m.submodules.scores = self.scores
-        read, write = self.scores.read_port(), self.scores.write_port()
+        read = self.scores.read_port()
+        write = self.scores.write_port(
+            granularity=Columns.of(self.scores.shape).width if self.reloadable else None)
 
         klass, next_class = Signal(range(self.n_rows)), Signal(range(self.n_rows))
         word, next_word = Signal(range(self.n_words)), Signal(range(self.n_words))
@@ -141,12 +146,16 @@ class ArgmaxReadout(wiring.Component):
         base, score = Signal.like(read.data), Signal.like(read.data)
         klass_of_count, klass_of_score = Signal.like(klass), Signal.like(klass)
         ends, final = Signal(), Signal()
+        total = base + (count << 1)
         m.d.sync += [
             base.eq(read.data), klass_of_count.eq(klass), ends.eq(vector_ends),
-            score.eq(write.data), klass_of_score.eq(klass_of_count), final.eq(valid & ends),
+            score.eq(total), klass_of_score.eq(klass_of_count), final.eq(valid & ends),
         ]
-        m.d.comb += [write.addr.eq(klass_of_count), write.en.eq(valid),
-                     write.data.eq(base + (count << 1))]
+        m.d.comb += [write.addr.eq(klass_of_count), write.en.eq(valid.replicate(len(write.en))),
+                     write.data.eq(total)]
+        if self.reloadable:
+            with m.If(self.store.columns.any()):
+                m.d.comb += connect(write, self.store)
         return final, klass_of_score, score
 
     def _compare(self, m, final, klass, score):
@@ -172,3 +181,8 @@ class ArgmaxReadout(wiring.Component):
         last = np.pad(weights[:, whole:], [(0, 0), (below, 0)], constant_values=1)
         words = np.concatenate([weights[:, :whole], last], axis=1)
         return words.reshape(self.n_rows, self.n_words, self.simd).transpose(1, 0, 2)
+
+
+def score_width(n_in: int, simd: int, n_words: int, offset: int) -> int:
+    """Give the bits of a score: all matches, what pairs add to their count, and the offset."""
+    return (n_in + n_pairs(simd) * n_words + offset).bit_length()

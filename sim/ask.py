@@ -14,6 +14,7 @@ import numpy as np
 from sim.simulator import Model, SimulationFailed
 from sw.golden import frame
 from sw.golden.bits import Bits
+from sw.golden.frame import N_SEQUENCES
 
 __all__ = ["Classes", "Subject"]
 
@@ -78,7 +79,7 @@ class _Share:
         """Ask for the class of every code; what fails on the way is not answered."""
         self.folder.mkdir()
         requests = self.folder / "requests"
-        requests.write_bytes(b"".join(frame.request(number % 256, code)
+        requests.write_bytes(b"".join(frame.request(number % N_SEQUENCES, code)
                                       for number, code in enumerate(self.codes)))
         try:
             self.subject.model.run(
@@ -97,7 +98,7 @@ class _Share:
         """Give the class of each code."""
         data = self._answers.read_bytes()
         answers = [*zip(data[0::2], data[1::2]), *[(None, None)] * len(self.codes)]
-        return [klass if sequence == number % 256 else None
+        return [klass if sequence == number % N_SEQUENCES else None
                 for number, (sequence, klass) in zip(range(len(self.codes)), answers)]
 
     @property

@@ -19,8 +19,8 @@ FIRST = 120    # The sequence numbers that follow hold both bytes that must be e
 @cocotb.parametrize(pace=PACES)
 async def equals_golden(dut, pace):
     """Requests in, answers out: in order, with their sequence numbers and the right classes."""
-    requests = b"".join(frame.request((FIRST + number) % 256, code)
-                        for number, code in enumerate(CODES))
-    expected = b"".join(frame.answer((FIRST + number) % 256, forward.classify(NETWORK, code))
-                        for number, code in enumerate(CODES))
+    numbered = [((FIRST + number) % frame.N_SEQUENCES, code) for number, code in enumerate(CODES)]
+    requests = b"".join(frame.request(*each) for each in numbered)
+    expected = b"".join(frame.answer(sequence, forward.classify(NETWORK, code))
+                        for sequence, code in numbered)
     assert bytes(await exchange(dut, "rx", "tx", requests, len(expected), **pace)) == expected

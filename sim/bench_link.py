@@ -7,7 +7,7 @@ from sim.streams import PACES, Stream, begin
 from sw.golden import bits, frame
 
 N_CODES = 10    # More than there are kinds of garbage.
-FIRST = 120    # The sequence numbers that follow hold both bytes that must be escaped.
+FIRST = 118    # The sequence numbers that follow hold both bytes that must be escaped.
 
 
 def garbage(good: bytes) -> list[bytes]:

@@ -9,7 +9,6 @@ import importlib.util
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,16 +94,17 @@ def _yosys_share() -> Path:
 
 def write_verilog(directory: Path, netlist: str, target: str) -> str:
     """Let Yosys write the netlist in a JSON file as Verilog."""
-    _run([toolchain.find("yosys"), "-q", "-p",
-          f"read_json {netlist}; write_verilog -noattr {target}"], directory)
+    toolchain.run([toolchain.find("yosys"), "-q", "-p",
+                   f"read_json {netlist}; write_verilog -noattr {target}"], directory)
     return (directory / target).read_text()
 
 
 def _decompile_ice40(directory: Path) -> str:
     if not (vlog := shutil.which("icebox_vlog")):
         raise ToolNotFound("icebox_vlog was not found on PATH. Try: apt install fpga-icestorm")
-    _run([toolchain.find("iceunpack"), "top.bin", "top.unpacked.asc"], directory)
-    text = _run([vlog, "-s", "-l", "-n", "top", "-p", "top.pcf", "top.unpacked.asc"], directory)
+    toolchain.run([toolchain.find("iceunpack"), "top.bin", "top.unpacked.asc"], directory)
+    text = toolchain.run([vlog, "-s", "-l", "-n", "top", "-p", "top.pcf", "top.unpacked.asc"],
+                         directory)
     # It does not know that a pin beside the PLL is one with the PLL's own.
     if unmatched := re.search(r"^// Warning: unmatched port '(\w+)'$", text, re.MULTILINE):
         text = re.sub(r"\.PACKAGEPIN\(\w+\)", f".PACKAGEPIN({unmatched[1]})", text)
@@ -128,10 +128,10 @@ def _placed_ecp5(directory: Path) -> str:
         raise ToolFailed(f"{directory}/build_top.sh does not call nextpnr-ecp5")
     # The build's own reports stay as they are.
     options = re.sub(r"--(log|report|textcfg) \S+", "", command[1]).split()
-    _run([toolchain.find("nextpnr-ecp5"), *options, "--textcfg", "top.again.config",
-          "--write", "top.placed.json"], directory)
-    _run([toolchain.find("ecppack"), "--compress", "--input", "top.again.config",
-          "--bit", "top.again.bit"], directory)
+    toolchain.run([toolchain.find("nextpnr-ecp5"), *options, "--textcfg", "top.again.config",
+                   "--write", "top.placed.json"], directory)
+    toolchain.run([toolchain.find("ecppack"), "--compress", "--input", "top.again.config",
+                   "--bit", "top.again.bit"], directory)
     if (directory / "top.again.bit").read_bytes() != (directory / "top.bit").read_bytes():
         raise ToolFailed("placing again gave another bitstream than the one that was built")
     return _placed(directory, "top.placed.json")
@@ -174,16 +174,6 @@ def _connect(cell: dict, pin: str, wire: str | int) -> None:
 
 def _packed_gowin(directory: Path) -> str:
     raise NoDecompiler("gowin_unpack gives block RAMs without their contents and their widths")
-
-
-def _run(command: list[str], directory: Path) -> str:
-    """Run a program in ``directory``, where YoWASP's find files; give what it prints."""
-    command[0] = str(Path(command[0]).absolute()) if "/" in command[0] else command[0]
-    result = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
-    if result.returncode:
-        said = (result.stderr or result.stdout).strip().splitlines() or ["it gave no reason"]
-        raise ToolFailed(f"{Path(command[0]).name} failed: {said[-1]:.200}")
-    return result.stdout
 
 
 FAMILIES = {

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 import boards
-from hw import folding, verilog
+from hw import folding, toolchain, verilog
 from hw.accelerator import Accelerator
 from sim import formal as prover
 from sim import netlist, pysim, simulator
@@ -25,7 +25,7 @@ from sw.golden import bits, forward, runs
 from sw.golden.bits import Bits
 from sw.golden.network import Network, random_network
 
-__all__ = ["RUNGS", "Climb", "Rung", "RungFailed", "Skipped", "Unequal"]
+__all__ = ["RUNGS", "Climb", "Rung", "RungFailed", "Skipped", "Unequal", "check_board"]
 
 FEW = 10    # Board's codes up to which Icarus, that need not be compiled, is done first.
 
@@ -109,19 +109,26 @@ def describe(network: Network, index: int, code: Bits, klass: int | None, side: 
                       f"  golden says {int(np.argmax(scores))}, the {side} {seen}"])
 
 
+def _command(module: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """Run one of our commands in a process of its own."""
+    return subprocess.run([sys.executable, "-m", module, *map(str, arguments)],
+                          capture_output=True, text=True, check=False)
+
+
+def _reason(result: subprocess.CompletedProcess[str]) -> str:
+    """Give what one of our commands says of its failure."""
+    return toolchain.last_line(result.stderr).removeprefix("error: ")
+
+
 def model(climb: Climb) -> int:
     """Compare the trained model with golden, in a process of its own: torch is not needed here."""
     if importlib.util.find_spec("torch") is None:
         raise Skipped("PyTorch is not installed")
     if not (climb.file.parent / "checkpoint.safetensors").exists():
         raise Skipped(f"{climb.file.parent} has no checkpoint.safetensors with the trained model")
-    result = subprocess.run([sys.executable, "-m", "sw.check", "--network",
-                             str(climb.file.parent)], capture_output=True, text=True, check=False)
-    said = (result.stderr.strip().splitlines() or ["it gave no reason"])[-1]
-    if result.returncode == 1:
-        raise Unequal(said.removeprefix("error: "))
+    result = _command("sw.check", "--network", climb.file.parent)
     if result.returncode:
-        raise Skipped(said.removeprefix("error: "))
+        raise (Unequal if result.returncode == 1 else Skipped)(_reason(result))
     counted = json.loads(result.stdout)
     climb.say(f"every sum of every neuron, {counted['sums']:,}, and the classes of all codes")
     return counted["codes"] + counted["sums"]
@@ -134,14 +141,17 @@ def amaranth(climb: Climb) -> int:
         network = random_network(shape, seed)
         codes = np.random.default_rng(seed).integers(0, 2, (N_EDGE_CODES, shape[0]), np.uint8)
         codes[0], codes[1] = 0, 1
-        seen = pysim.classify(Accelerator(network, folding.default(shape)), codes, lambda _: None)
-        for index, (code, klass) in enumerate(zip(codes, seen, strict=True)):
-            if klass != forward.classify(network, code):
-                raise Unequal(f"random_network({shape}, seed={seed}): "
-                              + describe(network, index, code, klass, "simulator"))
-        done += len(codes)
+        try:
+            done += _in_amaranth(Climb(climb.argument, network, codes, range(len(codes))))
+        except Unequal as where:
+            # Without its index: nobody can ask for this code alone.
+            raise Unequal(f"random_network({shape}, seed={seed}): {where}") from None
+    return done + _in_amaranth(climb)
+
+
+def _in_amaranth(climb: Climb) -> int:
     design = Accelerator(climb.network, folding.default(climb.network.shape))
-    return done + climb.compare(pysim.classify(design, climb.codes, climb.progress), "simulator")
+    return climb.compare(pysim.classify(design, climb.codes, climb.progress), "simulator")
 
 
 def verilator(climb: Climb) -> int:
@@ -179,6 +189,11 @@ def bitstream(climb: Climb) -> int:
     return climb.compare(ask_board(climb, netlist.bitstream), "bitstream")
 
 
+def check_board(name: str) -> None:
+    """Raise :exc:`LookupError` where no board has this name."""
+    boards.find(name)
+
+
 def ask_board(climb: Climb, read: Callable[[Path, str, str], str]) -> Classes:
     """Simulate what ``read`` finds in the build for the board."""
     folder = built(climb)
@@ -189,21 +204,21 @@ def ask_board(climb: Climb, read: Callable[[Path, str, str], str]) -> Classes:
     except netlist.NoDecompiler as reason:
         raise Skipped(str(reason)) from None
     climb.say("compiling")
-    quick, chosen = _simulator(len(climb.codes))
+    chosen = _simulator(len(climb.codes))
     subject = Subject(chosen.build(text, "board", bool(climb.waves)), "sim.bench_board",
-                      2 if quick else 10, {"BAUD": str(board.baud),
-                                           "OSCILLATOR": str(platform.default_clk_frequency)})
+                      2 if chosen.name == "icarus" else 10,
+                      {"BAUD": str(board.baud), "OSCILLATOR": str(platform.default_clk_frequency)})
     climb.say("simulating")
     return subject.classify(climb.codes, climb.progress, climb.waves)
 
 
-def _simulator(n_codes: int) -> tuple[bool, simulator.Simulator]:
+def _simulator(n_codes: int) -> simulator.Simulator:
     """Choose who is done first. Verilator compiles for half a minute, then is ten times as fast."""
     first, second = ("icarus", "verilator") if n_codes <= FEW else ("verilator", "icarus")
     try:
-        return first == "icarus", simulator.find(first)
+        return simulator.find(first)
     except SimulatorNotFound:
-        return second == "icarus", simulator.find(second)
+        return simulator.find(second)
 
 
 def built(climb: Climb) -> Path:
@@ -211,13 +226,10 @@ def built(climb: Climb) -> Path:
     folder = climb.file.parent / "build" / str(climb.board)
     if not _belongs(folder / "report.json", climb.file):
         climb.say(f"building for {climb.board}")
-        result = subprocess.run(
-            [sys.executable, "-m", "hw.build", "--board", str(climb.board),
-             "--network", str(climb.file), "--out", str(folder)],
-            capture_output=True, text=True, check=False)
+        result = _command("hw.build", "--board", climb.board, "--network", climb.file,
+                          "--out", folder)
         if result.returncode:
-            said = (result.stderr.strip().splitlines() or ["it gave no reason"])[-1]
-            raise RungFailed(said.removeprefix("error: "))
+            raise RungFailed(_reason(result))
     return folder
 
 

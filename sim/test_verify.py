@@ -27,11 +27,12 @@ def run(tmp_path):
 
 
 @pytest.mark.parametrize("rung, limit, simulator, vectors", [
-    (2, ["--limit", "1"], "icarus", 49), (3, [], "verilator", 100),
+    (2, ["--limit", "1"], None, 49), (3, [], "verilator", 100),
     (4, ["--limit", "4"], "icarus", 4)])
 def test_a_rung_holds(run, capsys, rung, limit, simulator, vectors):
     try:
-        find(simulator)
+        if simulator:
+            find(simulator)
     except SimulatorNotFound as missing:
         pytest.skip(str(missing))
     assert verify.main(["--network", str(run), "--rungs", str(rung), *limit]) == 0
@@ -79,7 +80,7 @@ def refuse(run, capsys, *arguments):
     (["--rungs", "8"], "error: argument --rungs: must be of 1 to 7, not '8' (see --help)\n"),
     (["--rungs", "one"],
      "error: argument --rungs: must be like 3 or 1-4,7, not 'one' (see --help)\n"),
-    (["--rungs", "5", "--board", "icestik"], "error: Unknown board 'icestik'; known boards: "),
+    (["--board", "icestik"], "error: Unknown board 'icestik'; known boards: "),
     (["--rungs", "1"], "error: rung 1 was skipped: {} has no checkpoint.safetensors with the "
                        "trained model\n"),
 ])

@@ -26,13 +26,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from hw.command import INTERRUPTED, Parser
 from hw.toolchain import ToolFailed, ToolNotFound
-from sim.rungs import RUNGS, Climb, Rung, RungFailed, Skipped, Unequal
+from sim.rungs import RUNGS, Climb, Rung, RungFailed, Skipped, Unequal, check_board
 from sim.simulator import SimulationFailed, SimulatorNotFound
 from sw.golden import runs
 from sw.golden.bits import Bits
 from sw.golden.codes import CodesFileError, load_codes
+from sw.golden.command import INTERRUPTED, Parser, fail
 from sw.golden.network import Network, NetworkFileError, atomic_write
 
 EQUAL, UNEQUAL, SKIPPED = "equal", "UNEQUAL", "skipped"
@@ -149,6 +149,8 @@ def load(argument: Path) -> tuple[Network, Bits]:
 
 def make_ladder(args: argparse.Namespace) -> Ladder:
     """Read what the command line names, and refuse what cannot be climbed."""
+    if args.board is not None:
+        check_board(args.board)
     argument = args.network or runs.newest()
     network, codes = load(argument)
     if args.limit is not None and args.limit < 1:
@@ -259,9 +261,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return judge(results, asked_for=args.rungs is not None)
     except (VerifyError, NetworkFileError, CodesFileError, RungFailed, SimulationFailed, ToolFailed,
             LookupError, ValueError, OSError) as error:
-        said = error.args[0] if isinstance(error, LookupError) else error
-        print(f"error: {str(said).splitlines()[0]}", file=sys.stderr)
-        return 2
+        return fail(error)
     except KeyboardInterrupt:
         print("error: interrupted, nothing was verified", file=sys.stderr)
         return INTERRUPTED

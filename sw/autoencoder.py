@@ -192,15 +192,24 @@ def disagreement(ones: Tensor, others: Tensor) -> Tensor:
 
     >>> logits = 9.0 * torch.tensor([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1]])
     >>> round(float(disagreement(logits, logits)), 3), round(float(disagreement(logits, -logits)))
-    (0.0, 11)
+    (0.013, 6)
     """
     likeness = ones.tanh() @ others.tanh().T / (ones.shape[1] * TEMPERATURE)
     own = torch.arange(len(ones), device=ones.device)
     return (F.cross_entropy(likeness, own) + F.cross_entropy(likeness.T, own)) / 2
 
 
-def loss(model: BinaryAutoencoder, images: Tensor) -> Tensor:
-    """Loss per image of one reconstruction and of the agreement between two distortions."""
+def plain_loss(model: BinaryAutoencoder, images: Tensor) -> Tensor:
+    """Loss per image of the reconstruction alone."""
+    return distance(model(images), images)
+
+
+def handwriting_loss(model: BinaryAutoencoder, images: Tensor) -> Tensor:
+    """Loss per image of one reconstruction and of the agreement between two distortions.
+
+    A distorted character is another hand's. A distorted shirt may be a dress: on Fashion-MNIST this
+    costs some 7 per cent of accuracy, and :func:`plain_loss` serves.
+    """
     ones, others = model.encode(distort(torch.cat([images, images]))).chunk(2)
     return (distance(model.decode(ones), images)
             + AGREEMENT_WEIGHT * disagreement(ones, others))

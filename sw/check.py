@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from .codes import unpack_signs
 from .export import ExportError, check_equal, export_readout, verify_layer
 from .golden import bits
 from .golden.codes import CodesFileError, load_codes
+from .golden.command import INTERRUPTED, Parser, fail
 from .golden.network import Network, NetworkFileError
 from .run import Config, RunError
 
@@ -80,8 +81,8 @@ def check(folder: Path) -> dict[str, int]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0: equal; 1: not; 2: it could not be found out."""
-    parser: Any = argparse.ArgumentParser(prog="python -m sw.check", description=__doc__,
-                                          formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog="python -m sw.check", description=__doc__,
+                    formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", metavar="RUN", type=Path, required=True,
                         help="folder of a finished run")
     try:
@@ -91,10 +92,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except (RunError, CheckpointError, NetworkFileError, CodesFileError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return fail(error)
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from .claims.measure import Results
 from .claims.study import REHEARSAL, Plan, Study, write_json
 from .data import DataError
 from .export import ExportError
+from .golden.command import INTERRUPTED, Parser, fail
 from .run import RunError, choose_device
-from .train import CommandParser, UsageError
 
 PROCESSES = 2    # Each on one thread: the models are too small to share out.
 
@@ -43,9 +43,7 @@ def reproduce(plan: Plan, folder: Path, data_dir: Path | None, device: str,
     os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(1 << 30))
     os.environ.setdefault("MALLOC_TRIM_THRESHOLD_", str(1 << 31))
     with tqdm(total=n_all, initial=n_all - n_left, unit=" pieces", disable=None) as bar:
-        for stage in left:
-            if not stage:
-                continue
+        for stage in filter(None, left):
             # What measures seconds is alone.
             n_processes = 1 if stage[0][1] == "cost" else PROCESSES
             # Spawned: a fork of a process that has used torch's threads may hang.
@@ -73,7 +71,7 @@ def _claim(folder: Path, plan: Plan) -> None:
 
 
 def _parser(name: str, description: str) -> argparse.ArgumentParser:
-    parser = CommandParser(prog=f"python -m {name}", description=description)
+    parser = Parser(prog=f"python -m {name}", description=description)
     add = parser.add_argument
     add("--data-dir", metavar="DIR", type=Path, default=os.environ.get("HYBNN_DATA"),
         help="look for IDX files in DIR or DIR/NAME (default: $HYBNN_DATA, then download)")
@@ -110,12 +108,11 @@ def command(name: str, description: str, stages: list[dict[str, pieces.Piece]],
         readme = arguments.readme or (None if arguments.small else Path("README.md"))
         if readme is not None:
             table.rewrite(readme, tables, name)
-    except (UsageError, RunError, DataError, ExportError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    except (RunError, DataError, ExportError, OSError) as error:
+        return fail(error)
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     print(tables)
     print(f"\n{folder} in {(time.monotonic() - begun) / 60:.1f} minutes")
     return 0

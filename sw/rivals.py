@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .autoencoder import BinaryAutoencoder, Encoder, decoder, distance
+from .autoencoder import Encoder, decoder, distance
 
 PACE = 100, 2e-3            # Batch and rate, which falls.
 MATCHING_PACE = 50, 2e-3    # BinPlay's batch, and twice its rate, but falling.
@@ -21,11 +21,6 @@ CODE_WEIGHT = 10.0          # BinPlay's, as are the warm-up and the primes.
 WARM_UP = 3                 # Epochs of reconstruction alone.
 PRIMES = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89,
           97, 101)
-
-
-def sign_loss(model: BinaryAutoencoder, images: Tensor) -> Tensor:
-    """Train our autoencoder by reconstruction alone: batch norm, then sign."""
-    return distance(model(images), images)
 
 
 class BernoulliAutoencoder(nn.Module):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -26,6 +26,7 @@ from .data import DataError, DataSet
 from .export import ExportError, check_equal, export
 from .golden import bits
 from .golden.codes import save_codes
+from .golden.command import Parser
 from .golden.network import Network
 from .run import Config, Run, RunError
 from .task import Recipe
@@ -80,8 +81,13 @@ def train_encoder(run: Run, images: Tensor) -> Encoder:
     effort, binarizer = run.config.effort, BINARIZERS[run.config.binarizer]
     recipe = Recipe(effort.autoencoder_epochs, effort.autoencoder_batch, task.AUTOENCODER_RATE)
     model = run.train("autoencoder", partial(BinaryAutoencoder, N_BITS, WIDTH, binarizer),
-                      autoencoder.loss, recipe, lambda _: [images])
+                      encoder_loss(run.config.data), recipe, lambda _: [images])
     return model.cpu().fold()
+
+
+def encoder_loss(name: str) -> task.Loss:
+    """Choose how the encoder of a data set is trained."""
+    return autoencoder.plain_loss if name == "fashion-mnist" else autoencoder.handwriting_loss
 
 
 def _encode(run: Run, chosen: DataSet, to_codes: Callable[[Tensor], np.ndarray],
@@ -158,15 +164,6 @@ def _table(accuracies: dict[str, float]) -> str:
     return "\n".join(["test accuracy", *rows])
 
 
-class UsageError(Exception):
-    pass
-
-
-class CommandParser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message)
-
-
 def _hidden(text: str) -> tuple[int, ...]:
     words = text.split("-")
     if not all(word.isascii() and word.isdigit() and len(word) <= 5 for word in words):
@@ -176,8 +173,8 @@ def _hidden(text: str) -> tuple[int, ...]:
 
 def _parser() -> argparse.ArgumentParser:
     default = Config()
-    parser = CommandParser(prog="python -m sw.train",
-                     description="Train a hybrid network, compare it with baselines, export it.")
+    parser = Parser(prog="python -m sw.train",
+                    description="Train a hybrid network, compare it with baselines, export it.")
     add = parser.add_argument
     add("--data", metavar="NAME", default=default.data,
         help=f"data set to train on, one of: {', '.join(data.NAMES)} (default: %(default)s)")
@@ -221,7 +218,7 @@ def main(argv: list[str] | None = None) -> int:
             run = runs.reopen(Path(arguments.resume or runs.newest_unfinished()))
             inputs = load(run.config)
         accuracies = train(run, *inputs)
-    except (UsageError, RunError, DataError, CheckpointError, ExportError, OSError) as error:
+    except (RunError, DataError, CheckpointError, ExportError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -22,7 +22,7 @@ ALLOWED = {
 }
 ALSO = {
     "hw/build.py": {"boards"}, "hw/top.py": {"boards"}, "hw/bench.py": {"boards"},
-    "hw/patch.py": {"boards"},
+    "hw/built.py": {"boards"},
     # Who drives a board's pins must know its oscillator and the speed of its link.
     "sim/rungs.py": {"boards"},
 }

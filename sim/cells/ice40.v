@@ -31,12 +31,12 @@ module SB_PLL40_PAD #(
     input [7:0] DYNAMICDELAY,
     output PLLOUTCORE, PLLOUTGLOBAL, LOCK, SDO
 );
-    hybnn_pll #(.MULTIPLY(DIVF + 1), .DIVIDE((DIVR + 1) * 2 ** DIVQ))
-        pll (.reference(PACKAGEPIN), .clock(PLLOUTGLOBAL), .locked(LOCK));
-    assign PLLOUTCORE = PLLOUTGLOBAL;
-    assign SDO = 0;
-    initial if (FEEDBACK_PATH != "SIMPLE" || PLLOUT_SELECT != "GENCLK")
-        $fatal(1, "This PLL is not modelled.");
+    SB_PLL40_CORE #(
+        .FEEDBACK_PATH(FEEDBACK_PATH), .DIVR(DIVR), .DIVF(DIVF), .DIVQ(DIVQ),
+        .PLLOUT_SELECT(PLLOUT_SELECT)
+    ) pll (
+        PACKAGEPIN, EXTFEEDBACK, BYPASS, RESETB, LATCHINPUTVALUE, SDI, SCLK, DYNAMICDELAY,
+        PLLOUTCORE, PLLOUTGLOBAL, LOCK, SDO);
 endmodule
 
 module SB_IO #(

@@ -16,7 +16,7 @@ from ..binary import binarize
 from ..codes import CodeSet
 from ..run import LARGE
 from ..task import Recipe
-from ..train import N_BITS, WIDTH
+from ..train import N_BITS, WIDTH, encoder_loss
 from .study import Study
 
 __all__ = ["ENCODERS", "Source", "train"]
@@ -58,14 +58,14 @@ def train(study: Study, name: str) -> dict[str, Any]:
     source = ENCODERS[name]
     images = study.data(source.learns).train_images
     plan, shape = study.plan, (source.n_bits, source.width)
-    ours = partial(BinaryAutoencoder, *shape)
+    ours, ours_loss = partial(BinaryAutoencoder, *shape), encoder_loss(source.learns)
     # A data set with twice the images gets half the epochs: letters take no longer than digits.
     share = min(1, 60_000 / len(images))
     kinds: dict[str, tuple[Callable[[], Any], task.Loss, Recipe]] = {
-        "ours": (ours, autoencoder.loss, _recipe(plan.encoder_epochs)),
-        "brief": (ours, autoencoder.loss, _recipe(max(1, round(plan.brief_epochs * share)))),
-        "length": (ours, autoencoder.loss, _recipe(plan.length_epochs)),
-        "signs": (ours, rivals.sign_loss, Recipe(plan.rival_epochs, *rivals.PACE)),
+        "ours": (ours, ours_loss, _recipe(plan.encoder_epochs)),
+        "brief": (ours, ours_loss, _recipe(max(1, round(plan.brief_epochs * share)))),
+        "length": (ours, ours_loss, _recipe(plan.length_epochs)),
+        "signs": (ours, autoencoder.plain_loss, Recipe(plan.rival_epochs, *rivals.PACE)),
         "coins": (partial(rivals.BernoulliAutoencoder, *shape), rivals.bernoulli_loss,
                   Recipe(plan.rival_epochs, *rivals.PACE)),
         "published": (partial(rivals.MatchingAutoencoder, *shape, len(images)),

@@ -9,16 +9,23 @@ A request is ``sequence number, code``, the code packed as in :mod:`sw.golden.bi
 check. Its answer is ``sequence number, class`` with the 16-bit check, which finds any three flipped
 bits in so short a frame. A frame of another length or with a wrong check is dropped in silence; the
 host asks again.
+
+A board that can be loaded with other weights takes them in requests whose sequence number is 128 or
+more, and in which there is, instead of a code, the address of a 16-bit word and that word with as
+many of its followers as find room. Its answer has class 0. What the words are is told by
+:mod:`hw.loader`. Any other board drops such a request.
 """
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from .bits import Bits, from_bytes, n_bytes, to_bytes
 
 FLAG, ESCAPE, FLIP = 0x7E, 0x7D, 0x20
 N_FCS32, N_FCS16 = 4, 2  # Bytes of a check.
 MAX_CLASSES = 256        # An answer has one byte for the class.
+N_SEQUENCES = 128        # Sequence numbers of a code's request; those of a load follow.
+ADDRESS, WORD = 24, 16   # Bits of a load request's address, and of each of its words.
 
 
 def fcs32(content: bytes) -> bytes:
@@ -91,6 +98,26 @@ class Unwrapper:
 def request(sequence: int, code: Bits) -> bytes:
     """Make the frame that asks for the class of ``code``, shape ``(n_in,)``."""
     content = bytes([sequence]) + to_bytes(code)
+    return wrap(content + fcs32(content))
+
+
+def words_per_load(n_in: int) -> int:
+    """Count the words that a load request brings; 0 where codes are too short for one.
+
+    >>> words_per_load(200)
+    11
+    """
+    return max(0, n_in - ADDRESS) // WORD
+
+
+def load(sequence: int, address: int, words: Sequence[int], n_in: int) -> bytes:
+    """Make the frame that loads ``words`` from ``address`` on, as long as that of a code.
+
+    ``sequence`` counts from 0, as for a code; in the answer it is ``N_SEQUENCES`` higher.
+    """
+    payload = address.to_bytes(ADDRESS // 8, "little")
+    payload += b"".join(word.to_bytes(WORD // 8, "little") for word in words)
+    content = bytes([N_SEQUENCES + sequence]) + payload.ljust(n_bytes(n_in), b"\0")
     return wrap(content + fcs32(content))
 
 

@@ -319,6 +319,11 @@ def test_a_random_network_has_neurons_that_fire_always_and_never(shape):
         assert layer.n_out <= 2 or {0, layer.n_in + 1} <= set(layer.thresholds.tolist())
 
 
+def test_the_thresholds_of_a_random_network_are_near_the_mean_count():
+    layer, = random_network((100, 2000, 2)).layers
+    assert set(layer.thresholds.tolist()) == {0, *range(50 - 10, 50 + 12), 101}
+
+
 def test_the_file_is_as_documented(tmp_path):
     weights = np.array([[1] + [0] * 8, [0] * 8 + [1]], np.uint8)
     network = Network([Layer(weights, np.array([4, 5]))],

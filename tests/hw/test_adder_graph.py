@@ -7,6 +7,7 @@ import pytest
 
 from hw import adder_graph
 from sw.golden import forward
+from sw.golden.network import Layer, Network, Readout
 
 SHAPES = [(1, 1), (1, 9), (5, 1), (4, 2), (8, 3), (3, 10), (16, 7), (10, 128), (70, 33), (128, 200)]
 
@@ -31,5 +32,24 @@ def every(n):
     every(3), every(6), every(4)[::3], np.ones((5, 10), np.uint8), np.eye(9, dtype=np.uint8),
     np.repeat(every(5), 2, axis=1)], ids=lambda weights: str(weights.shape))
 def test_every_input_of_small_layers(weights):
-    x = every(weights.shape[1])
-    assert np.array_equal(adder_graph.build(weights).evaluate(x), matches(weights, x))
+    x, graph = every(weights.shape[1]), adder_graph.build(weights)
+    counts = graph.evaluate(x)
+    assert np.array_equal(counts, matches(weights, x))
+    for row, count in zip(graph.rows, counts.T):
+        values = row.sign * (count - row.offset)
+        assert (values.min(), values.max()) == (row.low, row.high)
+
+
+@pytest.mark.parametrize("weights, cells", [
+    ([[1], [0]], 0), ([[0, 1, 1, 0]], 3),
+    # Two sums of two bits, their sum, the total turned, and a subtraction.
+    ([[1, 1, 1, 1], [1, 1, 0, 0]], 2 + 2 + 3 + round(1.33 * (3 + 3)))], ids=str)
+def test_what_a_graph_takes(weights, cells):
+    assert adder_graph.build(np.array(weights, np.uint8)).cells == cells
+
+
+def test_what_a_network_takes():
+    network = Network([Layer(np.ones((3, 4), np.uint8), np.zeros(3, int))],
+                      Readout(np.ones((2, 3), np.uint8), np.array([0, 1])))
+    layer, score = 3 + 3 * 3, 3    # A sum of four bits, three thresholds; scores of up to 4.
+    assert adder_graph.cost(network) == layer + 2 + 2 * (score + 4 + 2 * score + 4 + 1)

@@ -18,12 +18,14 @@ def folder(tmp_path_factory):
     random_network((200, 128, 10)).save(folder / "network.safetensors")
     random_network((200, 512, 10)).save(folder / "large.safetensors")
     random_network((16, 8, 300)).save(folder / "classes.safetensors")
+    random_network((16, 8, 2)).save(folder / "short.safetensors")
     (folder / "noise.safetensors").write_bytes(bytes(range(200)))
     return folder
 
 
 @pytest.mark.parametrize("board, flags, clock, cells, rams, cycles, link", [
     ("icestick", [], 120, 1280, [16, 16], 128, 9375),
+    ("icestick", ["--reloadable"], 120, 1280, [16, 16], 128, 9375),
     ("icebreaker", [], 36, 5280, [30, 30], 64, 9375),
     ("ice40_hx8k_b_evn", [], 108, 7680, [30, 32], 64, 9375),
     ("tang_nano_9k", [], 54, 8640, [20, 26], 43, 6250),
@@ -48,6 +50,43 @@ def test_dry_run_shows_the_choices(folder, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[1:3] for line in lines if line.startswith("  >")] == [["128", "937,500"]]
     assert any("does not fit" in line for line in lines)
+
+
+@pytest.mark.parametrize("flags, hardwired", [([], True), (["--reloadable"], False)])
+def test_a_small_network_is_hardwired_where_that_routes(tmp_path, capsys, flags, hardwired):
+    random_network((40, 8, 3)).save(tmp_path / "network.safetensors")
+    assert build.main(["--board", "ulx3s_25f", "--network", str(tmp_path), "--dry-run",
+                       *flags]) == 0
+    line, = (line for line in capsys.readouterr().out.splitlines() if line.startswith("  >"))
+    assert ("hardwired" in line) == hardwired
+
+
+@pytest.mark.parametrize("name, said", [
+    ("front.svg", ""),
+    ("front", "error: The picture needs a suffix such as {}.png, .svg or .pdf\n"),
+    ("front.bmp", "error: The picture cannot be written to {}: Format 'bmp' is not supported "),
+    ("nowhere/front.png", "error: The picture cannot be written to {}: [Errno 2] ")])
+def test_a_picture(folder, capsys, tmp_path, name, said):
+    pytest.importorskip("matplotlib")
+    file = tmp_path / name
+    assert build.main(["--board", "icestick", "--network", str(folder), "--dry-run",
+                       "--plot", str(file)]) == (2 if said else 0)
+    error = capsys.readouterr().err
+    assert error.startswith(said.format(file)) and error.count("\n") == bool(said)
+    assert file.exists() != bool(said)
+
+
+@pytest.mark.parametrize("board, flags, chosen", [
+    ("ulx3s_45f", [], "hardwired"),
+    ("ulx3s_45f", ["--reloadable"], "13x200"),
+    ("ulx3s_12f", [], "8x200"),                             # It would fit, but not be routed.
+    ("ice40_hx8k_b_evn", [], "2x200"),
+    ("icestick", ["--reloadable"], "1x200"),
+    ("icestick", ["--fold", "hardwired"], "hardwired")])
+def test_what_would_be_built(folder, capsys, board, flags, chosen):
+    assert build.main(["--board", board, "--network", str(folder), "--dry-run", *flags]) == 0
+    marked = [line for line in capsys.readouterr().out.splitlines() if line.startswith("  >")]
+    assert [line.split()[5] for line in marked] == [chosen]
 
 
 def test_a_folding_can_be_pinned(folder, capsys):
@@ -77,6 +116,11 @@ def test_a_missed_clock_fails(folder, capsys, tmp_path):
      "error: The link carries 1 to 256 classes, not 300"),
     (["--board", "icestick", "--network", "{}", "--fold", "2"],
      "error: Folds must be like 2x64,1x32 (PE x SIMD of each layer) or hardwired, not '2'"),
+    (["--board", "icestick", "--network", "{}", "--fold", "hardwired", "--reloadable"],
+     "error: A hard-wired engine has its weights in logic and cannot be reloaded: take a folded "
+     "one"),
+    (["--board", "icestick", "--network", "{}/short.safetensors", "--reloadable"],
+     "error: A network that can be reloaded must have at least 40 inputs, not 16"),
     (["--board", "icestick", "--network", "{}", "--clock", "5"],
      "error: The PLL makes 8.4375 MHz or more from 12 MHz, not 5 MHz"),
     (["--board", "icestick", "--network", "{}", "--clock", "9"],
@@ -87,6 +131,20 @@ def test_errors_are_one_line(folder, capsys, args, said):
     assert build.main([arg.format(folder) for arg in args]) == 2
     error = capsys.readouterr().err
     assert error.startswith(said.format(folder)) and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("board, counted, said", [
+    ("icestick", ["ICESTORM_LC:    1655/   1280   129%", "ICESTORM_RAM:      31/     16   193%"],
+     "1655 of 1280 logic cells and 31 of 16"),
+    ("ulx3s_12f", ["DP16KD:       9/     56    16%", "TRELLIS_COMB:   30100/  24288   123%"],
+     "30100 of 24288 logic cells and 9 of 56"),
+    ("tang_nano_9k", ["LUT4:    2970/   8640    34%", "ALU:    1302/   6480    20%",
+                      "BSRAM:      51/     26   196%"], "4272 of 8640 logic cells and 51 of 26")])
+def test_each_family_says_what_does_not_fit(tmp_path, board, counted, said):
+    (tmp_path / "top.tim").write_text("".join(f"Info: \t {line}\n" for line in counted))
+    assert build._reason(build.boards.find(board), tmp_path,
+                         "ERROR: Unable to place cell 'x', no BELs remaining\n") == (
+        f"the design cannot be placed: it needs {said} block RAMs")
 
 
 @pytest.mark.parametrize("args, said", [

@@ -4,7 +4,7 @@ import pytest
 
 from hw.choice import DoesNotFit, choose, front
 from hw.cost import FABRICS
-from hw.folding import Folding
+from hw.folding import Folding, candidates
 
 HX1K = (FABRICS["ice40"], 1241, 16)
 
@@ -32,6 +32,9 @@ def test_on_the_front_faster_is_larger(family, shape):
     assert periods == sorted(set(periods)) and cells == sorted(set(cells), reverse=True)
     for folding, _ in choices:
         folding.check(shape)
+    every = list(candidates(shape))
+    assert periods[0] == min(folding.period(shape) for folding in every)
+    assert cells[-1] == min(FABRICS[family].cost(shape, each).logic_cells for each in every)
 
 
 def test_what_does_not_fit_says_what_it_needs():

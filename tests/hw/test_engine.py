@@ -20,6 +20,7 @@ CASES = [  # shape, (pe, simd) of each layer, SIMD of the readout
     ((64, 32, 16, 3), [(4, 64), (1, 32)], 4),
     ((9, 7, 5, 3, 2, 4), [(2, 9), (1, 1), (3, 2), (2, 3)], 2),
     ((16, 8, 1), [(1, 16)], 4),
+    ((16, 8, 6), [(1, 16)], 8),
     ((1, 1, 2), [(1, 1)], 1),
     ((16, 10), [], 16),
 ]
@@ -30,7 +31,7 @@ CASES = [  # shape, (pe, simd) of each layer, SIMD of the readout
 def test_engine_equals_golden(shape, folds, simd, pace):
     network = random_network(shape)
     codes = np.random.default_rng(1).integers(0, 2, (30, shape[0]), np.uint8)
-    codes[0], codes[1] = 0, 1
+    codes[0], codes[1], codes[2] = 0, 1, np.arange(shape[0]) % 2    # All pairs differ.
     dut = Counted(Engine(network, Folding([Fold(*fold) for fold in folds], simd)))
     classes = run(dut, dut.x, dut.y, map(bits.to_int, codes), len(codes), **pace)
     assert classes == forward.classify_all(network, codes).tolist()

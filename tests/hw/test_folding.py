@@ -1,8 +1,10 @@
 """Foldings are numbers: what is complete, what is refused."""
 
+from math import ceil
+
 import pytest
 
-from hw.folding import Fold, Folding, default, parse
+from hw.folding import Fold, Folding, Hardwired, candidates, default, parse
 
 
 @pytest.mark.parametrize("shape", [(200, 128, 10), (200, 128, 2), (7, 5, 3, 300), (8, 4)])
@@ -14,6 +16,10 @@ def test_the_readout_keeps_pace_where_it_can(shape):
 
 def test_without_layers():
     assert default((64, 10)) == Folding([], 64)
+
+
+def test_hardwired_takes_a_cycle():
+    assert Hardwired().period((64, 32, 10)) == 1 and Hardwired().cycles((64, 32, 10)) == (1, 1)
 
 
 @pytest.mark.parametrize("simd", [0, -3, 9])
@@ -41,3 +47,9 @@ def test_wrong_folds(text, said):
 def test_a_plan_reads_as_it_is_written(text, shape):
     plan = parse(text, shape)
     assert str(plan) == text and parse(str(plan), shape) == plan
+
+
+def test_candidates_have_every_number_of_neurons_and_few_slices():
+    cycles = {folding.layers[0].cycles(200, 128) for folding in candidates((200, 128, 10))}
+    assert cycles >= {ceil(128 / pe) for pe in range(1, 65)}
+    assert cycles >= {128 * slices for slices in range(1, 9)}

@@ -1,6 +1,7 @@
 """A patched bitstream is the one that a build of the other network makes."""
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -66,11 +67,58 @@ def test_what_looks_alike_is_not_guessed(tmp_path, capsys):
     built = made(replace(network, layers=[layer]), "icestick", tmp_path)
     assert patch.main([str(built), "--network", str(tmp_path)]) == 2
     assert capsys.readouterr().err == (
-        "error: The block RAMs that hold the weights of layer 0 cannot be told from others: build "
-        "the other network with python -m hw.build\n")
+        "error: The block RAMs that hold the weights of layer 0 are not there or cannot be told "
+        "from others: build the other network with python -m hw.build\n")
 
 
-def test_without_a_build(tmp_path, capsys):
-    random_network(SHAPE).save(tmp_path / "network.safetensors")
+MISSING = "is missing: give the folder of a build, or make one with python -m hw.build"
+DAMAGED = "is damaged: build it anew with python -m hw.build"
+NOT_THERE = ("The block RAMs that hold the readout's offsets are not there or cannot be told from "
+             "others: build the other network with python -m hw.build")
+
+
+@pytest.mark.parametrize("name, damage, said", [
+    ("report.json", None, "{} " + MISSING),
+    ("report.json", lambda text: text[:-2], "{} " + DAMAGED),
+    ("report.json", lambda text: "{}", "{} " + DAMAGED),
+    ("report.json", lambda text: "[]", "{} " + DAMAGED),
+    ("report.json", lambda text: text.replace("icestick", "icestik"), "{} " + DAMAGED),
+    ("report.json", lambda text: text.replace('"folding": "', '"folding": "x'), "{} " + DAMAGED),
+    ("network.safetensors", None, "{} " + MISSING),
+    ("network.safetensors", lambda text: "", "{} is not a network file: "),
+    ("top.asc", None, "{} " + MISSING),
+    ("top.asc", lambda text: "", NOT_THERE),
+    ("top.asc", lambda text: text[:text.index(".ram_data")], NOT_THERE),
+    ("top.asc", lambda text: text[:text.rindex(".ram_data") + 200], "{} " + DAMAGED),
+    ("build_top.sh", None, "{} " + MISSING)])
+def test_what_is_not_a_whole_build_is_refused(icestick, tmp_path, capsys, name, damage, said):
+    random_network(SHAPE, seed=2).save(tmp_path / "other.safetensors")
+    folder, file = tmp_path / "build", tmp_path / "build" / name
+    shutil.copytree(icestick, folder)
+    if damage:
+        file.write_text(damage(file.read_text(errors="replace")))
+    else:
+        file.unlink()
+    assert patch.main([str(folder), "--network", str(tmp_path / "other.safetensors"),
+                       "--out", str(tmp_path / "new")]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: {said.format(file)}") and error.count("\n") == 1
+    assert not [*tmp_path.glob("new/*")]
+
+
+def test_a_packer_that_fails(icestick, tmp_path, capsys, monkeypatch):
+    random_network(SHAPE, seed=2).save(tmp_path / "network.safetensors")
+    monkeypatch.setenv("ICEPACK", "false")
+    assert patch.main([str(icestick), "--network", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == "error: icepack failed: it gave no reason\n"
+    assert not [*tmp_path.glob("build/icestick/*")]
+
+
+def test_weights_in_logic_are_not_patched(tmp_path, capsys):
+    network = random_network(SHAPE)
+    network.save(tmp_path / "network.safetensors")
+    (tmp_path / "report.json").write_text(json.dumps(
+        {"board": "ulx3s_25f", "reloadable": False, "folding": "hardwired"}))
     assert patch.main([str(tmp_path), "--network", str(tmp_path)]) == 2
-    assert capsys.readouterr().err.startswith("error: [Errno 2] No such file or directory: ")
+    assert capsys.readouterr().err == (
+        f"error: {tmp_path} holds its weights in logic: build the other network anew\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hw import toolchain
-from hw.toolchain import ToolNotFound
+from hw.toolchain import ToolFailed, ToolNotFound
 
 
 def fake(folder: Path, name: str, says: str) -> str:
@@ -68,3 +68,18 @@ def test_the_environment_names_nothing(monkeypatch):
             r"^yosys was not found: \$YOSYS is '/no/such/yosys', which is not a program\. "
             r"Correct or unset it$")):
         toolchain.find("yosys")
+
+
+@pytest.mark.parametrize("script, said", [
+    ("echo one; echo two >&2; echo three >&2; exit 1", "tool failed: three"),
+    ("echo one; exit 1", "tool failed: one"), ("exit 1", "tool failed: it gave no reason")])
+def test_a_tool_that_fails(nowhere, monkeypatch, script, said):
+    (nowhere / "tool").write_text(f"#!/bin/sh\n{script}\n")
+    (nowhere / "tool").chmod(0o755)
+    monkeypatch.chdir(nowhere)
+    with pytest.raises(ToolFailed, match=f"^{said}$"):
+        toolchain.run(["./tool"], nowhere / "path")
+
+
+def test_a_tool_runs_in_the_folder(nowhere):
+    assert toolchain.run(["/bin/pwd"], nowhere) == f"{nowhere}\n"

@@ -63,6 +63,15 @@ def test_one_bit_is_noticed(trained, capsys, change, code, out, err):
         file.write_bytes(good)
 
 
+@pytest.mark.parametrize("argv, said", [
+    ([], "error: the following arguments are required: --network (see --help)\n"),
+    (["--network", "run", "--bogus"], "error: unrecognized arguments: --bogus (see --help)\n")])
+def test_wrong_flags(capsys, argv, said):
+    with pytest.raises(SystemExit, match=r"^2$"):
+        check.main(argv)
+    assert capsys.readouterr().err == said
+
+
 def test_without_a_model_it_says_so(tmp_path, capsys):
     assert check.main(["--network", str(tmp_path)]) == 2
     assert capsys.readouterr().err == (

@@ -94,7 +94,6 @@ def test_a_missing_piece_is_done_by_another_process(results, monkeypatch):
      "nowhere/mnist"),
     (["--out", "other"], "other holds results of another plan; --out needs another folder"),
     (["--device", "tpu"], "The device must be auto, cpu or cuda, not 'tpu'"),
-    (["--nonsense"], "unrecognized arguments: --nonsense"),
 ])
 def test_mistakes_get_one_sentence(tmp_path, monkeypatch, capsys, argv, message):
     monkeypatch.chdir(tmp_path)

@@ -34,8 +34,8 @@ def test_codes_are_free_again_in_the_next_epoch():
 def test_every_loss_teaches_its_encoder():
     torch.manual_seed(0)
     images = torch.rand(20, 1, 28, 28)
-    for model, loss in ((BinaryAutoencoder(24, 2), autoencoder.loss),
-                        (BinaryAutoencoder(24, 2), rivals.sign_loss),
+    for model, loss in ((BinaryAutoencoder(24, 2), autoencoder.handwriting_loss),
+                        (BinaryAutoencoder(24, 2), autoencoder.plain_loss),
                         (BernoulliAutoencoder(24, 2), rivals.bernoulli_loss),
                         (MatchingAutoencoder(24, 2, 20), rivals.matching_loss)):
         loss(model, images).backward()

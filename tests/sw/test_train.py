@@ -122,7 +122,6 @@ def test_a_table_is_printed(tmp_path, monkeypatch, capsys):
     (["--task", "1v1"], "A task must be ten, all, or two different classes 0 to 9 such as 0v1, "
                         "not '1v1'"),
     (["--hidden", "0"], "Hidden widths must be 1 to 65535, not [0]"),
-    (["--hidden", "12x"], "argument --hidden: must be widths such as 128 or 128-64, not '12x'"),
     (["--seed", "-1"], "The seed must be 0 to 4294967295, not -1"),
     (["--device", "tpu"], "The device must be auto, cpu or cuda, not 'tpu'"),
     (["--device", "cuda"], "PyTorch finds no CUDA device here; use --device cpu"),
@@ -133,7 +132,6 @@ def test_a_table_is_printed(tmp_path, monkeypatch, capsys):
     (["--resume", "nowhere"], "nowhere is not the folder of a run: it has no config.json"),
     (["--resume", "done"], "The run in done is finished; there is nothing to resume"),
     (["--resume", "vague"], "vague/config.json is not the configuration of a run"),
-    (["--nonsense"], "unrecognized arguments: --nonsense"),
 ])
 def test_mistakes_get_one_sentence(tmp_path, monkeypatch, capsys, argv, message):
     monkeypatch.chdir(tmp_path)
@@ -145,6 +143,16 @@ def test_mistakes_get_one_sentence(tmp_path, monkeypatch, capsys, argv, message)
     assert main(argv) == 2
     assert capsys.readouterr().err == f"error: {message}\n"
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("argv, message", [
+    (["--hidden", "12x"], "argument --hidden: must be widths such as 128 or 128-64, not '12x'"),
+    (["--nonsense"], "unrecognized arguments: --nonsense"),
+])
+def test_wrong_flags(capsys, argv, message):
+    with pytest.raises(SystemExit, match=r"^2$"):
+        main(argv)
+    assert capsys.readouterr().err == f"error: {message} (see --help)\n"
 
 
 @pytest.mark.parametrize("damage, message", [

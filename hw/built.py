@@ -1,0 +1,73 @@
+"""What a build, or a patch, left in a folder."""
+
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import boards
+from hw import folding
+from hw.bitstream import FORMATS, Contents
+from hw.cost import FABRICS
+from hw.family import FAMILIES, Family
+from hw.folding import Plan
+from sw.golden.network import Network
+
+__all__ = ["Built", "BuiltError"]
+
+
+class BuiltError(Exception):
+    """A folder holds no whole build; the message says which file is missing or damaged."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build, or a patch, left in a folder."""
+
+    folder: Path
+    report: dict
+    board: boards.Board
+    network: Network
+    plan: Plan
+
+    @property
+    def family(self) -> Family:
+        return FAMILIES[self.board.family]
+
+    @classmethod
+    def load(cls, folder: Path) -> "Built":
+        """Read the report of a build and the network it is of; :exc:`BuiltError` without them."""
+        with _reading(folder / "report.json") as file:
+            report = json.loads(file.read_text())
+            board, _ = boards.find(report["board"]), report["reloadable"]
+        with _reading(folder / "network.safetensors") as file:
+            network = Network.load(file)
+        with _reading(folder / "report.json"):
+            plan = folding.parse(report["folding"], network.shape)
+        return cls(folder, report, board, network, plan)
+
+    def contents(self) -> Contents:
+        """Read what the bitstream was packed from."""
+        with _reading(self.folder / self.family.packed_from) as file:
+            contents = FORMATS[self.board.family](file.read_text())
+            contents.rams = contents.rams.reshape(-1, math.prod(FABRICS[self.board.family].ram))
+            return contents
+
+    def script(self) -> str:
+        """Read how it was packed."""
+        with _reading(self.folder / "build_top.sh") as file:
+            return file.read_text()
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[Path]:
+    """Say that a file is missing or damaged, where what reads it comes upon that."""
+    try:
+        yield file
+    except FileNotFoundError:
+        raise BuiltError(f"{file} is missing: give the folder of a build, or make one with "
+                         "python -m hw.build") from None
+    except (ValueError, LookupError, TypeError, AttributeError):
+        raise BuiltError(f"{file} is damaged: build it anew with python -m hw.build") from None

@@ -1,0 +1,101 @@
+"""A board without a board: ``python -m sim.board --network RUN``.
+
+The accelerator's Verilog, compiled by Verilator, sits behind a pseudo-terminal. What talks to a
+board through a serial port can talk to it, byte for byte.
+"""
+
+import argparse
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hw import folding, verilog
+from hw.accelerator import Accelerator
+from hw.folding import Plan
+from hw.toolchain import ToolFailed, ToolNotFound
+from sim import simulator
+from sim.simulator import SimulationFailed, SimulatorNotFound
+from sw.golden import runs
+from sw.golden.command import INTERRUPTED, Parser, fail
+from sw.golden.network import Network, NetworkFileError
+
+__all__ = ["main", "virtual_board"]
+
+YEAR = 365 * 24 * 3600.0    # A board has no deadline.
+
+
+@contextmanager
+def virtual_board(network: Network, plan: Plan, *, reloadable: bool,
+                  terminal: Path | None = None) -> Iterator[Path]:
+    """Give the path of a terminal at which a board answers, until the context is left.
+
+    Raises
+    ------
+    SimulationFailed
+        The simulator stopped by itself; raised when the context is left.
+    """
+    source = verilog.convert(Accelerator(network, plan, reloadable=reloadable), "accelerator")
+    model = simulator.find("verilator").build(source, "accelerator")
+    failures: list[Exception] = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = (terminal or Path(folder, "tty")).absolute()
+
+        def serve() -> None:
+            try:
+                model.run("sim.bench_virtual", Path(folder), deadline=YEAR, TERMINAL=str(path))
+            except SimulationFailed as error:
+                failures.append(error)
+
+        board = threading.Thread(target=serve)
+        board.start()
+        while not path.exists() and board.is_alive():
+            time.sleep(0.05)
+        try:
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
+            board.join()
+    if failures:
+        raise failures[0]
+
+
+def parse_args(argv: list[str] | None) -> argparse.Namespace:
+    parser = Parser(prog="python -m sim.board", description=__doc__)
+    parser.add_argument("--network", metavar="FILE", type=Path,
+                        help="network file or run folder (default: the newest run)")
+    parser.add_argument("--fold", metavar="PExSIMD,...",
+                        help="as for python -m hw.build (default: a neuron at a time)")
+    parser.add_argument("--reloadable", action="store_true",
+                        help="as for python -m hw.build")
+    parser.add_argument("--port", metavar="PATH", type=Path, default=Path("virtual-board"),
+                        help="link to make to the terminal (default: %(default)s)")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    args = parse_args(argv)
+    try:
+        network = Network.load(runs.network_file(args.network or runs.newest()))
+        plan = (folding.default(network.shape) if args.fold is None
+                else folding.parse(args.fold, network.shape))
+        if args.port.is_symlink() or args.port.exists():
+            raise OSError(f"{args.port} exists already: remove it or choose another --port")
+        with virtual_board(network, plan, reloadable=args.reloadable,
+                           terminal=args.port) as port:
+            print(f"a virtual board with {network} is at {port}; Ctrl-C ends it", flush=True)
+            while port.is_symlink():
+                time.sleep(0.2)
+    except (LookupError, NetworkFileError, OSError, SimulationFailed, SimulatorNotFound,
+            ToolFailed, ToolNotFound, ValueError) as error:
+        return fail(error)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
