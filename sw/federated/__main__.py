@@ -20,8 +20,8 @@ from ..autoencoder import EncoderFileError
 from ..checkpoint import CheckpointError
 from ..data import NAMES, DataError
 from ..export import ExportError
+from ..golden.command import Parser
 from ..run import RunError
-from ..train import CommandParser, UsageError
 from .codec import CODECS
 from .folder import prepare
 from .settings import Settings
@@ -30,8 +30,8 @@ from .splits import SPLITS
 
 def _parser() -> argparse.ArgumentParser:
     default = Settings()
-    parser = CommandParser(prog="python -m sw.federated",
-                           description="Learn a binary network together, in simulation.")
+    parser = Parser(prog="python -m sw.federated",
+                    description="Learn a binary network together, in simulation.")
     add = parser.add_argument
     add("--data", metavar="NAME", choices=NAMES, default=default.data,
         help=f"data set, one of: {', '.join(NAMES)} (default: %(default)s)")
@@ -127,7 +127,7 @@ def main(argv: list[str] | None = None) -> int:
             settings = _settings(arguments)
         folder = _begin(settings, arguments.encoder)
         history = _learn(settings, folder)
-    except (UsageError, RunError, DataError, CheckpointError, EncoderFileError, ExportError,
+    except (RunError, DataError, CheckpointError, EncoderFileError, ExportError,
             OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -343,7 +343,6 @@ def test_a_failing_answer_is_an_error_as_flower_sends_it(settings):
 
 
 @pytest.mark.parametrize("argv, sentence", [
-    (["--codec", "zip"], "argument --codec: invalid choice: 'zip' .*"),
     (["--clients", "0"],
      "There must be a client, and a fraction above 0 and up to 1, not 0 and 1"),
     (["--rounds", "70000"], "Rounds must be 1 to 65535, not 70000"),
