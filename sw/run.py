@@ -25,8 +25,8 @@ from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from .golden.network import MAX_WIDTH, atomic_write
 from .task import Recipe, Training
 
-__all__ = ["Config", "Effort", "Run", "RunError", "choose_device", "create", "newest_unfinished",
-           "reopen"]
+__all__ = ["Config", "Effort", "Run", "RunError", "choose_device", "create", "effort_for",
+           "newest_unfinished", "read_widths", "reopen"]
 
 RUNS = Path("runs")
 SAVE_EVERY = 10.0    # Seconds of work that a power cut may cost.
@@ -60,6 +60,23 @@ SMALL = Effort(40, 100, 200, 64, 20)    # 1,347 digits: many epochs, each of the
 # 60,000 images and more: an epoch has hundreds of steps, and distorted copies cost the small head
 # more than they teach it (0.6 per cent on a validation split of MNIST).
 LARGE = Effort(6, 500, 10, 128, 1)
+
+
+def effort_for(data: str) -> Effort:
+    """Give how long to train on a data set."""
+    return SMALL if data == "digits" else LARGE
+
+
+def read_widths(text: str) -> tuple[int, ...] | None:
+    """Read widths such as ``128-64``; None if it does not hold any.
+
+    >>> read_widths("128-64"), read_widths("12x")
+    ((128, 64), None)
+    """
+    words = text.split("-")
+    if not all(word.isascii() and word.isdigit() and len(word) <= 5 for word in words):
+        return None
+    return tuple(map(int, words))
 
 
 @dataclass(frozen=True)

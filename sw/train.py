@@ -26,7 +26,7 @@ from .data import DataError, DataSet
 from .export import ExportError, check_equal, export
 from .golden import bits
 from .golden.codes import save_codes
-from .golden.command import Parser
+from .golden.command import INTERRUPTED, Parser, fail
 from .golden.network import Network
 from .run import Config, Run, RunError
 from .task import Recipe
@@ -165,10 +165,9 @@ def _table(accuracies: dict[str, float]) -> str:
 
 
 def _hidden(text: str) -> tuple[int, ...]:
-    words = text.split("-")
-    if not all(word.isascii() and word.isdigit() and len(word) <= 5 for word in words):
+    if (widths := runs.read_widths(text)) is None:
         raise argparse.ArgumentTypeError(f"must be widths such as 128 or 128-64, not {text!r}")
-    return tuple(map(int, words))
+    return widths
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -202,7 +201,7 @@ def _parser() -> argparse.ArgumentParser:
 def _config(arguments: argparse.Namespace) -> Config:
     return Config(arguments.data, arguments.data_dir, arguments.task, arguments.hidden,
                   arguments.binarizer, arguments.seed, arguments.device,
-                  runs.SMALL if arguments.data == "digits" else runs.LARGE)
+                  runs.effort_for(arguments.data))
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -219,14 +218,13 @@ def main(argv: list[str] | None = None) -> int:
             inputs = load(run.config)
         accuracies = train(run, *inputs)
     except (RunError, DataError, CheckpointError, ExportError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return fail(error)
     except KeyboardInterrupt:
         if run is not None:
             run.save()
             print(f"interrupted; go on with: python -m sw.train --resume {run.folder}",
                   file=sys.stderr)
-        return 130
+        return INTERRUPTED
     print(_table(accuracies))
     print(f"\nrun folder: {run.folder}")
     return 0

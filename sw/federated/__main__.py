@@ -4,8 +4,6 @@ import argparse
 import os
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -20,7 +18,7 @@ from ..autoencoder import EncoderFileError
 from ..checkpoint import CheckpointError
 from ..data import NAMES, DataError
 from ..export import ExportError
-from ..golden.command import Parser
+from ..golden.command import INTERRUPTED, Parser, fail
 from ..run import RunError
 from .codec import CODECS
 from .folder import prepare
@@ -91,16 +89,6 @@ def _begin(settings: Settings, encoder: Path | None) -> Path:
     return folder
 
 
-@contextmanager
-def _bar(settings: Settings, done: int) -> Iterator[Any]:
-    with tqdm(total=settings.rounds, initial=done, unit=" rounds", disable=None) as bar:
-        def tick(entry: dict[str, Any]) -> None:
-            bar.set_postfix_str(f"{entry['accuracy']:.2f} %, "
-                                f"{entry['bytes_down'] + entry['bytes_up']:,} bytes")
-            bar.update()
-        yield tick
-
-
 def _summary(history: list[dict[str, Any]]) -> str:
     """Say what rounds led to and cost.
 
@@ -129,34 +117,32 @@ def main(argv: list[str] | None = None) -> int:
         history = _learn(settings, folder)
     except (RunError, DataError, CheckpointError, EncoderFileError, ExportError,
             OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return fail(error)
     except KeyboardInterrupt:
         if folder:
             print(f"interrupted; go on with: python -m sw.federated --resume {folder}",
                   file=sys.stderr)
-        return 130
+        return INTERRUPTED
     print(_summary(history))
     print(f"\nrun folder: {folder}")
     return 0
 
 
 def _learn(settings: Settings, folder: Path) -> list[dict[str, Any]]:
+    """Do all rounds that are left; give what there is to say of each."""
+    # After FLWR_TELEMETRY_ENABLED is set.
     from .client_app import app
-    from .server_app import STATE, serve
+    from .server_app import serve
     from .simulation import Simulation
 
     history: list[dict[str, Any]] = []
-    done = 0
-    if (folder / STATE).exists():
-        from .federation import Federation
-        from .images import shape_of
-        done = Federation(settings, shape_of(settings), folder / STATE).round - 1
-    with _bar(settings, done) as tick:
-        def both(entry: dict[str, Any]) -> None:
+    with tqdm(total=settings.rounds, unit=" rounds", disable=None) as bar:
+        def tick(entry: dict[str, Any]) -> None:
             history.append(entry)
-            tick(entry)
-        serve(Simulation(app, settings), settings, folder, both)
+            bar.set_postfix_str(f"{entry['accuracy']:.2f} %, "
+                                f"{entry['bytes_down'] + entry['bytes_up']:,} bytes")
+            bar.update(entry["round"] - bar.n)
+        serve(Simulation(app, settings), settings, folder, tick)
     return history
 
 

@@ -9,7 +9,7 @@ from typing import Self
 from .. import data, task
 from ..classifier import BinaryClassifier
 from ..golden.network import MAX_WIDTH
-from ..run import LARGE, SMALL, Config, Effort, RunError
+from ..run import Config, Effort, RunError, effort_for, read_widths
 from ..task import Recipe
 from .codec import CODECS
 from .splits import SPLITS
@@ -103,7 +103,7 @@ class Settings:
     @property
     def effort(self) -> Effort:
         """How long to train, by the number of images."""
-        return SMALL if self.data == "digits" else LARGE
+        return effort_for(self.data)
 
     @property
     def recipe(self) -> Recipe:
@@ -119,7 +119,6 @@ class Settings:
 
     def widths(self) -> tuple[int, ...]:
         """Give the widths of the hidden layers."""
-        words = self.hidden.split("-")
-        if not all(word.isascii() and word.isdigit() and len(word) <= 5 for word in words):
+        if (widths := read_widths(self.hidden)) is None:
             raise RunError(f"Hidden widths must be like 128 or 128-64, not {self.hidden!r}")
-        return tuple(map(int, words))
+        return widths
