@@ -5,10 +5,12 @@ Works as :mod:`sw.paper` does, in the same folder of results, if there is one.
 
 import statistics
 import sys
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from .claims import pieces
+from .claims.figures import mean, page
 from .claims.measure import Measure, Results
 from .claims.table import markdown
 from .claims.together import ARMS
@@ -46,36 +48,19 @@ def _seeds(results: Results, arm: str, at: int) -> Measure:
 
 def _curve(results: Results, arm: str, key: str) -> list[float]:
     """Give the mean over seeds and tasks, round by round."""
-    rows = [row for result in results[f"together {arm}"] for row in result[key]]
-    return [statistics.mean(column) for column in zip(*rows, strict=True)]
+    return mean([row for result in results[f"together {arm}"] for row in result[key]])
 
 
 def draw(folder: Path, results: Results) -> None:
     """Draw accuracy against rounds and against bytes."""
-    import matplotlib
-    matplotlib.use("agg")    # No window, wherever this runs.
-    from matplotlib import pyplot
-
-    (folder / "figures").mkdir(exist_ok=True)
-    figure, (by_round, by_bytes) = pyplot.subplots(1, 2, figsize=(10, 4), sharey=True,
-                                                   layout="constrained")
-    for number, arm in enumerate(("centralised", *ARMS)):
-        curve = _curve(results, arm, "curves")
-        by_round.plot(range(1, len(curve) + 1), curve, color=f"C{number}", label=arm)
-        if arm in ARMS:
-            by_bytes.plot(_running(_curve(results, arm, "bytes")), curve, color=f"C{number}")
-    _label(by_round, by_bytes)
-    figure.savefig(folder / "figures" / "together.png", dpi=150)
-    pyplot.close(figure)
-
-
-def _running(numbers: list[float]) -> list[float]:
-    """Add up.
-
-    >>> _running([1, 2, 3])
-    [1, 3, 6]
-    """
-    return [sum(numbers[:end]) for end in range(1, len(numbers) + 1)]
+    with page(folder, "together", 2, figsize=(10, 4), sharey=True) as (by_round, by_bytes):
+        for number, arm in enumerate(("centralised", *ARMS)):
+            curve = _curve(results, arm, "curves")
+            by_round.plot(range(1, len(curve) + 1), curve, color=f"C{number}", label=arm)
+            if arm in ARMS:
+                so_far = list(accumulate(_curve(results, arm, "bytes")))
+                by_bytes.plot(so_far, curve, color=f"C{number}")
+        _label(by_round, by_bytes)
 
 
 def _label(by_round: Any, by_bytes: Any) -> None:
@@ -86,8 +71,6 @@ def _label(by_round: Any, by_bytes: Any) -> None:
     by_round.legend(frameon=False)
     by_bytes.set_xlabel("bytes sent so far, all clients, both ways")
     by_bytes.set_xscale("log")
-    for axes in by_round, by_bytes:
-        axes.spines[["top", "right"]].set_visible(False)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -27,7 +27,6 @@ def cost(study: Study, name: str) -> dict[str, Any]:
     n_real = sum(parameter.numel() for parameter in encoder.parameters())
     return {
         "encoder_macs": encoder.macs, "encoder_bytes": 4 * n_real,
-        "published_encoder_macs": Encoder(200, 32).macs,
         "binary_macs": network.n_weights, "binary_bytes": network.n_weights // 8,
         "twin_bytes": 4 * network.n_weights, "code_bytes": -(-encoder.n_bits // 8),
         "cycles": HIDDEN,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -14,6 +13,7 @@ from .. import autoencoder, codes, rivals, task
 from ..autoencoder import BinaryAutoencoder, Encoder
 from ..binary import binarize
 from ..codes import CodeSet
+from ..golden import bits
 from ..run import LARGE
 from ..task import Recipe
 from ..train import N_BITS, WIDTH, encoder_loss
@@ -99,5 +99,5 @@ def _squared_error(encoder: Encoder, decoder: nn.Module, images: Tensor) -> floa
 
 def _constant_bits(made: CodeSet) -> int:
     """Count the bits that are the same for 99 of 100 training images."""
-    ones = np.unpackbits(made.copies[0], axis=1, bitorder="little")[:, :made.n_bits].mean(axis=0)
+    ones = bits.unpack(made.copies[0], made.n_bits).mean(axis=0)
     return int(((ones < 0.01) | (ones > 0.99)).sum())

@@ -1,6 +1,8 @@
 """The paper's Figures 4 to 7 from our runs, and one of our own."""
 
 import statistics
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,27 +10,39 @@ from .measure import Results
 from .study import TASKS
 from .table import lengths
 
-__all__ = ["draw"]
+__all__ = ["draw", "mean", "page"]
 
 LABELS = [f"{a} or {b}" for a, b in TASKS]
 
 
 def draw(folder: Path, results: Results) -> None:
-    """Draw all figures into ``folder/figures``, as PNG."""
+    """Draw all figures."""
+    for name, paint in PAINTERS.items():
+        with page(folder, name) as axes:
+            paint(axes, results)
+
+
+@contextmanager
+def page(folder: Path, name: str, columns: int = 1, **options: Any) -> Iterator[Any]:
+    """Give axes to draw into, several if there are ``columns``; then write the figure.
+
+    It is ``folder/figures/name.png``; ``options`` are those of matplotlib's ``subplots``.
+    """
     import matplotlib
     matplotlib.use("agg")    # No window, wherever this runs.
     from matplotlib import pyplot
 
     (folder / "figures").mkdir(exist_ok=True)
-    for name, paint in PAINTERS.items():
-        figure, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
-        paint(axes, results)
-        axes.spines[["top", "right"]].set_visible(False)
-        figure.savefig(folder / "figures" / f"{name}.png", dpi=150)
-        pyplot.close(figure)
+    figure, axes = pyplot.subplots(1, columns, **{"figsize": (7, 4), **options},
+                                   layout="constrained")
+    yield axes
+    for each in figure.axes:
+        each.spines[["top", "right"]].set_visible(False)
+    figure.savefig(folder / "figures" / f"{name}.png", dpi=150)
+    pyplot.close(figure)
 
 
-def _mean(rows: list[list[float]]) -> list[float]:
+def mean(rows: list[list[float]]) -> list[float]:
     """Mean over the rows, element by element."""
     return [statistics.mean(column) for column in zip(*rows, strict=True)]
 
@@ -38,7 +52,7 @@ def _bars(axes: Any, groups: dict[str, list[list[float]]]) -> None:
     width = 0.8 / len(groups)
     for number, (label, rows) in enumerate(groups.items()):
         places = [task + (number - (len(groups) - 1) / 2) * width for task in range(len(TASKS))]
-        bars = axes.bar(places, _mean(rows), width * 0.94, label=label,
+        bars = axes.bar(places, mean(rows), width * 0.94, label=label,
                         yerr=[statistics.stdev(column) for column in zip(*rows, strict=True)])
         axes.bar_label(bars, fmt="%.1f", fontsize=7, padding=2)
     axes.set_xticks(range(len(TASKS)), LABELS)
@@ -60,7 +74,7 @@ def _figure4(axes: Any, results: Results) -> None:
 def _figure5(axes: Any, results: Results) -> None:
     for name, style in ("published", ":"), ("ours", "-"):
         for number, label in enumerate(LABELS):
-            curve = _mean([result["curves"][number] for result in results[f"five {name}"]])
+            curve = mean([result["curves"][number] for result in results[f"five {name}"]])
             axes.plot(range(1, len(curve) + 1), curve, style, color=f"C{number}",
                       label=label if name == "ours" else None)
     axes.set_xlabel("epoch")
@@ -79,7 +93,7 @@ def _figure6(axes: Any, results: Results) -> None:
 
 def _figure7(axes: Any, results: Results) -> None:
     for label, piece in ("centralised", "five ours"), ("three clients, averaged", "federated"):
-        curve = _mean([_mean(result["curves"]) for result in results[piece]])
+        curve = mean([mean(result["curves"]) for result in results[piece]])
         axes.plot(range(1, len(curve) + 1), curve, label=label)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("epoch, or round of one epoch")

@@ -11,7 +11,7 @@ from ..export import check_equal, export
 from ..golden import bits
 from .study import HIDDEN, TASKS, Study
 
-__all__ = ["WIDE", "exact", "five", "ten"]
+__all__ = ["WIDE", "exact", "five", "note", "ten"]
 
 WIDE = 512
 FIVE = ("ours", "letters", "published", "coins", "signs")    # On which the five tasks are learnt.
@@ -30,7 +30,7 @@ def five(study: Study, name: str) -> dict[str, Any]:
         curve: list[float] = []
         begun = time.process_time()
         model = study.fit_head(f"{name} {pair}", chosen, HIDDEN, BinaryClassifier,
-                               partial(_note, curve, chosen))
+                               partial(note, curve, chosen))
         result["seconds"].append(time.process_time() - begun)
         result["binary"].append(exact(model, chosen))
         result["curves"].append(curve)
@@ -54,7 +54,8 @@ def ten(study: Study, name: str) -> dict[str, Any]:
     return result
 
 
-def _note(curve: list[float], codes: CodeSet, model: BinaryClassifier) -> None:
+def note(curve: list[float], codes: CodeSet, model: BinaryClassifier) -> None:
+    """Add the per cent of the test images that a model gets right to a curve."""
     curve.append(task.test(model, *codes.test()))
 
 

@@ -55,8 +55,8 @@ def _encoders(results: Results) -> str:
                      f"{measure(trained, 'squared_error').mean:.1f}",
                      f"{measure(trained, 'constant_bits').mean:.0f}"])
     return markdown(["encoder, MNIST", "epochs", "five tasks", "worst task",
-                      f"ten classes, {HIDDEN} hidden bits", "squared error", "constant bits"],
-                     rows)
+                     f"ten classes, {HIDDEN} hidden bits", "squared error", "constant bits"],
+                    rows)
 
 
 def _baselines(results: Results) -> str:
@@ -151,7 +151,7 @@ def _seconds(results: Results) -> str:
         groups[group] = groups.get(group, 0) + sum(result["cpu_seconds"] for result in piece)
     groups["all"] = sum(groups.values())
     return markdown(["CPU minutes, all seeds", *groups],
-                     [["one core", *(f"{seconds / 60:.1f}" for seconds in groups.values())]])
+                    [["one core", *(f"{seconds / 60:.1f}" for seconds in groups.values())]])
 
 
 def markdown(heading: list[str], rows: list[list[str]]) -> str:

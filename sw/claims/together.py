@@ -1,6 +1,7 @@
 """HyBNN's Figure 7 with what is really sent: clients that learn together, in two codecs."""
 
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from ..classifier import BinaryClassifier
 from ..codes import CodeSet
 from ..run import LARGE
 from ..task import Recipe
+from . import heads
 from .study import HIDDEN, TASKS, Study
 
 __all__ = ["ARMS", "centralised", "learn"]
@@ -29,15 +31,10 @@ def centralised(study: Study, name: str) -> dict[str, Any]:
     loss, rate = task.METHODS[BinaryClassifier]
     for pair in TASKS:
         chosen, curve = codes.select(pair), list[float]()
-
-        def note(model: BinaryClassifier, chosen: CodeSet = chosen,
-                 curve: list[float] = curve) -> None:
-            curve.append(task.test(model, *chosen.test()))
-
         study.fit(f"together {pair}",
-                  lambda chosen=chosen: BinaryClassifier(  # type: ignore[misc]  # A default.
-                      chosen.n_bits, [HIDDEN], chosen.n_classes), loss,
-                  Recipe(study.plan.rounds, LARGE.classifier_batch, rate), chosen.epoch, note)
+                  partial(BinaryClassifier, chosen.n_bits, [HIDDEN], chosen.n_classes), loss,
+                  Recipe(study.plan.rounds, LARGE.classifier_batch, rate), chosen.epoch,
+                  partial(heads.note, curve, chosen))
         curves.append(curve)
     return {"curves": curves}
 

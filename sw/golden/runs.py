@@ -6,14 +6,18 @@ A run is a folder with ``network.safetensors``, ``codes.safetensors`` and, writt
 
 from pathlib import Path
 
-__all__ = ["codes_file", "is_finished", "network_file", "newest"]
+__all__ = ["NoRun", "codes_file", "is_finished", "network_file", "newest"]
+
+
+class NoRun(LookupError):
+    """There is no finished run; the message says what to do."""
 
 
 def newest(folder: Path = Path("runs")) -> Path:
-    """Find the run in ``folder`` that was finished last; :exc:`LookupError` if there is none."""
+    """Find the run in ``folder`` that was finished last; :exc:`NoRun` if there is none."""
     finished = list(folder.glob("*/metrics.json"))
     if not finished:
-        raise LookupError(f"No finished run in {folder}/: train one first with python -m sw.train")
+        raise NoRun(f"No finished run in {folder}/: train one first with python -m sw.train")
     return max(finished, key=lambda metrics: metrics.stat().st_mtime).parent
 
 
@@ -21,8 +25,12 @@ def is_finished(run: Path) -> bool:
     return (run / "metrics.json").is_file()
 
 
-def network_file(argument: Path) -> Path:
-    """Give the network file that a run's folder holds or that ``argument`` is."""
+def network_file(argument: Path | None) -> Path:
+    """Give the network file that a run's folder holds or that ``argument`` is.
+
+    Without an argument that of the newest run, or :exc:`NoRun`.
+    """
+    argument = argument or newest()
     return argument / "network.safetensors" if argument.is_dir() else argument
 
 
