@@ -61,9 +61,13 @@ class Board:
     clock_is_beside_pll: bool = False
 
 
+class UnknownBoard(LookupError):
+    """There is no board of this name; the message lists those that there are."""
+
+
 def find(name: str) -> Board:
-    """Return the board called ``name``; raise :exc:`LookupError` if there is none."""
+    """Return the board called ``name``; raise :exc:`UnknownBoard` if there is none."""
     if name not in NAMES:
-        raise LookupError(f"Unknown board {name!r}; known boards: {', '.join(NAMES)}")
+        raise UnknownBoard(f"Unknown board {name!r}; known boards: {', '.join(NAMES)}")
     return next(board for board in import_module(f"boards.{FILES[name]}").BOARDS
                 if board.name == name)

@@ -304,7 +304,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     try:
         board = boards.find(args.board)
-        file = runs.network_file(args.network or runs.newest())
+        file = runs.network_file(args.network)
         directory = args.out or file.parent / "build" / args.board
         network = Network.load(file)
         plan = choose(network, board, args.fold, reloadable=args.reloadable)
@@ -323,7 +323,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"building {file} for {board.name} in {directory}")
         report = build(network, board, plan, directory, clock=clock, seed=args.seed,
                        reloadable=args.reloadable)
-    except (BuildError, LookupError, NetworkFileError, OSError, ResourceError,
+    except (boards.UnknownBoard, BuildError, runs.NoRun, NetworkFileError, OSError, ResourceError,
             plot.PlotError, toolchain.ToolNotFound) as error:
         return fail(error)
     except KeyboardInterrupt:

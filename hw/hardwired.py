@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw import adder_graph
 from hw.adder_graph import Graph, Input, Row
+from hw.popcount import at_least_two
 from sw.golden.network import Layer, Network, Readout
 
 __all__ = ["HardwiredEngine", "HardwiredLayer", "HardwiredReadout"]
@@ -284,7 +285,7 @@ def _count(bits: Sequence[Value]) -> Value:
     """Count one to four bits: a table for each bit of the result."""
     if len(bits) == 1:
         return bits[0]
-    two = Cat(bits[i] & bits[j] for i in range(len(bits)) for j in range(i)).any()
+    two = at_least_two(bits)
     if len(bits) < 4:
         return Cat(Cat(bits).xor(), two)
     four = Cat(bits).all()

@@ -25,7 +25,8 @@ __all__ = ["LoadError", "load", "main", "requests"]
 
 PATIENCE = 1.0  # Seconds without an answer after which requests are sent again.
 ATTEMPTS = 5
-AT_ONCE = 64    # Requests on their way: half of the sequence numbers, so none is mistaken.
+N_SEQUENCES = 256 - frame.N_SEQUENCES    # Those of load requests.
+AT_ONCE = N_SEQUENCES // 2               # Requests on their way, so that none is mistaken.
 
 
 class LoadError(Exception):
@@ -35,11 +36,8 @@ class LoadError(Exception):
 def requests(network: Network, plan: Folding) -> list[bytes]:
     """Make the frames that load a network, with sequence numbers that count up, round and round."""
     layout = Layout(memories(network, plan))
-    return [frame.load(number % _N_SEQUENCES, address, words, network.n_in)
+    return [frame.load(number % N_SEQUENCES, address, words, network.n_in)
             for number, (address, words) in enumerate(layout.loads(network.n_in))]
-
-
-_N_SEQUENCES = 256 - frame.N_SEQUENCES
 
 
 def load(port: serial.Serial, network: Network, plan: Folding) -> int:
@@ -76,7 +74,7 @@ def _exchange(port: serial.Serial, missing: dict[int, bytes]) -> None:
     port.write(b"".join(missing.values()))
     while missing and (received := port.read(max(1, port.in_waiting))):
         for sequence in _answered(unwrapper.feed(received)):
-            for number in [each for each in missing if each % _N_SEQUENCES == sequence]:
+            for number in [each for each in missing if each % N_SEQUENCES == sequence]:
                 del missing[number]
 
 
@@ -101,7 +99,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     try:
-        network = Network.load(runs.network_file(args.network or runs.newest()))
+        network = Network.load(runs.network_file(args.network))
         built = Built.load(args.build)
         if not built.report["reloadable"]:
             raise LoadError(f"{args.build} holds a bitstream that cannot be loaded: build it with "
@@ -112,7 +110,7 @@ def main(argv: list[str] | None = None) -> int:
         with serial.Serial(args.port, built.board.baud) as port:
             begun = time.monotonic()
             repeated = load(port, network, built.plan)
-    except (BuiltError, LoadError, LookupError, NetworkFileError, OSError) as error:
+    except (BuiltError, LoadError, runs.NoRun, NetworkFileError, OSError) as error:
         return fail(error)
     except KeyboardInterrupt:
         print("error: interrupted, the board holds a part of the network: run it again",

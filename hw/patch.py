@@ -163,11 +163,11 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     try:
-        file = runs.network_file(args.network or runs.newest())
+        file = runs.network_file(args.network)
         network, built = Network.load(file), Built.load(args.build)
         out = args.out or file.parent / "build" / built.board.name
         patch(built, network, out)
-    except (BuiltError, PatchError, LookupError, NetworkFileError, OSError,
+    except (BuiltError, PatchError, runs.NoRun, NetworkFileError, OSError,
             toolchain.ToolFailed, toolchain.ToolNotFound) as error:
         return fail(error)
     except KeyboardInterrupt:

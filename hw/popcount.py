@@ -22,7 +22,7 @@ from amaranth.lib.wiring import In, Out
 
 from sw.golden.bits import Bits
 
-__all__ = ["CHAIN", "PairCount", "latency", "n_pairs", "n_terms", "unlike"]
+__all__ = ["CHAIN", "PairCount", "at_least_two", "latency", "n_pairs", "n_terms", "unlike"]
 
 CHAIN = 24  # Bits of a carry chain: three tiles of an iCE40, some 3 ns.
 
@@ -127,12 +127,12 @@ def n_terms(n_bits):
 
 def _pair(x, w):
     match = ~(x ^ w)
-    return _at_least_two(Cat(match, x.xor()))
+    return at_least_two(Cat(match, x.xor()))
 
 
 def _add_bits(bits):
     bits = Cat(bits)
-    return Cat(bits.xor(), _at_least_two(bits))
+    return Cat(bits.xor(), at_least_two(bits))
 
 
 def _add_pairs(triples, zero):
@@ -157,5 +157,6 @@ def _add_pairs(triples, zero):
     return sums
 
 
-def _at_least_two(bits):
+def at_least_two(bits):
+    """Say whether two or more of a few bits are 1."""
     return Cat(bits[i] & bits[j] for i in range(len(bits)) for j in range(i)).any()

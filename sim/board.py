@@ -79,7 +79,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     try:
-        network = Network.load(runs.network_file(args.network or runs.newest()))
+        network = Network.load(runs.network_file(args.network))
         plan = (folding.default(network.shape) if args.fold is None
                 else folding.parse(args.fold, network.shape))
         if args.port.is_symlink() or args.port.exists():
@@ -89,7 +89,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"a virtual board with {network} is at {port}; Ctrl-C ends it", flush=True)
             while port.is_symlink():
                 time.sleep(0.2)
-    except (LookupError, NetworkFileError, OSError, SimulationFailed, SimulatorNotFound,
+    except (runs.NoRun, NetworkFileError, OSError, SimulationFailed, SimulatorNotFound,
             ToolFailed, ToolNotFound, ValueError) as error:
         return fail(error)
     except KeyboardInterrupt:

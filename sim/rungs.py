@@ -190,8 +190,11 @@ def bitstream(climb: Climb) -> int:
 
 
 def check_board(name: str) -> None:
-    """Raise :exc:`LookupError` where no board has this name."""
-    boards.find(name)
+    """Raise :exc:`RungFailed` where no board has this name."""
+    try:
+        boards.find(name)
+    except boards.UnknownBoard as error:
+        raise RungFailed(str(error)) from None
 
 
 def ask_board(climb: Climb, read: Callable[[Path, str, str], str]) -> Classes:

@@ -260,7 +260,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         write(ladder, results)
         return judge(results, asked_for=args.rungs is not None)
     except (VerifyError, NetworkFileError, CodesFileError, RungFailed, SimulationFailed, ToolFailed,
-            LookupError, ValueError, OSError) as error:
+            runs.NoRun, ValueError, OSError) as error:
         return fail(error)
     except KeyboardInterrupt:
         print("error: interrupted, nothing was verified", file=sys.stderr)
