@@ -77,7 +77,7 @@ def refuse(run, capsys, *arguments):
     (["--only", "1", "--limit", "1"],
      "error: argument --limit: not allowed with argument --only (see --help)\n"),
     (["--rungs", "5"], "error: Rungs 5 and 6 are a board's: add --board NAME\n"),
-    (["--rungs", "8"], "error: argument --rungs: must be of 1 to 7, not '8' (see --help)\n"),
+    (["--rungs", "9"], "error: argument --rungs: must be of 1 to 8, not '9' (see --help)\n"),
     (["--rungs", "one"],
      "error: argument --rungs: must be like 3 or 1-4,7, not 'one' (see --help)\n"),
     (["--board", "icestik"], "error: Unknown board 'icestik'; known boards: "),

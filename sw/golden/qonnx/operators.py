@@ -33,7 +33,7 @@ def apply(operator: Operator, node: Node, *inputs: Array | None) -> Array:
 def _both(function: Callable[[Array, Array], Array]) -> Operator:
     def operator(node: Node, a: Array, b: Array) -> Array:
         _check_size(*np.broadcast_shapes(a.shape, b.shape))
-        return function(a, b)
+        return np.asarray(function(a, b))
     return operator
 
 
@@ -43,8 +43,8 @@ def _check_size(*shape: int) -> None:
 
 
 def _divide(a: Array, b: Array) -> Array:
-    quotient = a / b
-    return quotient if a.dtype.kind == "f" else np.trunc(quotient).astype(a.dtype)
+    quotient: Array = a / b
+    return quotient if a.dtype.kind == "f" else np.asarray(np.trunc(quotient), a.dtype)
 
 
 def _batch_norm(node: Node, x: Array, scale: Array, bias: Array, mean: Array,
