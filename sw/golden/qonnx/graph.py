@@ -85,9 +85,13 @@ def read(path: Path) -> Graph:
         raise Refused(f"it is larger than {MAX_BYTES >> 20} MiB; a binary network is not")
     try:
         model = onnx.load_model_from_string(data)
-    except (DecodeError, RuntimeError):
+        # A name that is no UTF-8 is bytes to one implementation of protobuf, and an error to others.
+        return _graph(model.graph)
+    except (DecodeError, RuntimeError, TypeError, UnicodeDecodeError):
         raise Refused("it is not an ONNX file") from None
-    graph = model.graph
+
+
+def _graph(graph: Any) -> Graph:
     if len(graph.node) > MAX_NODES:
         raise Refused(f"it has {len(graph.node)} nodes; {MAX_NODES} are taken at the most")
     constants = {tensor.name: _array(tensor) for tensor in graph.initializer}

@@ -50,7 +50,7 @@ class Inputs:
         least, most = self.high.min(), self.high.max()
         if not self.binarised:
             return f"{len(self.high)} values, bit 1 for {most:g} and bit 0 for {self.low[0]:g}"
-        at = str(least) if least == most else f"its own threshold, {least} to {most},"
+        at = str(least) if least == most else f"its own threshold, {least!s} to {most!s},"
         return f"{len(self.high)} values, bit 1 for each that is {at} or more"
 
     def values(self, codes: Bits) -> Array:
