@@ -85,7 +85,7 @@ def read(path: Path) -> Graph:
         raise Refused(f"it is larger than {MAX_BYTES >> 20} MiB; a binary network is not")
     try:
         model = onnx.load_model_from_string(data)
-        # A name that is no UTF-8 is bytes to one implementation of protobuf, and an error to others.
+        # A name that is no UTF-8 is bytes to one protobuf, an error to others.
         return _graph(model.graph)
     except (DecodeError, RuntimeError, TypeError, UnicodeDecodeError):
         raise Refused("it is not an ONNX file") from None
