@@ -27,7 +27,7 @@ from sw.golden.command import INTERRUPTED, Parser, fail
 from sw.golden.frame import N_FCS16, N_FCS32
 from sw.golden.network import Network, NetworkFileError, atomic_write
 
-__all__ = ["BuildError", "build", "main"]
+__all__ = ["BuildError", "build", "choose", "main", "resources"]
 
 # A part that is filled beyond this share is rarely placed.
 FILL = 0.97
@@ -75,7 +75,7 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
         "reloadable": reloadable,
         "seed": seed,
         "versions": {tool: toolchain.version(tool) for tool in ("yosys", family.place)},
-        **_resources(directory, board),
+        **resources(directory, board),
         **_rates(network, board, plan, pll.output),
         "bitstream": family.bitstream,
         "bitstream_sha256": sha256((directory / family.bitstream).read_bytes()).hexdigest(),
@@ -192,7 +192,8 @@ def _used(board: boards.Board, counts: dict[str, int]) -> dict[str, list[int]]:
     }
 
 
-def _resources(directory: Path, board: boards.Board) -> dict:
+def resources(directory: Path, board: boards.Board) -> dict:
+    """Read what nextpnr says of a design: cells and RAMs, used and there, and its Fmax in MHz."""
     placed = json.loads((directory / "top.report.json").read_text())
     counts = {kind: count["used"] for kind, count in placed["utilization"].items()}
     # The oscillator's clock, far slower, drives nothing but the wait after power-up.

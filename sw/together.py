@@ -12,8 +12,8 @@ from typing import Any
 from .claims import pieces
 from .claims.figures import mean, page
 from .claims.measure import Measure, Results
-from .claims.table import markdown
 from .claims.together import ARMS
+from .golden import markdown
 from .golden.network import atomic_write
 from .paper import command
 
@@ -32,7 +32,7 @@ def tabulate(folder: Path, results: Results) -> str:
         if arm in ARMS:
             sent = f"{statistics.mean(_curve(results, arm, 'bytes')):,.0f}"
         rows.append([arm, *(str(_seeds(results, arm, at)) for at in (0, after, last)), sent])
-    text = markdown(["five tasks of MNIST, three clients, %", "after round 1",
+    text = markdown.table(["five tasks of MNIST, three clients, %", "after round 1",
                      f"after round {after + 1}", f"after round {last + 1}",
                      "bytes a round, all clients, both ways"], rows)
     atomic_write(folder / "together.md", (text + "\n").encode())

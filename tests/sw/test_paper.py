@@ -13,7 +13,7 @@ from sw.codes import CodeSet, pack_signs
 from sw.data import DataSet
 from sw.paper import main
 
-BEGIN, END = (marker.format("sw.paper") for marker in (table.BEGIN, table.END))
+BEGIN, END = (marker.format("sw.paper") for marker in (markdown.BEGIN, markdown.END))
 TINY = Plan(seeds=2, images=40, encoder_epochs=1, brief_epochs=1, length_epochs=1, rival_epochs=1,
             published_epochs=4, classifier_epochs=2, cnn_epochs=1, consecutive_epochs=1, rounds=2)
 
@@ -108,8 +108,8 @@ def test_mistakes_get_one_sentence(tmp_path, monkeypatch, capsys, argv, message)
 def test_a_readme_without_its_markers_is_left_alone(tmp_path, text):
     path = tmp_path / "README.md"
     path.write_text(text)
-    with pytest.raises(paper.RunError, match="must have the markers"):
-        table.rewrite(path, "tables", "sw.paper")
+    with pytest.raises(markdown.MarkerError, match="must have the markers"):
+        markdown.rewrite(path, "tables", "sw.paper")
     assert path.read_text() == text
 
 
