@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from ..codes import BATCH
 from ..golden import markdown
 from ..golden.network import atomic_write
 from .consecutive import PAIRS
@@ -134,13 +135,16 @@ def _consecutive(results: Results) -> str:
 
 def _cost(results: Results) -> str:
     cost = results["cost"][0]
-    alone, batch = (measure(results["cost"], key).mean
-                    for key in ("milliseconds_alone", "milliseconds_in_batch"))
-    return markdown.table(["cost of an image", "multiply-accumulates", "bytes of weights", "time"], [
-        ["encoder, full precision", f"{cost['encoder_macs']:,}", f"{cost['encoder_bytes']:,}",
-         f"{alone:.2f} ms alone, {batch:.3f} ms in a batch of 500, one CPU core"],
-        [f"binary network 200-{HIDDEN}-2", f"{cost['binary_macs']:,}",
-         f"{cost['binary_bytes']:,}", f"{cost['cycles']} cycles of the accelerator"]])
+    times = [f"{name}: {alone:.2f} ms alone, {batch:.3f} ms in a batch of {BATCH}"
+             for name in cost["milliseconds"]
+             for alone, batch in [(measure(results["cost"], "milliseconds", name, number).mean
+                                   for number in ("1", str(BATCH)))]]
+    return markdown.table(
+        ["cost of an image", "multiply-accumulates", "bytes of weights", "time, one CPU core"],
+        [["encoder, full precision", f"{cost['encoder_macs']:,}", f"{cost['encoder_bytes']:,}",
+          "; ".join(times)],
+         [f"binary network 200-{HIDDEN}-2", f"{cost['binary_macs']:,}",
+          f"{cost['binary_bytes']:,}", f"{cost['cycles']} cycles of the accelerator"]])
 
 
 def _seconds(results: Results) -> str:
