@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 import boards
 from hw import folding, plot, rivals
-from hw.build import BuildError, build, choose, resources
+from hw.build import BuildError, build, choose, default_clock, resources
 from hw.cost import FABRICS, parts
 from hw.folding import Plan, candidates
 from hw.toolchain import ToolFailed, ToolNotFound, last_line
@@ -96,7 +96,8 @@ def measure(case: Case, out: Path) -> dict:
     first = out / case.folder / f"seed-{case.seeds[0]}"
     if not (first / "report.json").exists():
         try:
-            build(network, board, case.plan, first, clock=board.clock, seed=case.seeds[0])
+            build(network, board, case.plan, first, clock=default_clock(board, case.plan),
+                  seed=case.seeds[0])
         except BuildError as error:
             if not (first / "report.json").exists():
                 return {"board": case.board, "shape": case.shape, "folding": str(case.plan),
