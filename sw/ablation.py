@@ -9,7 +9,7 @@ from pathlib import Path
 from .claims import pieces
 from .claims.arms import ARMS
 from .claims.measure import Results, measure
-from .claims.table import markdown
+from .golden import markdown
 from .golden.network import atomic_write
 from .paper import command
 
@@ -20,7 +20,7 @@ def tabulate(folder: Path, results: Results) -> str:
     """Write ``ablation.md``, a row for each arm, and give its text."""
     rows = [[name, *(str(measure(results[f"arm {name}"], kind)) for kind in ("head", "cnn"))]
             for name in ARMS]
-    text = markdown(["Fashion-MNIST, ten classes, %", "HyBNN's head", "binary CNN"], rows)
+    text = markdown.table(["Fashion-MNIST, ten classes, %", "HyBNN's head", "binary CNN"], rows)
     atomic_write(folder / "ablation.md", (text + "\n").encode())
     return text
 
