@@ -4,7 +4,6 @@
 network as QONNX, and test codes with what must come out.
 """
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence

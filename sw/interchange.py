@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
@@ -105,6 +106,7 @@ class Handed:
     n_classes_changed: int
 
 
+@torch.no_grad()
 def hand_over(run: Path, to: Path, data_dir: Path | None = None) -> Handed:
     """Write ``encoder.onnx``, ``network.onnx`` and ``vectors.json`` of a run into a folder.
 
@@ -156,7 +158,8 @@ def _write_vectors(network: Network, codes: bits.Bits, path: Path) -> None:
                         "class": int(scores.argmax())})
     content = {"network": str(network), "code": "hexadecimal; element 0 is bit 0 of byte 0",
                "vectors": vectors}
-    atomic_write(path, (json.dumps(content, indent=1) + "\n").encode())
+    text = json.dumps(content).replace('{"code": ', '\n{"code": ')    # A line for each.
+    atomic_write(path, (text + "\n").encode())
 
 
 class _Graph:

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from sw.golden import forward
 from sw.golden.network import Network, NetworkFileError, random_network
 from sw.golden.qonnx import graph, reader, writer
 
-N, HIDDEN, CLASSES = 1000, 12, 5    # Samples; the input is 1x4x5.
+N = 1000    # Samples; of 1x4x5 values, 12 hidden bits, 5 classes.
+BREVITAS = Path(__file__).parents[1] / "data/brevitas.onnx"
 
 
 def constants():
@@ -32,11 +34,12 @@ def constants():
         "tie_mean": np.array([0, 2, -2, 4, 0, 2, -2, 4, 0, 0, 0, 0.0]),
         "tie_beta": np.array([0, 0, 0, 0, 0, 0, 0, 0, 99, -99, 0, 0.0]),
         "steps": rng.integers(-4, 5, (12, 1)) * 2, "counts": rng.integers(7, 14, (12, 1)),
-        "per_neuron": 2.0 ** rng.integers(-3, 3, 12), "per_row": 2.0 ** rng.integers(-3, 3, (12, 1)),
+        "per_neuron": 2.0 ** rng.integers(-3, 3, 12),
+        "per_row": 2.0 ** rng.integers(-3, 3, (12, 1)),
         "pixel": rng.uniform(0.2, 0.8, (1, 1, 4, 5)), "half": 0.5, "one": 1.0, "two": 2.0,
         "minus": -3.0, "tenth": 0.1, "zero": 0.0, "even": np.array([0, 4, -2, 6, 0.0]),
         "mixed": np.array([2, -2, 2, -2, -2.0]), "one_half": np.full((1, 1), 0.5),
-        "ints": np.array([1, -1]), "int0": np.array(0), "all": np.array([-1]), "axes": np.array([0]),
+        "int0": np.array(0), "all": np.array([-1]), "axes": np.array([0]),
         "flat": np.array([N, 20]), "k1": np.array([1]), "nhwc": np.array([N, 20]),
         "scalar_norm": 1.7, "ones": rng.normal(0, 1, 5), "uneven": np.array([1, 2, 1, 1, 1.0]),
         "threes": rng.choice([-1, 0, 1], (20, 12)), "nan": np.nan, "wide": np.zeros((1, 13)),
@@ -55,8 +58,8 @@ def write(path, body, *, shape=(N, 1, 4, 5), opset=13, output="float[N,5] y", da
     for name, value in constants().items():
         if re.search(rf"\b{name}\b", body):
             value = np.asarray(value)
-            integer = value.dtype.kind == "i" and name in ("ints", "int0", "all", "axes", "flat",
-                                                           "k1", "nhwc")
+            integer = value.dtype.kind == "i" and name in (
+                "int0", "all", "axes", "flat", "k1", "nhwc")
             model.graph.initializer.append(numpy_helper.from_array(
                 value.astype(np.int64 if integer else np.float32), name))
     if datatype:
@@ -196,13 +199,30 @@ def test_a_network_is_equal_to_its_graph(tmp_path, form):
     values = rng.normal(0.3, 1, (N, 20)).astype(np.float32)
     # Some on the thresholds, and just below.
     at = rng.random((N, 20))
-    values = np.where(at < 0.2, imported.inputs.high, np.where(at < 0.4, imported.inputs.low, values))
+    values = np.where(at < 0.2, imported.inputs.high, values)
+    values = np.where(at > 0.8, imported.inputs.low, values)
     values[0], values[1] = -1, 1
     codes = (values >= imported.inputs.high).astype(np.uint8)
     expected = executor.classify(path, values.reshape(N, 1, 4, 5))
     assert len(set(expected)) > 2
     assert forward.classify_all(imported.network, codes).tolist() == expected
     assert Network.load(path).shape == imported.network.shape
+
+
+def test_a_perceptron_that_brevitas_trained(tmp_path):
+    """As Brevitas 0.13 exports it, with ``tests/brevitas_mlp.py``; for any batch."""
+    pytest.importorskip("qonnx", reason="needs qonnx: pip install '.[onnx]'")
+    from sim import executor
+    imported = reader.load(BREVITAS)
+    assert str(imported.network) == "64-64-32-10"
+    assert str(imported.inputs) == "64 values, bit 1 for each that is 0.5 or more"
+    path, rng = tmp_path / "model.onnx", np.random.default_rng(0)
+    model = onnx.load(BREVITAS)
+    model.graph.input[0].type.tensor_type.shape.dim[0].dim_value = N
+    onnx.save(model, path)
+    values = rng.integers(0, 17, (N, 64)).astype(np.float32) / 16    # As its pixels are.
+    codes = (values >= 0.5).astype(np.uint8)
+    assert forward.classify_all(imported.network, codes).tolist() == executor.classify(path, values)
 
 
 UNQUANTISED = "p = MatMul (x, s0)\n h = Q.BipolarQuant (p, one)\n y = MatMul (h, s1)"
@@ -253,7 +273,8 @@ REFUSED = {
         "node 'BipolarQuant_0' (BipolarQuant): a binary multilayer perceptron has no such "
         "operator; leave it to the host, or out"),
     "QCDQ": ("y = QuantizeLinear (x, one)",
-        "node 'QuantizeLinear_0' (QuantizeLinear): export with Brevitas' export_qonnx, not as QCDQ"),
+        "node 'QuantizeLinear_0' (QuantizeLinear): export with Brevitas' export_qonnx, not as "
+        "QCDQ"),
     "a real input": ("f = Flatten (x)\n y = MatMul (f, s0)",
         "node 'MatMul_1' (MatMul): the graph's input reaches it as a real number; " + ONLY_BITS),
     "an input of many levels": (
@@ -261,8 +282,8 @@ REFUSED = {
         "node 'MatMul_2' (MatMul): the graph's input reaches it as a real number; " + ONLY_BITS),
     "an input that does not matter": (
         "f = Flatten (x)\n r = Relu (f)\n a = Q.BipolarQuant (r, one)\n y = MatMul (a, s0)",
-        "node 'MatMul_3' (MatMul): element 0 of the graph's input does not matter; scale it so that "
-        "its sign or threshold turns"),
+        "node 'MatMul_3' (MatMul): element 0 of the graph's input does not matter; scale it so "
+        "that its sign or threshold turns"),
     "a square": (
         "f = Flatten (x)\n g = Mul (f, f)\n a = Q.BipolarQuant (g, one)\n y = MatMul (a, s0)",
         "node 'Mul_1' (Mul): it joins two paths; only a chain of layers is built"),
@@ -387,7 +408,8 @@ FILES = {
                               1 << 40),
         "its input has 5497558138880 values; 65535 are taken at the most"),
     "another order": (lambda model: model.graph.node.append(model.graph.node.pop(0)),
-                      "node 'BipolarQuant_0' (BipolarQuant): no node before it makes its input 'f'"),
+                      "node 'BipolarQuant_0' (BipolarQuant): no node before it makes its input "
+                      "'f'"),
     "no output": (lambda model: setattr(model.graph.output[0], "name", "nowhere"),
                   "its output does not depend on its input"),
 }
@@ -415,7 +437,8 @@ def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(graph, "MAX_BYTES", 1 << 20)
     path = tmp_path / "model.onnx"
     path.write_bytes(bytes((1 << 20) + 1))
-    with pytest.raises(NetworkFileError, match=r" it is larger than 1 MiB; a binary network is not"):
+    with pytest.raises(NetworkFileError, match="it is larger than 1 MiB; a binary network is "
+                                               "not"):
         reader.load(path)
 
 
