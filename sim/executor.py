@@ -9,6 +9,8 @@ import numpy as np
 
 __all__ = ["ExecutorNotFound", "classify"]
 
+BATCH = 500    # Samples at a time, where the file leaves it open.
+
 
 class ExecutorNotFound(Exception):
     """The package is not installed; the message says how to get it."""
@@ -27,7 +29,12 @@ def classify(path: Path, values: np.ndarray,
         from qonnx.core.modelwrapper import ModelWrapper
         from qonnx.core.onnx_exec import execute_onnx
         from qonnx.util.cleanup import cleanup_model
-        model = cleanup_model(ModelWrapper(str(path)))
+        model = ModelWrapper(str(path))
+        constants = {tensor.name for tensor in model.graph.initializer}
+        value = next(each for each in model.graph.input if each.name not in constants)
+        size = value.type.tensor_type.shape.dim[0]
+        size.dim_value = size.dim_value or min(len(values), BATCH)    # Any will do.
+        model = cleanup_model(model)
         name = model.graph.input[0].name
         batch = model.get_tensor_shape(name)[0]
         classes: list[int] = []

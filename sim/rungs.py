@@ -30,7 +30,6 @@ from sw.golden.qonnx import reader, writer
 
 __all__ = ["RUNGS", "Climb", "Rung", "RungFailed", "Skipped", "Unequal", "check_board"]
 
-BATCH = 500    # Codes that the executor of QONNX takes at a time.
 FEW = 10    # Board's codes up to which Icarus, that need not be compiled, is done first.
 
 # Widths at the edges: one input, one neuron, one class, all 256 classes, no hidden layer, three;
@@ -270,7 +269,7 @@ def interchange(climb: Climb) -> int:
             file = climb.file
             if file.suffix != ".onnx":
                 file = Path(folder, "network.onnx")
-                writer.save(climb.network, file, min(len(climb.codes), BATCH))
+                writer.save(climb.network, file, min(len(climb.codes), executor.BATCH))
             values = reader.load(file).inputs.values(climb.codes)
             return climb.compare(executor.classify(file, values, climb.progress), "executor")
     except (ExecutorNotFound, ModuleNotFoundError) as missing:

@@ -43,6 +43,17 @@ def test_a_rung_holds(run, capsys, rung, limit, simulator, vectors):
                      capsys.readouterr().out)
 
 
+@pytest.mark.parametrize("file", [DATA / "digits.network.safetensors",
+                                  DATA.parents[1] / "tests/data/brevitas.onnx"], ids=str)
+def test_a_file_without_codes_gets_random_ones(tmp_path, capsys, file):
+    pytest.importorskip("qonnx", reason="needs qonnx: pip install '.[onnx]'")
+    copy = shutil.copyfile(file, tmp_path / f"alone{file.suffix}")
+    assert verify.main(["--network", str(copy), "--rungs", "8", "--limit", "20"]) == 0
+    assert "  20 codes  " in capsys.readouterr().out
+    codes = verify.load(copy)[1]
+    assert codes.shape == (1000, verify.load(copy)[0].n_in) and 0.45 < codes.mean() < 0.55
+
+
 def test_a_missing_answer_is_unequal():
     network = Network.load(DATA / "digits.network.safetensors")
     codes, _ = load_codes(DATA / "digits.codes.safetensors")

@@ -142,7 +142,7 @@ def load(argument: Path) -> tuple[Network, Bits]:
     """Read a network and its test codes, or draw some for a file that has none beside it."""
     network = Network.load(runs.network_file(argument))
     path = runs.codes_file(argument)
-    if not argument.is_dir() and (path.suffix == ".onnx" or not path.exists()):
+    if not argument.is_dir() and (path == argument or not path.exists()):
         return network, random_codes(network.n_in)
     codes, _ = load_codes(path)
     if codes.shape[1] != network.n_in:
