@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from . import autoencoder, codes, data, task
 from . import run as runs
-from .autoencoder import BinaryAutoencoder, Encoder
+from .autoencoder import BinaryAutoencoder, Encoder, EncoderFileError
 from .binary import BINARIZERS
 from .checkpoint import CheckpointError
 from .classifier import BinaryClassifier, FullPrecisionTwin
@@ -28,6 +28,7 @@ from .golden import bits
 from .golden.codes import save_codes
 from .golden.command import INTERRUPTED, Parser, fail
 from .golden.network import Network
+from .golden.runs import encoder_file
 from .run import Config, Run, RunError
 from .task import Recipe
 
@@ -51,11 +52,11 @@ def train(run: Run, images: Tensor, chosen: DataSet) -> dict[str, float]:
     # The models are so small that threads would wait for each other more than they help. One also
     # makes sums, and so the result, independent of the number of cores.
     torch.set_num_threads(1)
-    encoder = train_encoder(run, images)
+    encoder = _given_encoder(run) if run.config.encoder else train_encoder(run, images)
     encoder.save(run.folder / "encoder.safetensors")
 
     begun = time.monotonic()
-    on_codes = _encode(run, chosen, partial(codes.extract, encoder), N_BITS)
+    on_codes = _encode(run, chosen, partial(codes.extract, encoder), encoder.n_bits)
     seconds_for_codes = round(time.monotonic() - begun, 1)
     model = _train(run, "hybrid", on_codes, BinaryClassifier)
     network = write_network(run.folder, model, on_codes)
@@ -73,6 +74,22 @@ def train(run: Run, images: Tensor, chosen: DataSet) -> dict[str, float]:
     seconds = {**run.seconds, "codes": seconds_for_codes}
     run.write_json("metrics.json", _metrics(run.config, accuracies, seconds, encoder, network))
     return accuracies
+
+
+def _given_encoder(run: Run) -> Encoder:
+    """Load the encoder that the run was told to take: its own copy, once it has one."""
+    own = run.folder / "encoder.safetensors"
+    return load_encoder(own if own.exists() else Path(str(run.config.encoder)))
+
+
+def load_encoder(argument: Path) -> Encoder:
+    """Load the encoder that lies in a run's folder or is a file, for the images of data sets."""
+    encoder = Encoder.load(encoder_file(argument))
+    if (encoder.channels, encoder.side) != (1, data.SIDE):
+        raise RunError(f"The encoder in {argument} must be for grey images of {data.SIDE} x "
+                       f"{data.SIDE} pixels, not {encoder.channels} x {encoder.side} x "
+                       f"{encoder.side}")
+    return encoder
 
 
 def train_encoder(run: Run, images: Tensor) -> Encoder:
@@ -186,6 +203,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--binarizer", metavar="NAME", choices=BINARIZERS, default=default.binarizer,
         help="how numbers become signs, sign or sd: SD-BNN's self-distribution "
              "(default: %(default)s)")
+    add("--encoder", metavar="RUN",
+        help="take the encoder of a run of sw.train or sw.pretrain, or of a file, as it is "
+             "(default: train one)")
     add("--seed", metavar="N", type=int, default=default.seed,
         help="let all randomness derive from N (default: %(default)s)")
     add("--device", metavar="DEVICE", default=default.device,
@@ -201,7 +221,7 @@ def _parser() -> argparse.ArgumentParser:
 def _config(arguments: argparse.Namespace) -> Config:
     return Config(arguments.data, arguments.data_dir, arguments.task, arguments.hidden,
                   arguments.binarizer, arguments.seed, arguments.device,
-                  runs.effort_for(arguments.data))
+                  runs.effort_for(arguments.data), arguments.encoder)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -212,12 +232,15 @@ def main(argv: list[str] | None = None) -> int:
         if arguments.resume is None:
             config = _config(arguments)
             inputs = load(config)    # First, so that a mistake leaves no folder behind.
+            if config.encoder:
+                load_encoder(Path(config.encoder))
             run = runs.create(arguments.out, config)
         else:
             run = runs.reopen(Path(arguments.resume or runs.newest_unfinished()))
             inputs = load(run.config)
         accuracies = train(run, *inputs)
-    except (RunError, DataError, CheckpointError, ExportError, OSError) as error:
+    except (RunError, DataError, CheckpointError, EncoderFileError, ExportError,
+            OSError) as error:
         return fail(error)
     except KeyboardInterrupt:
         if run is not None:

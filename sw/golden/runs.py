@@ -6,7 +6,7 @@ A run is a folder with ``network.safetensors``, ``codes.safetensors`` and, writt
 
 from pathlib import Path
 
-__all__ = ["NoRun", "codes_file", "is_finished", "network_file", "newest"]
+__all__ = ["NoRun", "codes_file", "encoder_file", "is_finished", "network_file", "newest"]
 
 
 class NoRun(LookupError):
@@ -42,3 +42,8 @@ def codes_file(argument: Path) -> Path:
     """
     network = network_file(argument)
     return network.with_name(network.name.replace("network", "codes"))
+
+
+def encoder_file(argument: Path) -> Path:
+    """Give the encoder's file that a run's folder holds or that ``argument`` is."""
+    return argument / "encoder.safetensors" if argument.is_dir() else argument

@@ -58,7 +58,7 @@ def interrupt_after(monkeypatch, n_epochs):
     def run_epoch(self, rows, tick):
         def interrupted():
             raise KeyboardInterrupt
-        original(self, rows, interrupted if next(epochs) == n_epochs else tick)
+        return original(self, rows, interrupted if next(epochs) == n_epochs else tick)
 
     monkeypatch.setattr(run.Training, "run_epoch", run_epoch)
 
