@@ -51,8 +51,8 @@ def load(data_dir: Path | None, md5: Mapping[str, str] = MD5) -> list[Tensor]:
         The files are not all there, or not what they must be.
     """
     if data_dir is None:
-        raise DataError(f"CIFAR-10 is not downloaded by itself: unpack {SOURCE} and pass --data-dir "
-                        "with the folder that it is in")
+        raise DataError(f"CIFAR-10 is not downloaded by itself: unpack {SOURCE} and pass "
+                        "--data-dir with the folder that it is in")
     folder = _find(data_dir)
     parts = {name: _read(folder / name, digest) for name, digest in md5.items()}
     test = parts.pop("test_batch")

@@ -1,6 +1,7 @@
 """Where a training runs: in this process alone, or on whatever Lightning Fabric can drive."""
 
 import os
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -47,9 +48,11 @@ class FabricEngine(Engine):
         Says of which kind; its number is Fabric's choice.
     precision : str
         One of :data:`PRECISIONS`.
+    compiled : bool
+        Steps are compiled by ``torch.compile``.
     """
 
-    def __init__(self, device: torch.device, precision: str) -> None:
+    def __init__(self, device: torch.device, precision: str, *, compiled: bool = False) -> None:
         # Imported here: it takes seconds, which who trains without it need not wait.
         from lightning_fabric import Fabric
 
@@ -59,12 +62,14 @@ class FabricEngine(Engine):
                               precision=precision)  # type: ignore[arg-type]  # A literal there.
         self._fabric.launch()
         super().__init__(self._fabric.device)
+        self._compiled = compiled
         self.leads = self._fabric.is_global_zero
 
     def setup(self, module: nn.Module, optimizer: Optimizer) -> tuple[nn.Module, Optimizer]:
         if self._fabric.world_size > 1:
             share_batch_norms(module)
-        wrapped: tuple[nn.Module, Optimizer] = self._fabric.setup(module, optimizer)
+        step: Any = torch.compile(module) if self._compiled else module
+        wrapped: tuple[nn.Module, Optimizer] = self._fabric.setup(step, optimizer)
         return wrapped
 
     def backward(self, loss: Tensor) -> None:

@@ -7,11 +7,9 @@ is trained is the autoencoder of ``sw.train``, in the same loop.
 import argparse
 import hashlib
 import json
-import platform
 import sys
 from dataclasses import asdict, dataclass
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 from typing import Self
 
@@ -30,6 +28,8 @@ from .loader import Loader
 from .pictures import Pictures
 from .run import Phases, RunError
 from .task import Recipe
+
+CONFIG = "pretraining.json"    # What a run is asked for; its presence tells it from sw.train's.
 
 
 @dataclass(frozen=True)
@@ -86,9 +86,7 @@ def pretrain(run: Phases, config: Pretraining, pictures: Pictures, workers: int)
         "images": len(pictures), "unreadable": len(unreadable), "losses": losses,
         "processes": processes.place()[1], "seconds": run.seconds,
         "encoder": {"width": encoder.width, "code_bits": encoder.n_bits, "macs": encoder.macs},
-        "versions": {"python": platform.python_version(),
-                     **{name: version(name) for name in ("hybnn", "torch", "lightning-fabric",
-                                                         "pillow")}}})
+        "versions": run.versions("lightning-fabric", "pillow")})
     return _summary(pictures, losses, unreadable)
 
 
@@ -140,8 +138,8 @@ def _begin(arguments: argparse.Namespace) -> tuple[Phases, Pretraining, Pictures
     """Make the run's folder, or go on with it; everything that may fail comes before."""
     resume = arguments.resume
     if resume:
-        states = runs.unfinished(resume)
-        config = Pretraining.load(resume / "config.json")
+        states = runs.unfinished(resume, CONFIG)
+        config = Pretraining.load(resume / CONFIG)
         pictures = Pictures(Path(config.images), config.side, config.colour)
         if _fingerprint(pictures) != config.files:
             raise RunError(f"{config.images} has other image files than when {resume} was begun")
@@ -155,7 +153,7 @@ def _begin(arguments: argparse.Namespace) -> tuple[Phases, Pretraining, Pictures
     engine = _engine(config)
     folder = runs.new_folder(arguments.out, "encoder") if engine.leads else Path()
     run = Phases(folder, config.seed, {}, engine)
-    run.write_json("config.json", asdict(config))
+    run.write_json(CONFIG, asdict(config))
     return run, config, pictures
 
 

@@ -6,11 +6,14 @@ that has begun, the state of its :class:`~sw.task.Training` and the seconds it t
 """
 
 import json
+import os
+import platform
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from importlib.metadata import version
 from itertools import count
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -22,7 +25,7 @@ from tqdm import tqdm
 from . import task
 from .binary import BINARIZERS
 from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from .engine import Engine
+from .engine import PRECISIONS, Engine, FabricEngine
 from .golden.network import MAX_WIDTH, atomic_write
 from .task import Recipe, Training
 
@@ -30,6 +33,7 @@ __all__ = ["Config", "Effort", "Phases", "Run", "RunError", "choose_device", "cr
            "new_folder", "newest_unfinished", "read_widths", "reopen", "unfinished"]
 
 RUNS = Path("runs")
+HYBRID = "hybrid"
 SAVE_EVERY = 10.0    # Seconds of work that a power cut may cost.
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -93,8 +97,15 @@ class Config:
     device: str = "auto"               # CUDA where there is one.
     effort: Effort = SMALL
     encoder: str | None = None         # Run or file whose encoder is taken; None: train one.
+    model: str = HYBRID                # Or one of SD-BNN's networks, see sw.sdbnn.
+    precision: str = PRECISIONS[0]     # Of such a network's training.
+    images: int | None = None          # That it is trained and tested on, at most; None: all.
 
     def __post_init__(self) -> None:
+        if self.model == HYBRID and (self.precision, self.images) != (PRECISIONS[0], None):
+            raise RunError("--precision and --images are for SD-BNN's networks, see --model")
+        if self.model != HYBRID and (self.data != "cifar10" or self.encoder):
+            raise RunError(f"--model {self.model} needs --data cifar10, and takes no encoder")
         if not self.hidden or not all(1 <= width <= MAX_WIDTH for width in self.hidden):
             raise RunError(f"Hidden widths must be 1 to {MAX_WIDTH}, not {list(self.hidden)}")
         if self.binarizer not in BINARIZERS:
@@ -148,6 +159,12 @@ class Phases:
     def losses(self, phase: str) -> list[float]:
         """Mean loss of a batch in each epoch so far."""
         return [float(f"{loss:.4g}") for loss in self._states[phase]["losses"].tolist()]
+
+    @staticmethod
+    def versions(*also: str) -> dict[str, str]:
+        """Versions of what decides the outcome, for ``metrics.json``."""
+        return {"python": platform.python_version(),
+                **{name: version(name) for name in ("hybnn", "torch", "numpy", *also)}}
 
     def write_json(self, name: str, value: object) -> None:
         """Write a JSON file into the folder, once, whatever the number of processes."""
@@ -218,9 +235,17 @@ class Run(Phases):
 
     def __init__(self, folder: Path, config: Config, states: dict[str, Any],
                  engine: Engine | None = None) -> None:
-        super().__init__(folder, config.seed, states,
-                         engine or Engine(choose_device(config.device)))
+        super().__init__(folder, config.seed, states, engine or _engine(config))
         self.config = config
+
+
+def _engine(config: Config) -> Engine:
+    device = choose_device(config.device)
+    if config.model == HYBRID:
+        return Engine(device)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise RunError("sw.train is one process; torchrun is for sw.pretrain")
+    return FabricEngine(device, config.precision, compiled=device.type == "cuda")
 
 
 def choose_device(name: str) -> torch.device:
@@ -235,8 +260,9 @@ def choose_device(name: str) -> torch.device:
 
 def create(folder: Path | None, config: Config) -> Run:
     """Begin a run in ``folder``, which must be empty or new, or in a new one below ``runs/``."""
-    choose_device(config.device)    # Before anything is written.
-    run = Run(new_folder(folder, f"{config.data}-{config.task}"), config, {})
+    engine = _engine(config)    # Before anything is written.
+    what = config.task if config.model == HYBRID else config.model
+    run = Run(new_folder(folder, f"{config.data}-{what}"), config, {}, engine)
     run.write_json("config.json", asdict(config))
     return run
 
@@ -257,14 +283,14 @@ def _unused_folder(name: str) -> Path:
 
 def reopen(folder: Path) -> Run:
     """Go on with an unfinished run, from the end of its last epoch that was saved."""
-    states = unfinished(folder)
+    states = unfinished(folder, "config.json")
     return Run(folder, Config.load(folder / "config.json"), states)
 
 
-def unfinished(folder: Path) -> dict[str, Any]:
-    """Give the states in the checkpoint of an unfinished run."""
-    if not (folder / "config.json").is_file():
-        raise RunError(f"{folder} is not the folder of a run: it has no config.json")
+def unfinished(folder: Path, config: str) -> dict[str, Any]:
+    """Give the states in the checkpoint of an unfinished run whose configuration has this name."""
+    if not (folder / config).is_file():
+        raise RunError(f"{folder} is not the folder of a run: it has no {config}")
     if (folder / "metrics.json").exists():
         raise RunError(f"The run in {folder} is finished; there is nothing to resume")
     with suppress(FileNotFoundError):    # Ended before its first checkpoint.

@@ -30,11 +30,15 @@ Data = Sequence[Tensor] | Loader    # What an epoch goes through: rows in memory
 
 @dataclass(frozen=True)
 class Recipe:
-    """How long and how fast: Adam, whose rate falls from ``rate`` to 0 along half a cosine."""
+    """How long and how fast: the rate falls from ``rate`` to 0 along half a cosine.
+
+    ``optimizer`` takes the parameters and the rate.
+    """
 
     epochs: int
     batch: int
     rate: float
+    optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.Adam
 
 
 def reseed(seed: int, phase: str, epoch: int = 0) -> None:
@@ -66,7 +70,7 @@ class Training:
         self.model, self.recipe = model, recipe
         self.phase, self.seed = phase, seed
         self.epoch = 0
-        self.optimizer = torch.optim.Adam(model.parameters(), recipe.rate)
+        self.optimizer = recipe.optimizer(model.parameters(), lr=recipe.rate)
         self._engine = engine or Engine(torch.device("cpu"))
         self._step, self._update = self._engine.setup(_Step(model, loss), self.optimizer)
 

@@ -14,8 +14,12 @@ class NoRun(LookupError):
 
 
 def newest(folder: Path = Path("runs")) -> Path:
-    """Find the run in ``folder`` that was finished last; :exc:`NoRun` if there is none."""
-    finished = list(folder.glob("*/metrics.json"))
+    """Find the run in ``folder`` that was finished last; :exc:`NoRun` if there is none.
+
+    A run that trained something else than a network for hardware does not count.
+    """
+    finished = [metrics for metrics in folder.glob("*/metrics.json")
+                if (metrics.parent / "network.safetensors").is_file()]
     if not finished:
         raise NoRun(f"No finished run in {folder}/: train one first with python -m sw.train")
     return max(finished, key=lambda metrics: metrics.stat().st_mtime).parent

@@ -96,8 +96,8 @@ def test_what_cannot_be_read_is_said(tmp_path, capsys, folder):
     (["--images", "here", "--out", "run", "--device", "cpu"],
      "A batch must be at most 1 images, which is all there are, and a multiple of 1, the number of "
      "processes, not 500"),
-    (["--resume", "here"], "here is not the folder of a run: it has no config.json"),
-    (["--resume", "vague"], "vague/config.json is not the configuration of sw.pretrain"),
+    (["--resume", "here"], "here is not the folder of a run: it has no pretraining.json"),
+    (["--resume", "vague"], "vague/pretraining.json is not the configuration of sw.pretrain"),
     (["--resume", "moved"], "here has other image files than when moved was begun"),
 ])
 def test_mistakes_get_one_sentence(tmp_path, monkeypatch, capsys, argv, message):
@@ -105,10 +105,10 @@ def test_mistakes_get_one_sentence(tmp_path, monkeypatch, capsys, argv, message)
     for name in "here", "vague", "moved":
         Path(name).mkdir()
     Image.new("L", (8, 8)).save("here/a.png")
-    Path("vague/config.json").write_text('{"side": 8}')
+    Path("vague/pretraining.json").write_text('{"side": 8}')
     begun = pretrain.Pretraining("here", "other", 8, False, 8, 2, "sign", False, 1, 1, 0, "cpu",
                                  "32-true")
-    Path("moved/config.json").write_text(json.dumps(vars(begun)))
+    Path("moved/pretraining.json").write_text(json.dumps(vars(begun)))
     assert main(argv) == 2
     assert capsys.readouterr().err.splitlines()[-1] == f"error: {message}"
     assert not Path("runs").exists()
