@@ -9,10 +9,14 @@ from torch.optim import Optimizer
 
 from .processes import share_batch_norms
 
-__all__ = ["PRECISIONS", "Engine", "FabricEngine"]
+__all__ = ["PRECISIONS", "Engine", "EngineError", "FabricEngine"]
 
 # Of Fabric's: the last computes what can be computed so in bfloat16, and keeps float32 weights.
 PRECISIONS = ("32-true", "64-true", "bf16-mixed")
+
+
+class EngineError(Exception):
+    """A training cannot run here; the message says in one sentence what to do."""
 
 
 class Engine:
@@ -54,7 +58,10 @@ class FabricEngine(Engine):
 
     def __init__(self, device: torch.device, precision: str, *, compiled: bool = False) -> None:
         # Imported here: it takes seconds, which who trains without it need not wait.
-        from lightning_fabric import Fabric
+        try:
+            from lightning_fabric import Fabric
+        except ModuleNotFoundError:
+            raise EngineError("Lightning Fabric is missing: pip install 'hybnn[large]'") from None
 
         processes, here = (int(os.environ.get(name, "1"))
                            for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))

@@ -21,7 +21,7 @@ from .autoencoder import BinaryAutoencoder, handwriting_loss, plain_loss
 from .binary import BINARIZERS
 from .checkpoint import CheckpointError
 from .data import DataError
-from .engine import PRECISIONS, FabricEngine
+from .engine import PRECISIONS, EngineError, FabricEngine
 from .golden.command import INTERRUPTED, Parser, fail
 from .golden.network import MAX_WIDTH
 from .loader import Loader
@@ -172,7 +172,7 @@ def main(argv: list[str] | None = None) -> int:
         arguments = _parser().parse_args(argv)
         run, config, pictures = _begin(arguments)
         summary = pretrain(run, config, pictures, arguments.workers)
-    except (RunError, DataError, CheckpointError, OSError) as error:
+    except (RunError, DataError, CheckpointError, EngineError, OSError) as error:
         return fail(error)
     except KeyboardInterrupt:
         if run is not None and run.engine.leads:

@@ -21,7 +21,7 @@ from .checkpoint import CheckpointError
 from .classifier import BinaryClassifier, FullPrecisionTwin
 from .codes import CodeSet
 from .data import DataError, DataSet
-from .engine import PRECISIONS
+from .engine import PRECISIONS, EngineError
 from .export import ExportError, check_equal, export
 from .golden import bits
 from .golden.codes import save_codes
@@ -266,7 +266,7 @@ def main(argv: list[str] | None = None) -> int:
             run = runs.reopen(Path(arguments.resume or runs.newest_unfinished()))
             inputs = _load(run.config)
         accuracies = (train if run.config.model == HYBRID else deep.train)(run, *inputs)
-    except (RunError, DataError, CheckpointError, EncoderFileError, ExportError,
+    except (RunError, DataError, CheckpointError, EncoderFileError, EngineError, ExportError,
             OSError) as error:
         return fail(error)
     except KeyboardInterrupt:

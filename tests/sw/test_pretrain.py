@@ -114,3 +114,11 @@ def test_mistakes_get_one_sentence(tmp_path, monkeypatch, capsys, argv, message)
     assert not Path("runs").exists()
 
 
+
+
+def test_without_fabric(tmp_path, monkeypatch, capsys, folder):
+    monkeypatch.setitem(sys.modules, "lightning_fabric", None)
+    assert main(["--images", str(folder), *SMALL, "--out", str(tmp_path / "run")]) == 2
+    assert capsys.readouterr().err == (
+        "error: Lightning Fabric is missing: pip install 'hybnn[large]'\n")
+    assert not (tmp_path / "run").exists()
