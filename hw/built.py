@@ -41,7 +41,9 @@ class Built:
         """Read the report of a build and the network it is of; :exc:`BuiltError` without them."""
         with _reading(folder / "report.json") as file:
             report = json.loads(file.read_text())
-            board, _ = boards.find(report["board"]), report["reloadable"]
+            board = boards.find(report["board"])
+            for name in "reloadable", "identity":
+                report[name]
         with _reading(folder / "network.safetensors") as file:
             network = Network.load(file)
         with _reading(folder / "report.json"):
