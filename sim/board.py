@@ -2,7 +2,7 @@
 
 The accelerator's Verilog, compiled by Verilator, sits behind a pseudo-terminal. What talks to a
 board through a serial port can talk to it, byte for byte. A byte takes as many cycles as on the
-wires of an icestick; the seconds are more.
+wires of an iCEBreaker; the seconds are more.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from sw.golden.network import Network, NetworkFileError
 __all__ = ["BYTE", "VirtualBoard", "main", "virtual_board"]
 
 YEAR = 365 * 24 * 3600.0    # A board has no deadline.
-BYTE = 400    # Cycles that a byte is on the wire: ten bits at 3 MBd, clocked with 120 MHz.
+BYTE = 120    # Cycles that a byte is on the wire: ten bits at 3 MBd, clocked with 36 MHz.
 
 
 @dataclass

@@ -19,7 +19,7 @@ __all__ = ["BAUDS", "SIZES", "Board", "BoardError"]
 
 BAUDS = (3_000_000, 2_000_000)    # Those of all supported boards, the more frequent first.
 SIZES = range(1, 257)             # Bytes of a code that are tried where nothing is known of it.
-PATIENCE = 0.3                    # Seconds for a first answer; a virtual board needs some.
+PATIENCE = 0.5                    # Seconds for a first answer; a virtual board needs some.
 
 
 class BoardError(Exception):

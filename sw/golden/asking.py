@@ -6,6 +6,7 @@ The numbers under way span no more than half of those that tell them apart: if a
 twice, its second answer comes before its number means another.
 """
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice, takewhile
@@ -23,7 +24,7 @@ QUESTIONS = range(frame.QUESTIONS, 256)
 
 Request = Callable[[int], bytes]    # Makes the frame for a sequence number.
 
-PATIENCE = 1.0    # Seconds of silence after which requests are sent again.
+PATIENCE = 1.0    # Seconds without an answer after which requests are sent again.
 ATTEMPTS = 5      # Times that a request is sent.
 
 
@@ -54,7 +55,7 @@ class Asking:
     at_once : int, optional
         Requests under way at the most: half as many as there are numbers, or less.
     patience : float
-        Seconds of silence after which requests are sent again.
+        Seconds without an answer after which requests are sent again.
 
     Attributes
     ----------
@@ -83,21 +84,24 @@ class Asking:
         under_way: dict[int, bytes] = {}    # In the order in which they were last sent.
         values: dict[int, int] = {}         # Of those whose turn has not come.
         begin, lost, tries = self._next, list[int](), Counter[int]()
+        heard = time.monotonic()
         while True:
             fresh = dict(islice(source, self.at_once - len(under_way) - len(values)))
             under_way |= fresh
             if not under_way:
                 return
             self._send([under_way[number] for number in [*lost, *fresh]])
-            answers = list(self._answers(begin))
-            lost = [] if answers else list(under_way)
-            for number, value in answers:
+            lost = []
+            for number, value in self._answers(begin):
                 if number in under_way:
                     for earlier in takewhile(number.__ne__, list(under_way)):
                         under_way[earlier] = under_way.pop(earlier)
                         lost.append(earlier)
                     del under_way[number]
                     values[number] = value
+                    heard = time.monotonic()
+            if time.monotonic() >= heard + self.patience:
+                lost, heard = list(under_way), time.monotonic()
             self._count(lost, tries)
             while begin in values:
                 yield values.pop(begin)
@@ -121,7 +125,7 @@ class Asking:
             raise NoAnswer(f"A request was sent {ATTEMPTS} times and not answered")
 
     def _answers(self, begin: int) -> Iterator[tuple[int, int]]:
-        """Wait for bytes; give number and value of the answers of this kind that end in them."""
+        """Wait for bytes, but not for ever; give number and value of the answers in them."""
         self.port.timeout = self.patience
         received = self.port.read(max(1, self.port.in_waiting))
         for content in self._unwrapper.feed(received):
