@@ -1,6 +1,7 @@
 """Pictures from files, or drawn by hand, as a data set has them."""
 
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,7 @@ class PictureError(Exception):
     """A file holds no picture that could be used; the message says why in one sentence."""
 
 
-def read(path: Path, data: str) -> Picture:
+def read(file: Path | BinaryIO, data: str) -> Picture:
     """Read a picture as one of the data set ``data``: shape ``(28, 28)``.
 
     One of 28 x 28 pixels on black is taken as it is. In any other, what lies along the edges is
@@ -34,21 +35,22 @@ def read(path: Path, data: str) -> Picture:
     OSError
         The file cannot be read.
     """
+    name = file if isinstance(file, Path) else "The picture"
     try:
-        with Image.open(path) as image:
+        with Image.open(file) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise PictureError(f"{path} has more than {MAX_PIXELS:,} pixels: make it smaller")
+                raise PictureError(f"{name} has more than {MAX_PIXELS:,} pixels: make it smaller")
             grey: Picture = np.asarray(image.convert("L"), np.float32) / np.float32(255)
     except UnidentifiedImageError:
-        raise PictureError(f"{path} holds no picture: give a PNG or a JPEG file") from None
+        raise PictureError(f"{name} holds no picture: give a PNG or a JPEG file") from None
     except (SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise PictureError(f"{path} is damaged: {error}") from None
+        raise PictureError(f"{name} is damaged: {error}") from None
     edges = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     paper = float(np.median(edges))
     if grey.shape == (SIDE, SIDE) and paper == 0:
         return grey
     if (drawn := normalise(np.abs(grey - paper), data)) is None:
-        raise PictureError(f"{path} shows nothing: all of it is as its edges are")
+        raise PictureError(f"{name} shows nothing: all of it is as its edges are")
     return drawn
 
 

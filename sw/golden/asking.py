@@ -9,6 +9,7 @@ twice, its second answer comes before its number means another.
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice, takewhile
 from typing import Protocol
 
@@ -26,6 +27,7 @@ Request = Callable[[int], bytes]    # Makes the frame for a sequence number.
 
 PATIENCE = 1.0    # Seconds without an answer after which requests are sent again.
 ATTEMPTS = 5      # Times that a request is sent.
+SIZES_AT_ONCE = 32
 
 
 class NoAnswer(Exception):
@@ -150,11 +152,8 @@ def identify(port: Port, sizes: Sequence[int], *, patience: float = PATIENCE) ->
     NoAnswer
         There is none.
     """
-    sizes = _likely(port, sizes, patience) if len(sizes) > 1 else sizes
-
-    def question(sequence: int) -> bytes:
-        return b"".join(frame.question(sequence, size) for size in sizes)
-
+    size = sizes[0] if len(sizes) == 1 else _size(port, sizes, patience)
+    question = partial(frame.question, n_code=size)
     # One after the other: of a board that must wait for its host nothing is known yet.
     asking = Asking(port, QUESTIONS, at_once=1, patience=patience)
     first, = asking.ask([question])
@@ -162,16 +161,17 @@ def identify(port: Port, sizes: Sequence[int], *, patience: float = PATIENCE) ->
     return Identity.from_bytes(bytes([first, *others]))
 
 
-def _likely(port: Port, sizes: Sequence[int], patience: float) -> list[int]:
-    """Ask with a request of each of these sizes, which the number of the only answer tells from
-    most others."""
-    count = len(QUESTIONS)
+def _size(port: Port, sizes: Sequence[int], patience: float) -> int:
+    """Find the size of request that a board answers: many at a time, each with a number of its
+    own."""
     port.timeout = patience
-    port.write(b"".join(frame.question(QUESTIONS[size % count], size) for size in sizes))
-    unwrapper = frame.Unwrapper(frame.fcs16)
-    while received := port.read(max(1, port.in_waiting)):
-        for content in unwrapper.feed(received):
-            answer = frame.parse_answer(content)
-            if answer and answer[0] in QUESTIONS:
-                return [size for size in sizes if (answer[0] - QUESTIONS[0] - size) % count == 0]
-    raise NoAnswer("There is no board")
+    for begin in range(0, len(sizes), SIZES_AT_ONCE):
+        tried = dict(zip(QUESTIONS, sizes[begin:begin + SIZES_AT_ONCE]))
+        port.write(b"".join(frame.question(*each) for each in tried.items()))
+        unwrapper = frame.Unwrapper(frame.fcs16)
+        while received := port.read(max(1, port.in_waiting)):
+            for content in unwrapper.feed(received):
+                answer = frame.parse_answer(content)
+                if answer and answer[0] in tried:
+                    return tried[answer[0]]
+    raise NoAnswer(f"Nothing of {sizes[0]} to {sizes[-1]} bytes was answered")
