@@ -14,7 +14,7 @@ from hw.link import Link
 from sw.golden.identity import MAX_WIDTHS, N_HASH, Identity
 from sw.golden.network import Network
 
-__all__ = ["Accelerator", "check", "waits"]
+__all__ = ["Accelerator", "check", "identity", "waits"]
 
 
 def check(network: Network, plan: Plan, *, reloadable: bool) -> None:
@@ -37,9 +37,13 @@ def waits(network: Network, plan: Plan, clock: float, baud: int) -> bool:
     return plan.cycles(network.shape)[0] / clock >= 2 * 10 / baud
 
 
-def _build_hash(network: Network, plan: Plan, *, reloadable: bool) -> bytes:
-    """Hash what decides where the weights lie."""
-    return sha256(f"1 {network} {plan} {reloadable}".encode()).digest()[:N_HASH]
+def identity(network: Network, plan: Plan, *, reloadable: bool, clock: float,
+             baud: int) -> Identity:
+    """Give what an accelerator says of itself; its clock is 0 Hz where it is simulated."""
+    # Of all that decides where the weights lie.
+    build = sha256(f"1 {network} {plan} {reloadable}".encode()).digest()[:N_HASH]
+    return Identity(network.shape, reloadable=reloadable, build=build, clock=round(clock / 1e3),
+                    waits=clock > 0 and waits(network, plan, clock, baud))
 
 
 class Accelerator(wiring.Component):
@@ -68,10 +72,7 @@ class Accelerator(wiring.Component):
                  clock: float = 0, baud: int = 0):
         check(network, plan, reloadable=reloadable)
         self.reloadable = reloadable
-        self.identity = Identity(
-            network.shape, reloadable=reloadable,
-            waits=clock > 0 and waits(network, plan, clock, baud),
-            clock=round(clock / 1e3), build=_build_hash(network, plan, reloadable=reloadable))
+        self.identity = identity(network, plan, reloadable=reloadable, clock=clock, baud=baud)
         self.engine = (HardwiredEngine(network) if isinstance(plan, Hardwired)
                        else Engine(network, plan, reloadable=reloadable))
         self.link = Link(network.n_in, network.n_classes, reloadable=reloadable,

@@ -18,7 +18,8 @@ from .golden.identity import Identity
 __all__ = ["BAUDS", "SIZES", "Board", "BoardError"]
 
 BAUDS = (3_000_000, 2_000_000)    # Those of all supported boards, the more frequent first.
-SIZES = range(1, 257)             # Bytes of a code that are tried where nothing is known of it.
+# Bytes of a code that are tried where nothing is known of it, HyBNN's first.
+SIZES = (25, *(size for size in range(1, 257) if size != 25))
 PATIENCE = 0.5                    # Seconds for a first answer; a virtual board needs some.
 
 

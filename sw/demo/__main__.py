@@ -69,7 +69,7 @@ class Demo:
         identity = self.board.identity if self.board else None
         name = identity and ("board" if identity.clock else "virtual board")
         return {"network": str(self.network), "classes": self.classes, "board": name,
-                "said": str(identity or "")}
+                "build": identity and identity.build.hex()}
 
     def answer(self, drawing: bytes) -> dict[str, Any]:
         """Give all that becomes of a drawing, and the milliseconds of each step."""

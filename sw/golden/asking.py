@@ -93,8 +93,8 @@ class Asking:
             if not under_way:
                 return
             self._send([under_way[number] for number in [*lost, *fresh]])
-            lost = []
-            for number, value in self._answers(begin):
+            lost, received = [], self._read()
+            for number, value in self._answers(received, begin):
                 if number in under_way:
                     for earlier in takewhile(number.__ne__, list(under_way)):
                         under_way[earlier] = under_way.pop(earlier)
@@ -102,7 +102,7 @@ class Asking:
                     del under_way[number]
                     values[number] = value
                     heard = time.monotonic()
-            if time.monotonic() >= heard + self.patience:
+            if not received or time.monotonic() > heard + self.patience:
                 lost, heard = list(under_way), time.monotonic()
             self._count(lost, tries)
             while begin in values:
@@ -126,10 +126,13 @@ class Asking:
         if any(tries[number] >= ATTEMPTS for number in lost):
             raise NoAnswer(f"A request was sent {ATTEMPTS} times and not answered")
 
-    def _answers(self, begin: int) -> Iterator[tuple[int, int]]:
-        """Wait for bytes, but not for ever; give number and value of the answers in them."""
+    def _read(self) -> bytes:
+        """Wait for bytes, but not for ever."""
         self.port.timeout = self.patience
-        received = self.port.read(max(1, self.port.in_waiting))
+        return self.port.read(max(1, self.port.in_waiting))
+
+    def _answers(self, received: bytes, begin: int) -> Iterator[tuple[int, int]]:
+        """Give number and value of each answer of this kind that ends in what was received."""
         for content in self._unwrapper.feed(received):
             answer = frame.parse_answer(content)
             if answer and answer[0] in self.sequences:
@@ -174,4 +177,4 @@ def _size(port: Port, sizes: Sequence[int], patience: float) -> int:
                 answer = frame.parse_answer(content)
                 if answer and answer[0] in tried:
                     return tried[answer[0]]
-    raise NoAnswer(f"Nothing of {sizes[0]} to {sizes[-1]} bytes was answered")
+    raise NoAnswer(f"No request for a code of {min(sizes)} to {max(sizes)} bytes was answered")
