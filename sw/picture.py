@@ -45,6 +45,10 @@ def read(file: Path | BinaryIO, data: str) -> Picture:
         raise PictureError(f"{name} holds no picture: give a PNG or a JPEG file") from None
     except (SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise PictureError(f"{name} is damaged: {error}") from None
+    except OSError as error:
+        if error.errno:
+            raise
+        raise PictureError(f"{name} is damaged: {error}") from None    # Pillow's, cut off.
     edges = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     paper = float(np.median(edges))
     if grey.shape == (SIDE, SIDE) and paper == 0:
