@@ -13,6 +13,7 @@ from hw.bitstream import FORMATS, Contents
 from hw.cost import FABRICS
 from hw.family import FAMILIES, Family
 from hw.folding import Plan
+from sw.golden.identity import Identity
 from sw.golden.network import Network
 
 __all__ = ["Built", "BuiltError"]
@@ -36,14 +37,18 @@ class Built:
     def family(self) -> Family:
         return FAMILIES[self.board.family]
 
+    @property
+    def identity(self) -> Identity:
+        """What a board says of itself that runs it."""
+        with _reading(self.folder / "report.json"):
+            return Identity.from_bytes(bytes.fromhex(self.report["identity"]))
+
     @classmethod
     def load(cls, folder: Path) -> "Built":
         """Read the report of a build and the network it is of; :exc:`BuiltError` without them."""
         with _reading(folder / "report.json") as file:
             report = json.loads(file.read_text())
-            board = boards.find(report["board"])
-            for name in "reloadable", "identity":
-                report[name]
+            board, _ = boards.find(report["board"]), report["reloadable"]
         with _reading(folder / "network.safetensors") as file:
             network = Network.load(file)
         with _reading(folder / "report.json"):

@@ -21,10 +21,10 @@ from sw.golden import frame, runs
 from sw.golden.asking import LOADS, Asking, NoAnswer, Request, identify
 from sw.golden.bits import n_bytes
 from sw.golden.command import INTERRUPTED, Parser, fail
-from sw.golden.identity import Identity
 from sw.golden.network import Network, NetworkFileError
 
 __all__ = ["LoadError", "check", "load", "main", "requests"]
+
 
 class LoadError(Exception):
     """A network cannot be loaded; the message says why and what to do."""
@@ -55,8 +55,7 @@ def load(port: serial.Serial, network: Network, plan: Folding) -> int:
 def check(port: serial.Serial, built: Built) -> None:
     """Raise :exc:`LoadError` unless what runs at the port is what was built, or like it."""
     found = identify(port, [n_bytes(built.network.n_in)])
-    expected = Identity.from_bytes(bytes.fromhex(built.report["identity"]))
-    if found.build != expected.build:
+    if found.build != built.identity.build:
         raise LoadError(f"{built.folder} is not what runs at {port.port}, which says that it is "
                         f"{found}: give the folder of its build, or flash the board with "
                         "python -m hw.build --program")

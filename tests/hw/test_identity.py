@@ -11,8 +11,8 @@ from sw.golden.bits import n_bytes
 from sw.golden.network import random_network
 from tests.streams import PACES, run
 
-CASES = [((20, 9, 3), "1x20", False, range(16)), ((41, 6, 5, 3), "1x41,1x6", True, range(20)),
-         ((8, 2), "none", False, [0, 11, 12, 63])]
+CASES = [((20, 9, 3), "1x20", False, range(14)), ((41, 6, 5, 3), "1x41,1x6", True, range(16)),
+         ((8, 2), "none", False, [0, 11])]
 
 
 @pytest.mark.parametrize("shape, plan, reloadable, numbers, pace", [
@@ -27,7 +27,7 @@ def test_it_says_what_it_is_between_codes(shape, plan, reloadable, numbers, pace
     for number in numbers:
         sent += (frame.question(frame.QUESTIONS + number, n_bytes(shape[0]))
                  + frame.request(3, code))
-        answers += (frame.answer(frame.QUESTIONS + number, (said + bytes(64))[number])
+        answers += (frame.answer(frame.QUESTIONS + number, said[number])
                     + frame.answer(3, forward.classify(network, code)))
     assert bytes(run(dut, dut.rx, dut.tx, sent, len(answers), **pace)) == answers
 
