@@ -5,6 +5,7 @@ real one or that of ``python -m sim.board``.
 """
 
 import argparse
+import socket
 import sys
 import threading
 import time
@@ -33,6 +34,7 @@ from ..golden.network import Network, NetworkFileError
 from ..picture import PictureError
 from ..run import Config, RunError
 
+HOST = "127.0.0.1"       # No other computer's business.
 PAGE = Path(__file__).with_name("page.html")
 MAX_BYTES = 1_000_000    # Of a drawing.
 
@@ -138,7 +140,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--port", metavar="PORT",
         help="serial port of a board with this network, or the link of python -m sim.board")
     add("--http", metavar="N", type=int, default=8000,
-        help="number of the page's address (default: %(default)s)")
+        help="port of the page's address, 0 for any that is free (default: %(default)s)")
     return parser.parse_args(argv)
 
 
@@ -151,12 +153,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             demo = Demo(run)
             if args.port:
                 demo.take(stack.enter_context(Board(args.port, demo.network.n_in)))
-            server = uvicorn.Server(uvicorn.Config(app(demo), host="127.0.0.1", port=args.http,
-                                                   log_level="error"))
-            print(f"draw at http://127.0.0.1:{args.http}; Ctrl-C ends it", flush=True)
-            server.run()
-            if not server.started:    # It has said why.
-                return 2
+            listening = stack.enter_context(socket.create_server((HOST, args.http)))
+            print(f"draw at http://{HOST}:{listening.getsockname()[1]} and end it with Ctrl-C",
+                  flush=True)
+            uvicorn.Server(uvicorn.Config(app(demo), log_level="error")).run([listening])
     except (BoardError, EncoderFileError, NetworkFileError, RunError, data.DataError, runs.NoRun,
             OSError) as error:
         return fail(error)

@@ -2,8 +2,6 @@
 
 import shutil
 import socket
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -34,17 +32,11 @@ def browser():
     return browser
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def test_every_digit_has_goldens_class(browser, run):
     network = Network.load(run / "network.safetensors")
     plan = folding.default(network.shape)
     with (virtual_board(network, plan, reloadable=True) as virtual,
-          browser.demo(run, virtual.terminal, free_port()) as address,
+          browser.demo(run, virtual.terminal) as address,
           browser.chromium() as driver):
         driver.get(address)
         said = [browser.draw(driver, digit) for digit in browser.DIGITS]
@@ -58,12 +50,15 @@ def test_every_digit_has_goldens_class(browser, run):
 
 @pytest.mark.parametrize("flags, said", [
     (["--network", "{}/nowhere"], "[Errno 2] No such file or directory: '{}/config.json'"),
-    (["--network", "{}", "--port", "/dev/nowhere"], "[Errno 2] could not open port /dev/nowhere")])
-def test_what_goes_wrong(run, tmp_path, flags, said):
+    (["--network", "{}", "--port", "/dev/nowhere"], "[Errno 2] could not open port /dev/nowhere"),
+    (["--network", "{}", "--http", "{taken}"], "[Errno 98] Address already in use")])
+def test_what_goes_wrong(run, tmp_path, capsys, flags, said):
     pytest.importorskip("starlette", reason="no Starlette. Try: pip install -e '.[demo]'")
-    folder = run if "--port" in flags else tmp_path
-    result = subprocess.run(
-        [sys.executable, "-m", "sw.demo", *(flag.format(folder) for flag in flags)],
-        capture_output=True, text=True, timeout=120, check=False)
-    assert result.returncode == 2 and result.stderr.startswith("error: " + said.format(folder))
-    assert result.stderr.count("\n") == 1
+    from sw.demo.__main__ import main
+
+    folder = tmp_path if "{}/nowhere" in flags else run
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        assert main([flag.format(folder, taken=taken) for flag in flags]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: " + said.format(folder)) and error.count("\n") == 1
