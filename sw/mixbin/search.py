@@ -90,10 +90,12 @@ def train(stack: Stack, rows: list[Tensor], epochs: int, phase: str, seed: int,
 
 @torch.no_grad()
 def measure(stack: Stack, images: Tensor, labels: Tensor) -> float:
-    """Give the loss in evaluation, in nats per image."""
-    stack.eval()
-    return sum(float(loss(stack, *batch)) * len(batch[0])
-               for batch in zip(images.split(500), labels.split(500))) / len(images)
+    """Give the loss in nats per image, all images being one batch.
+
+    Batch norms take their statistics from it: those that run behind know little of a group that has
+    just been turned. They are changed by that.
+    """
+    return float(loss(stack.train(), images, labels))
 
 
 def harms(stack: Stack, units: list[Unit], binary: bool, held: Held, settings: Settings,

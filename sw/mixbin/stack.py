@@ -62,7 +62,10 @@ class MixedLayer(nn.Module):
             outputs.append(_weigh(binarize(x), binarize(binary)))
         elif len(binary):
             outputs.append(outputs[0].new_zeros(len(x), len(binary), *outputs[0].shape[2:]))
-        return torch.cat(outputs, 1)[:, self.order] if len(outputs) > 1 else outputs[0]
+        if len(outputs) == 1:
+            return outputs[0]
+        # Channels lie side by side in memory; so they do afterwards.
+        return torch.cat(outputs, 1).movedim(1, -1)[..., self.order].movedim(-1, 1)
 
 
 def _weigh(x: Tensor, weight: Tensor) -> Tensor:
