@@ -25,7 +25,7 @@ from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from .golden.network import MAX_WIDTH, atomic_write
 from .task import Recipe, Training
 
-__all__ = ["Config", "Effort", "Run", "RunError", "choose_device", "create", "effort_for",
+__all__ = ["RUNS", "Config", "Effort", "Run", "RunError", "choose_device", "create", "effort_for",
            "newest_unfinished", "read_widths", "reopen"]
 
 RUNS = Path("runs")

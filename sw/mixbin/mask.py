@@ -22,7 +22,7 @@ from typing import Any
 
 from ..golden.network import MAX_WIDTH, atomic_write
 
-__all__ = ["DIVISOR", "LAYERS", "Layer", "Mask", "MaskError", "Shape", "Unit"]
+__all__ = ["DIVISOR", "LAYERS", "Layer", "Mask", "MaskError", "Shape", "Unit", "parse_digits"]
 
 FORMAT = "hybnn-mask-1"
 DIVISOR = 64
@@ -70,7 +70,7 @@ class Shape:
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
             if type(value) is not int or not 1 <= value <= MAX_WIDTH:
-                raise MaskError(f"The {name} of a stack must be 1 to {MAX_WIDTH}, not {value!r:.40}")
+                raise MaskError(f"A stack's {name} must be 1 to {MAX_WIDTH}, not {value!r:.40}")
 
     def layers(self) -> list[Layer]:
         """List the layers from the image on.
@@ -175,13 +175,16 @@ class Mask:
         return sum(flops + bops / divisor for _, flops, bops in self.operations()) / self.shape.macs
 
     def suffix(self) -> list[str]:
-        """Name the last layers that are wholly binary and fully connected: the board's."""
+        """Name the last layers that are wholly binary and fully connected: the board's.
+
+        None where only the readout is: a board with 1,280 synapses is not worth its link.
+        """
         names: list[str] = []
         for name, groups in zip(reversed(LAYERS[3:]), reversed(self.binary[3:])):
             if self.drops or not all(groups):
                 break
             names.insert(0, name)
-        return names
+        return names if len(names) > 1 else []
 
     def __str__(self) -> str:
         """Give the digits of all groups.

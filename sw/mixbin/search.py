@@ -12,14 +12,13 @@ trained to get used to it.
 """
 
 import copy
-import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ..task import Recipe, Training, reseed
+from ..task import Recipe, Training
 from .mask import Mask, Unit
 from .stack import Stack, loss
 
@@ -29,7 +28,8 @@ DIRECTIONS = ("shrink", "grow")
 CRITERIA = ("ratio", "loss")
 NOISE = 1e-3        # Nats: harms below it are alike, and saved work decides.
 BATCH = 100
-RATE = 4e-3         # Of a training that begins, and of the end of the search.
+RATE = 4e-3
+N_HELD = 1000       # Held-out images that harms are measured on.
 TRIAL_RATE = 1e-3   # Of the few batches of a trial, which shall not forget.
 
 
@@ -45,6 +45,11 @@ class Held:
     def rows(self, n: int | None = None) -> list[Tensor]:
         """Give the first ``n`` images to learn from, or all, with their labels."""
         return [self.images[:n], self.labels[:n]]
+
+    def first(self, n: int, n_held: int) -> "Held":
+        """Give no more than so many of each."""
+        return Held(self.images[:n], self.labels[:n], self.held_images[:n_held],
+                    self.held_labels[:n_held])
 
 
 @dataclass(frozen=True)
@@ -76,8 +81,8 @@ class Settings:
     budget: float = 0.15
     divisor: int = 64
     step: float = 0.1
-    trial: int = 500
-    fine_tuning: int = 5000
+    trial: int = 0
+    fine_tuning: int = 2500
 
 
 def train(stack: Stack, rows: list[Tensor], epochs: int, phase: str, seed: int,
@@ -123,12 +128,12 @@ class Search:
     ----------
     stack : :class:`Stack`
         Trained, all in full precision or all binary but for what ``fixed`` says. It is changed.
-    fixed : set of (str, int)
+    fixed : collection of (str, int)
         Groups that stay as they are.
     """
 
     def __init__(self, stack: Stack, held: Held, settings: Settings, seed: int,
-                 fixed: set[Unit] = frozenset()) -> None:  # type: ignore[assignment]
+                 fixed: Collection[Unit] = ()) -> None:
         self.stack, self.held, self.settings, self.seed = stack, held, settings, seed
         self.fixed = fixed
         self.number = 0

@@ -154,7 +154,7 @@ class Stack(nn.Module):
             convolution, norm, _ = cast(nn.Sequential, encoder.get_submodule(f"stage{number}"))
             cast(MixedLayer, self.layers[number]).weight.copy_(cast(nn.Conv2d, convolution).weight)
             self.norms[number].load_state_dict(norm.state_dict())
-        last = encoder.logits
+        last = cast(nn.Linear, encoder.logits)
         cast(MixedLayer, self.layers[3]).weight.copy_(last.weight)
         cast(Tensor, self.norms[3].running_mean).copy_(-last.bias)
 
