@@ -174,6 +174,10 @@ class Mask:
         """Give ``(FLOPs + BOPs / divisor)`` over the FLOPs of the stack in full precision."""
         return sum(flops + bops / divisor for _, flops, bops in self.operations()) / self.shape.macs
 
+    def is_whole(self) -> bool:
+        """Say whether something is left of each layer."""
+        return not (self.drops and any(map(all, self.binary)))
+
     def suffix(self) -> list[str]:
         """Name the last layers that are wholly binary and fully connected: the board's.
 

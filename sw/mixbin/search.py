@@ -29,7 +29,7 @@ CRITERIA = ("ratio", "loss")
 NOISE = 1e-3        # Nats: harms below it are alike, and saved work decides.
 BATCH = 100
 RATE = 4e-3
-N_HELD = 1000       # Held-out images that harms are measured on.
+N_HELD = 500        # Held-out images that harms are measured on.
 TRIAL_RATE = 1e-3   # Of the few batches of a trial, which shall not forget.
 
 
@@ -82,7 +82,7 @@ class Settings:
     divisor: int = 64
     step: float = 0.1
     trial: int = 0
-    fine_tuning: int = 2500
+    fine_tuning: int = 5000
 
 
 def train(stack: Stack, rows: list[Tensor], epochs: int, phase: str, seed: int,
@@ -154,6 +154,7 @@ class Search:
         if shrinks and self._cost(mask) <= self.settings.budget:
             return mask
         units = [unit for unit in mask.units(binary=not shrinks) if unit not in self.fixed
+                 and mask.turned([unit], shrinks).is_whole()
                  and (shrinks or self._cost(mask.turned([unit], False)) <= self.settings.budget)]
         found = harms(self.stack, units, shrinks, self.held, self.settings,
                       f"trial {self.number}", self.seed)
@@ -173,7 +174,8 @@ class Search:
         for unit in sorted(units, key=lambda unit: self.scores[unit]):
             if self._cost(mask) <= goal:
                 break
-            mask = mask.turned([unit], True)
+            turned = mask.turned([unit], True)
+            mask = turned if turned.is_whole() else mask
         return self._filled(mask) if self._cost(mask) <= self.settings.budget else mask
 
     def _filled(self, mask: Mask) -> Mask:
