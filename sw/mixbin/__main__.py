@@ -212,10 +212,7 @@ def _prepare(arguments: argparse.Namespace) -> tuple[Run, Job, DataSet]:
     if given is not None:
         encoder = Encoder.load(given / "encoder.safetensors" if given.is_dir() else given)
     name = f"{datetime.now():%Y%m%d-%H%M%S}-{job.data}-mixbin"
-    run = folders.create(arguments.out or RUNS / name, job)
-    if encoder is not None:
-        encoder.save(run.folder / "start.safetensors")
-    return run, job, inputs
+    return folders.create(arguments.out or RUNS / name, job, encoder), job, inputs
 
 
 def _table(metrics: dict[str, object]) -> str:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from .. import data
+from ..autoencoder import Encoder
 from ..checkpoint import load_checkpoint, save_checkpoint
 from ..codes import BATCH, CodeSet, pack_signs
 from ..data import DataSet
@@ -112,13 +113,15 @@ def held_out(inputs: DataSet) -> Held:
                 inputs.train_labels[n:])
 
 
-def create(folder: Path, job: Job) -> Run:
-    """Begin a run in a folder, which must be empty or new."""
+def create(folder: Path, job: Job, encoder: Encoder | None) -> Run:
+    """Begin a run in a folder, which must be empty or new, with an encoder if there is one."""
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise RunError(f"{folder} is not empty; --out needs a new folder")
     run = Run(folder, job.config(), {})
-    run.write_json("mixbin.json", asdict(job))
+    if encoder is not None:
+        encoder.save(folder / "start.safetensors")
+    run.write_json("mixbin.json", asdict(job))    # Last: from here on it can be resumed.
     return run
 
 

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+
 from ..claims import pieces
 from ..claims.measure import Results
 from ..paper import command
