@@ -79,6 +79,7 @@ def learn(run: Run, job: Job, inputs: DataSet) -> dict[str, object]:
                "board_layers": mask.suffix(), "board_share": split.share() if split else 0.0,
                "seconds": run.seconds}
     run.write_json("metrics.json", metrics)
+    (run.folder / "search.safetensors").unlink(missing_ok=True)
     return metrics
 
 

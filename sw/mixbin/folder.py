@@ -1,7 +1,7 @@
 """A run of ``python -m sw.mixbin``: its settings, where it stands, and what it leaves.
 
-``mixbin.json`` holds the settings from the start. Until the end, ``start.safetensors`` is the
-encoder that was begun with, ``checkpoint.safetensors`` where trainings stand, and
+``mixbin.json`` holds the settings, from the start; ``start.safetensors`` is the encoder that was
+begun with. Until the end, ``checkpoint.safetensors`` is where trainings stand, and
 ``search.safetensors`` where the search stands: all of them whole at any moment, so that a run that
 was killed goes on to the same result.
 
@@ -166,7 +166,7 @@ def resumed_search(folder: Path, stack: Stack) -> dict[str, Any] | None:
 def write_parts(folder: Path, stack: Stack, inputs: DataSet, job: Job) -> Split | None:
     """Write mask and stack, and for a board, if there is work for one, all that it needs."""
     stack.mask.save(folder / "mask.json")
-    save_checkpoint(folder / "stack.safetensors", {"model": stack.state_dict()})
+    stack.save(folder / "stack.safetensors")
     names = stack.mask.suffix()
     if not names:
         return None

@@ -1,6 +1,7 @@
 """The whole stack as one network, any part of which can be made binary at any time."""
 
 import math
+from pathlib import Path
 from typing import cast
 
 import torch
@@ -10,10 +11,13 @@ from torch.nn import functional as F
 from ..autoencoder import Encoder
 from ..binary import binarize
 from ..classifier import BinaryClassifier, round_through
+from ..golden import tensors
 from ..task import SMOOTHING
 from .mask import LAYERS, Mask, MaskError
 
 __all__ = ["MixedLayer", "Stack", "loss"]
+
+FORMAT = "hybnn-stack-1"
 
 
 class MixedLayer(nn.Module):
@@ -136,6 +140,11 @@ class Stack(nn.Module):
             return scores + self.bias
         scale = math.sqrt(2 * self.mask.shape.hidden)
         return (scores + 2 * round_through(self.bias * scale / 2)) / scale
+
+    def save(self, path: Path) -> None:
+        """Write all numbers, and the mask in digits, whole or not at all."""
+        state = {name: tensor.contiguous().numpy() for name, tensor in self.state_dict().items()}
+        tensors.write(path, state, format=FORMAT, mask=str(self.mask))
 
     @torch.no_grad()
     def begin_with(self, encoder: Encoder) -> None:

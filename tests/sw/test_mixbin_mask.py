@@ -104,7 +104,7 @@ def content(**changes):
 ])
 def test_a_malformed_file_is_refused_with_one_sentence(tmp_path, data, reason):
     (tmp_path / "mask.json").write_bytes(data)
-    with pytest.raises(MaskError, match="mask.json is not a mask file: ") as refused:
+    with pytest.raises(MaskError, match=r"mask\.json is not a mask file: ") as refused:
         Mask.load(tmp_path / "mask.json")
     assert reason in str(refused.value)
 
