@@ -34,7 +34,7 @@ class Board:
     platform : class
         Platform of amaranth-boards: pins, clocks, toolchain.
     clock : float
-        What the engine is clocked with, in hertz, unless a build is told otherwise.
+        What a folded engine is clocked with, in hertz, unless a build is told otherwise.
     baud : int
         Speed of the link, in bits per second.
     logic_cells : int
@@ -47,6 +47,8 @@ class Board:
         How to get it.
     clock_is_beside_pll : bool
         The oscillator is on the pin of the part's only PLL, which then has it alone.
+    hardwired_clock : float
+        What a hard-wired engine is clocked with; 0 where the part takes none.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Board:
     programmer: tuple[str, ...]
     programmer_from: str
     clock_is_beside_pll: bool = False
+    hardwired_clock: float = 0
 
 
 class UnknownBoard(LookupError):

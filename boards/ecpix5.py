@@ -14,4 +14,5 @@ BOARDS = [Board(
     block_rams=108,
     programmer=("openFPGALoader", "--board", "ecpix5"),
     programmer_from="https://trabucayre.github.io/openFPGALoader",
+    hardwired_clock=125e6,
 )]

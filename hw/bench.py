@@ -3,22 +3,25 @@
 import argparse
 import json
 import random
+import shutil
 import statistics
+import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
 import boards
-from hw import folding, rivals
-from hw.build import BuildError, build, choose
-from hw.cost import FABRICS, parts
+from hw import folding, plot, rivals
+from hw.build import BuildError, build, choose, default_clock, resources
+from hw.cost import FABRICS
 from hw.folding import Plan, candidates
-from hw.toolchain import ToolFailed, ToolNotFound
+from hw.toolchain import ToolFailed, ToolNotFound, last_line
+from sw.golden import markdown
 from sw.golden.command import INTERRUPTED, Parser, fail
 from sw.golden.network import Layer, Network, atomic_write, random_network
 
@@ -26,8 +29,12 @@ __all__ = ["Case", "main"]
 
 Shape = tuple[int, ...]
 
+TRAINED = Path(__file__).parents[1] / "sim/data/digits.network.safetensors"
 SHAPES: list[Shape] = [(200, 128, 10), (200, 128, 2), (64, 64, 10), (200, 64, 32, 10)]
 SEEDS = (1, 2, 3, 4, 5)
+# Each part once; a large one is for the hard-wired engine, whose routing takes its time.
+SMALL = ("icestick", "icebreaker", "ice40_hx8k_b_evn", "tang_nano_9k", "ulx3s_12f")
+LARGE: list[tuple[str, Shape]] = [("ulx3s_45f", (200, 128, 10)), ("ecpix5_45f", (64, 64, 10))]
 # One of each family. A part that is nearly full is packed more tightly, and so tells less.
 COST_BOARDS = ("ice40_hx8k_b_evn", "ulx3s_25f", "tang_nano_9k")
 
@@ -45,17 +52,23 @@ class Case:
     def folder(self) -> Path:
         return Path(self.board, "-".join(map(str, self.shape)), str(self.plan))
 
+    @property
+    def network(self) -> Network:
+        """The trained one, where there is one of this shape, else a random one."""
+        trained = Network.load(TRAINED)
+        return trained if self.shape == trained.shape else random_network(self.shape, seed=1)
+
 
 def of_boards() -> list[Case]:
     """The networks of the README on every board that they fit."""
     cases = []
-    for name in boards.NAMES:
-        board = boards.find(name)
-        for shape in SHAPES:
-            try:
-                cases.append(Case(name, shape, choose(random_network(shape, seed=1), board, None)))
-            except BuildError:
-                continue
+    for name, shape in [(name, shape) for shape in SHAPES for name in SMALL] + LARGE:
+        case = Case(name, shape, folding.default(shape))
+        try:
+            plan = choose(case.network, boards.find(name), None)
+        except BuildError:
+            continue
+        cases.append(replace(case, plan=plan))
     return cases
 
 
@@ -78,31 +91,50 @@ def of_costs(kind: str, number: int) -> list[Case]:
 
 
 def measure(case: Case, out: Path) -> dict:
-    """Build a case with each of its seeds; what was built before is read."""
-    network, board = random_network(case.shape, seed=1), boards.find(case.board)
-    reports = []
-    for seed in case.seeds:
-        folder = out / case.folder / f"seed-{seed}"
-        report = folder / "report.json"
-        if not report.exists():
-            try:
-                build(network, board, case.plan, folder, clock=board.clock, seed=seed)
-            except BuildError as error:
-                if not report.exists():
-                    return {"board": case.board, "shape": case.shape, "folding": str(case.plan),
-                            "failed": str(error)}
-        reports.append(json.loads(report.read_text()))
+    """Build a case, and place it with each of its seeds; what was done before is read."""
+    network, board = case.network, boards.find(case.board)
+    first = out / case.folder / f"seed-{case.seeds[0]}"
+    if not (first / "report.json").exists():
+        try:
+            build(network, board, case.plan, first, clock=default_clock(board, case.plan),
+                  seed=case.seeds[0])
+        except BuildError as error:
+            if not (first / "report.json").exists():
+                return {"board": case.board, "shape": case.shape, "folding": str(case.plan),
+                        "failed": str(error)}
+    report = json.loads((first / "report.json").read_text())
+    placed = [report, *(place_again(first, board, seed) for seed in case.seeds[1:])]
     price = FABRICS[board.family].price(network, case.plan)
-    cells = statistics.median_low(report["logic_cells"][0] for report in reports)
     return {
         "board": case.board, "family": board.family, "shape": case.shape,
         "folding": str(case.plan),
-        "logic_cells": cells, "predicted_cells": price.logic_cells,
-        "block_rams": reports[0]["block_rams"][0], "predicted_rams": price.block_rams,
-        "cycles": case.plan.period(case.shape),
-        "fmax_mhz": [report["fmax_mhz"] for report in reports],
-        "clock_mhz": reports[0]["clock_mhz"],
+        "logic_cells": statistics.median_low(each["logic_cells"][0] for each in placed),
+        "board_cells": board.logic_cells, "predicted_cells": price.logic_cells,
+        "block_rams": report["block_rams"][0], "predicted_rams": price.block_rams,
+        "cycles": case.plan.period(case.shape), "link_rate": report["inferences_per_second_link"],
+        "fmax_mhz": [each["fmax_mhz"] for each in placed], "clock_mhz": report["clock_mhz"],
     }
+
+
+def place_again(first: Path, board: boards.Board, seed: int) -> dict:
+    """Place and route with another seed what a build has synthesised; give cells, RAMs, Fmax."""
+    folder = first.with_name(f"seed-{seed}")
+    if not (folder / "top.report.json").exists():
+        folder.mkdir(exist_ok=True)
+        for file in first.glob("top.*"):
+            if file.suffix in (".json", ".pcf", ".lpf", ".cst", ".py"):
+                shutil.copy(file, folder)
+        (folder / "top.report.json").unlink()
+        was = json.loads((first / "report.json").read_text())["seed"]
+        # Of the tools alone the one that places; the first build has called the others.
+        script = "\n".join(line.replace(f"--seed {was} ", f"--seed {seed} ")
+                           for line in (first / "build_top.sh").read_text().splitlines()
+                           if not line.startswith('"$') or line.startswith('"$NEXTPNR'))
+        result = subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, text=True,
+                                check=False)
+        if result.returncode:
+            raise ToolFailed(f"{folder}: {last_line(result.stderr or result.stdout):.200}")
+    return resources(folder, board)
 
 
 def rows(cases: list[Case], out: Path, jobs: int) -> Iterator[dict]:
@@ -121,7 +153,8 @@ def fitted(measured: list[dict], family: str) -> dict[str, float]:
     placed = [row for row in measured if row.get("family") == family]
     plans = [(row["shape"], folding.parse(row["folding"], row["shape"])) for row in placed]
     today = FABRICS[family].cells
-    counts = np.array([[parts(*plan)[name] for name in today] for plan in plans])
+    counts = np.array([[FABRICS[family].counts(*plan)[0][name] for name in today]
+                       for plan in plans])
     cells = np.array([row["logic_cells"] for row in placed])
     prior = np.array(list(today.values()))
     weight = 0.04 / np.maximum(prior, 0.1)
@@ -150,24 +183,34 @@ def table(measured: list[dict]) -> str:
     return "\n".join(lines)
 
 
-TRAINED = Path(__file__).parents[1] / "sim/data/digits.network.safetensors"
+def readme_table(measured: list[dict]) -> str:
+    """Make the README's table of boards."""
+    rows = []
+    for row in measured:
+        fmax = statistics.median(row["fmax_mhz"])
+        rows.append([
+            f"`{row['board']}`", "-".join(map(str, row["shape"])), row["folding"],
+            f"{row['logic_cells']:,} of {row['board_cells']:,}", f"{row['predicted_cells']:,}",
+            str(row["block_rams"]), f"{fmax:.1f} ({min(row['fmax_mhz']):.1f})",
+            f"{row['clock_mhz']:g}", str(row["cycles"]),
+            f"{1e6 * row['clock_mhz'] / row['cycles']:,.0f}"])
+    return markdown.table(["board", "network", "folding", "logic cells", "predicted",
+                           "block RAMs", "Fmax, MHz: median (least)", "clock, MHz", "cycles",
+                           "inferences/s"], rows)
 
 
 def of_rivals() -> dict[str, Layer]:
-    """The layers that are made in several ways; the behavioural form of the large one takes hours.
-    """
+    """The layers that are made in several ways."""
     return {"64x64, random weights": random_network((64, 64, 10), seed=1).layers[0],
             "200x128, trained on digits": Network.load(TRAINED).layers[0]}
 
 
-def rival_table(out: Path) -> str:
-    """Line up what each form of each layer takes of an ECP5, after synthesis."""
-    lines = ["layer                        form           cells  cells per synapse"]
-    for name, layer in of_rivals().items():
-        for form in rivals.FORMS:
-            cells = rivals.cells(form, layer, out / "rivals" / f"{name.split(',')[0]}-{form}")
-            lines.append(f"{name:27}  {form:12} {cells:7,}  {cells / layer.weights.size:17.2f}")
-    return "\n".join(lines)
+def rival_rows(out: Path) -> Iterator[list[str]]:
+    """Count what each form of each layer takes of an ECP5, after synthesis."""
+    jobs = [(name, layer, form) for name, layer in of_rivals().items() for form in rivals.FORMS]
+    for name, layer, form in tqdm(jobs, unit="design", disable=None):
+        cells = rivals.cells(form, layer, out / "rivals" / f"{name.split(',')[0]}-{form}")
+        yield [name, form, f"{cells:,.0f}", f"{cells / layer.weights.size:.2f}"]
 
 
 def _positive(text: str) -> int:
@@ -186,6 +229,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("build/bench"),
                         help="folder of all builds; what is there is not built again "
                              "(default: %(default)s)")
+    parser.add_argument("--readme", metavar="FILE", type=Path,
+                        help="put the table of boards or rivals between the markers of this file")
     parser.add_argument("--jobs", metavar="N", type=_positive, default=2,
                         help="builds at a time (default: %(default)s)")
     return parser.parse_args(argv)
@@ -195,24 +240,37 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     try:
         if args.which == "rivals":
-            print(rival_table(args.out))
+            show("rivals", markdown.table(["layer", "form", "cells", "cells a synapse"],
+                                          list(rival_rows(args.out))), args.readme)
             return 0
         cases = of_boards() if args.which == "boards" else of_costs(
             args.which, {"fit": 10, "unseen": 20}[args.which])
         measured = list(rows(cases, args.out, args.jobs))
-    except (OSError, ToolFailed, ToolNotFound) as error:
+        args.out.mkdir(parents=True, exist_ok=True)
+        atomic_write(args.out / f"{args.which}.json", json.dumps(measured, indent=1).encode())
+        print(table(measured))
+        if args.which == "boards":
+            plot.draw_boards(measured, args.out / "boards.png")
+            show("boards", readme_table([row for row in measured if "failed" not in row]),
+                 args.readme)
+    except (OSError, ToolFailed, ToolNotFound, markdown.MarkerError, plot.PlotError) as error:
         return fail(error)
     except KeyboardInterrupt:
         print("error: interrupted; what was built is kept, run it again to go on",
               file=sys.stderr)
         return INTERRUPTED
-    args.out.mkdir(parents=True, exist_ok=True)
-    atomic_write(args.out / f"{args.which}.json", json.dumps(measured, indent=1).encode())
-    print(table(measured))
     if args.which == "fit":
         for family in FABRICS:
             print(f"{family}: {fitted(measured, family)}")
     return 0
+
+
+def show(which: str, text: str, readme: Path | None) -> None:
+    """Put a table into the README, or print it."""
+    if readme is None:
+        print(text)
+    else:
+        markdown.rewrite(readme, text, f"hw.bench {which}")
 
 
 if __name__ == "__main__":

@@ -27,9 +27,10 @@ from sw.golden.bits import n_bytes
 from sw.golden.command import INTERRUPTED, Parser, fail
 from sw.golden.frame import N_FCS16, N_FCS32
 from sw.golden.network import Network, NetworkFileError, atomic_write
+from sw.golden.qonnx import reader
 from sw.golden.split import Split, SplitFileError
 
-__all__ = ["BuildError", "build", "main"]
+__all__ = ["BuildError", "build", "choose", "default_clock", "main", "resources"]
 
 # A part that is filled beyond this share is rarely placed.
 FILL = 0.97
@@ -78,7 +79,7 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
         "split": asdict(split) if split else None,
         "seed": seed,
         "versions": {tool: toolchain.version(tool) for tool in ("yosys", family.place)},
-        **_resources(directory, board),
+        **resources(directory, board),
         **_rates(network, board, plan, pll.output),
         "bitstream": family.bitstream,
         "bitstream_sha256": sha256((directory / family.bitstream).read_bytes()).hexdigest(),
@@ -118,6 +119,11 @@ def choose(network: Network, board: boards.Board, folds: str | None, *,
                          "Train a smaller network or take a larger board") from None
     except ValueError as error:
         raise BuildError(str(error)) from None
+
+
+def default_clock(board: boards.Board, plan: Plan) -> float:
+    """Give the clock of an engine on a board, in hertz, where nobody asks for another."""
+    return board.hardwired_clock or board.clock if isinstance(plan, Hardwired) else board.clock
 
 
 def forecast(network: Network, board: boards.Board, plan: Plan, *,
@@ -195,7 +201,8 @@ def _used(board: boards.Board, counts: dict[str, int]) -> dict[str, list[int]]:
     }
 
 
-def _resources(directory: Path, board: boards.Board) -> dict:
+def resources(directory: Path, board: boards.Board) -> dict:
+    """Read what nextpnr says of a design: cells and RAMs, used and there, and its Fmax in MHz."""
     placed = json.loads((directory / "top.report.json").read_text())
     counts = {kind: count["used"] for kind, count in placed["utilization"].items()}
     # The oscillator's clock, far slower, drives nothing but the wait after power-up.
@@ -326,7 +333,7 @@ def main(argv: list[str] | None = None) -> int:
         directory = args.out or file.parent / "build" / args.board
         network = Network.load(file)
         plan = choose(network, board, args.fold, reloadable=args.reloadable)
-        clock = board.clock if args.clock is None else args.clock
+        clock = default_clock(board, plan) if args.clock is None else args.clock
         if args.dry_run:
             choices = forecast(network, board, plan, reloadable=args.reloadable)
             print(forecast_table(network, board, choices, plan, clock))
@@ -348,6 +355,8 @@ def main(argv: list[str] | None = None) -> int:
         print("error: interrupted, there is no bitstream", file=sys.stderr)
         return INTERRUPTED
     print(table(report))
+    if file.suffix == ".onnx":
+        print(f"  input        {reader.load(file).inputs}")
     print(f"  bitstream    {directory / report['bitstream']}")
     return program(board, directory) if args.program else 0
 

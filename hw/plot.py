@@ -5,7 +5,7 @@ from pathlib import Path
 from hw.cost import Cost
 from hw.folding import Plan
 
-__all__ = ["PlotError", "draw_front"]
+__all__ = ["PlotError", "draw_boards", "draw_front"]
 
 
 class PlotError(Exception):
@@ -24,16 +24,10 @@ def draw_front(choices: list[tuple[Plan, Cost]], chosen: Plan, shape: tuple[int,
     PlotError
         Without matplotlib, or if it cannot write such a file.
     """
-    if not file.suffix:
-        raise PlotError(f"The picture needs a suffix such as {file}.png, .svg or .pdf")
-    try:
-        # Half a second that only a picture is worth.
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import LogLocator
-    except ImportError:
-        raise PlotError("A picture needs matplotlib. Try: pip install matplotlib") from None
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    axes = figure.add_subplot()
+    # Half a second that only a picture is worth.
+    figure, axes = _page((8, 5))
+    from matplotlib.ticker import LogLocator
+
     cells = [price.logic_cells for _, price in choices]
     rates = [clock / plan.period(shape) for plan, _ in choices]
     axes.plot(cells, rates, "o-", color="tab:blue", markersize=4, label="foldings")
@@ -50,6 +44,46 @@ def draw_front(choices: list[tuple[Plan, Cost]], chosen: Plan, shape: tuple[int,
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.grid(alpha=0.3, which="both")
     axes.legend()
+    _save(figure, file)
+
+
+def draw_boards(measured: list[dict], file: Path) -> None:
+    """Draw what the layers of each design of ``hw.bench boards`` do in a second, as bars.
+
+    A dot is what the link carries. Designs that could not be built are left out.
+    """
+    rows = [row for row in measured if "failed" not in row]
+    figure, axes = _page((8, 1 + 0.26 * len(rows)))
+    rates = [1e6 * row["clock_mhz"] / row["cycles"] for row in rows]
+    families = sorted({row["family"] for row in rows})
+    bars = axes.barh(range(len(rows)), rates, color=[
+        f"C{families.index(row['family'])}" for row in rows])
+    axes.bar_label(bars, [f"{rate:,.0f}/s, {row['logic_cells']:,} cells"
+                          for rate, row in zip(rates, rows)], fontsize=7, padding=3)
+    axes.plot([row["link_rate"] for row in rows], range(len(rows)), "o", color="black",
+              markersize=3, label="what the link carries")
+    axes.set_yticks(range(len(rows)), [f"{row['board']}  {'-'.join(map(str, row['shape']))}"
+                                       for row in rows], fontsize=8)
+    axes.set(xscale="log", xlabel="inferences a second")
+    axes.set_xlim(right=30 * max(rates))
+    axes.invert_yaxis()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, loc="lower right")
+    _save(figure, file)
+
+
+def _page(size: tuple[float, float]):
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise PlotError("A picture needs matplotlib. Try: pip install matplotlib") from None
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, figure.add_subplot()
+
+
+def _save(figure, file: Path) -> None:
+    if not file.suffix:
+        raise PlotError(f"The picture needs a suffix such as {file}.png, .svg or .pdf")
     try:
         figure.savefig(file, dpi=150)
     except (OSError, ValueError) as error:

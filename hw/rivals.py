@@ -1,6 +1,10 @@
-"""One layer as logic, made in three ways and synthesised alike, for :mod:`hw.bench`."""
+"""One layer as logic, made in three ways and synthesised alike, for :mod:`hw.bench`.
 
-import json
+Any native Yosys on PATH is preferred here, old ones too: YoWASP's takes hours over sums that nobody
+has structured.
+"""
+
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +13,8 @@ from hw.hardwired import HardwiredLayer
 from sw.golden.network import Layer
 
 __all__ = ["FORMS", "cells"]
+
+SAMPLE = 16    # Neurons of a large layer's behavioural form, which alone takes minutes.
 
 
 def ours(layer: Layer, folder: Path) -> list[Path]:
@@ -21,8 +27,11 @@ def ours(layer: Layer, folder: Path) -> list[Path]:
 def da4ml(layer: Layer, folder: Path) -> list[Path]:
     """The sums of the layer alone, by the solver of da4ml (LGPL-3)."""
     # Takes seconds, and is needed here alone.
-    from da4ml.codegen import VerilogModel
-    from da4ml.trace import FixedVariableArrayInput, comb_trace
+    try:
+        from da4ml.codegen import VerilogModel
+        from da4ml.trace import FixedVariableArrayInput, comb_trace
+    except ImportError:
+        raise toolchain.ToolNotFound("da4ml was not found. Try: pip install da4ml") from None
 
     x = FixedVariableArrayInput((layer.n_in,)).quantize(0, 1, 0)
     sums = x @ (2.0 * layer.weights.T - 1)
@@ -32,14 +41,14 @@ def da4ml(layer: Layer, folder: Path) -> list[Path]:
 
 
 def behavioural(layer: Layer, folder: Path) -> list[Path]:
-    """The sums of the layer alone, as one would write them down."""
+    """The sums of the layer alone, as one would write them down, of ``SAMPLE`` neurons."""
     width = layer.n_in.bit_length()
     counts = [" + ".join(f"{'' if weight else '!'}x[{index}]"
-                         for index, weight in enumerate(row)) for row in layer.weights]
+                         for index, weight in enumerate(row)) for row in layer.weights[:SAMPLE]]
     file = folder / "layer.v"
     file.write_text("\n".join([
         f"module layer(input [{layer.n_in - 1}:0] x,",
-        f"             output [{width * layer.n_out - 1}:0] y);",
+        f"             output [{width * len(counts) - 1}:0] y);",
         *(f"  assign y[{width * number} +: {width}] = {count};"
           for number, count in enumerate(counts)), "endmodule", ""]))
     return [file]
@@ -49,12 +58,28 @@ FORMS: dict[str, Callable[[Layer, Path], list[Path]]] = {
     "ours": ours, "da4ml": da4ml, "behavioural": behavioural}
 
 
-def cells(form: str, layer: Layer, folder: Path) -> int:
-    """Count the cells of an ECP5 that a form of a layer takes after synthesis."""
+def cells(form: str, layer: Layer, folder: Path) -> float:
+    """Count the cells of an ECP5 that a form of a layer takes after synthesis.
+
+    A carry cell takes the place of two tables. What was counted before is read.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "stat.txt").exists():
+        _synthesise(form, layer, folder)
+    used = dict.fromkeys(["LUT4", "CCU2C"], 0)
+    for line in (folder / "stat.txt").read_text().splitlines():
+        # A name and a number, in either order: Yosys has changed it.
+        words = line.split()
+        for kind in used:
+            if len(words) == 2 and kind in words:
+                used[kind] = int(words[1 - words.index(kind)])
+    counted = used["LUT4"] + 2 * used["CCU2C"]
+    return counted * layer.n_out / SAMPLE if form == "behavioural" else counted
+
+
+def _synthesise(form: str, layer: Layer, folder: Path) -> None:
     sources = " ".join(str(file.relative_to(folder)) for file in FORMS[form](layer, folder))
-    toolchain.run([toolchain.find("yosys"), "-q", "-p", f"read_verilog -sv {sources}; "
-                   "synth_ecp5 -nowidelut -top layer; tee -q -o stat.json stat -json"], folder)
-    used = json.loads((folder / "stat.json").read_text())["design"]["num_cells_by_type"]
-    # A carry cell takes the place of two tables.
-    return used.get("LUT4", 0) + 2 * used.get("CCU2C", 0)
+    yosys = shutil.which("yosys") or toolchain.find("yosys")
+    toolchain.run([yosys, "-q", "-p", f"read_verilog -sv {sources}; "
+                   "synth_ecp5 -nowidelut -top layer; flatten; tee -q -o stat.tmp stat"], folder)
+    (folder / "stat.tmp").replace(folder / "stat.txt")

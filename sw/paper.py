@@ -22,6 +22,7 @@ from .claims.measure import Results
 from .claims.study import REHEARSAL, Plan, Study, write_json
 from .data import DataError
 from .export import ExportError
+from .golden import markdown
 from .golden.command import INTERRUPTED, Parser, fail
 from .run import RunError, choose_device
 
@@ -107,8 +108,8 @@ def command(name: str, description: str, stages: list[dict[str, pieces.Piece]],
         tables = tabulate(folder, pieces.read(folder, plan.seeds, stages))
         readme = arguments.readme or (None if arguments.small else Path("README.md"))
         if readme is not None:
-            table.rewrite(readme, tables, name)
-    except (RunError, DataError, ExportError, OSError) as error:
+            markdown.rewrite(readme, tables, name)
+    except (RunError, DataError, markdown.MarkerError, ExportError, OSError) as error:
         return fail(error)
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)

@@ -1,15 +1,19 @@
 """What an image costs: multiply-accumulates, bytes, and seconds of one CPU core."""
 
 import statistics
+import tempfile
 import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from ..autoencoder import Encoder
 from ..classifier import BinaryClassifier
-from ..codes import extract
+from ..codes import BATCH, extract, pack_signs
 from ..export import export
+from ..interchange import load_encoder, write_encoder
 from .study import HIDDEN, Study
 
 __all__ = ["cost"]
@@ -24,22 +28,29 @@ def cost(study: Study, name: str) -> dict[str, Any]:
     """
     encoder = Encoder.load(study.folder / "encoders" / f"{name}-{study.seed}.safetensors")
     network = export(BinaryClassifier(encoder.n_bits, [HIDDEN], 2).eval())
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "encoder.onnx")
+        write_encoder(encoder, file)
+        other = load_encoder(file)
+    ways: dict[str, Callable[[torch.Tensor], object]] = {
+        "torch": lambda images: extract(encoder, images),
+        "onnxruntime": lambda images: pack_signs(torch.from_numpy(other(images.numpy())))}
     n_real = sum(parameter.numel() for parameter in encoder.parameters())
     return {
         "encoder_macs": encoder.macs, "encoder_bytes": 4 * n_real,
         "binary_macs": network.n_weights, "binary_bytes": network.n_weights // 8,
         "twin_bytes": 4 * network.n_weights, "code_bytes": -(-encoder.n_bits // 8),
         "cycles": HIDDEN,
-        "milliseconds_alone": 1000 * _seconds(encoder, 1),
-        "milliseconds_in_batch": 1000 * _seconds(encoder, 500),
+        "milliseconds": {name: {str(n_images): 1000 * _seconds(way, n_images)
+                                for n_images in (1, BATCH)} for name, way in ways.items()},
     }
 
 
-def _seconds(encoder: Encoder, n_images: int) -> float:
+def _seconds(way: Callable[[torch.Tensor], object], n_images: int) -> float:
     """Give the median time of making codes of so many images, per image, bits packed."""
     images, times = torch.rand(n_images, 1, 28, 28), []
     for _ in range(REPEATS):
         begun = time.perf_counter()
-        extract(encoder, images)
+        way(images)
         times.append(time.perf_counter() - begun)
     return statistics.median(times) / n_images

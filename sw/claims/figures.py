@@ -6,11 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .measure import Results
+from .measure import Results, mean
 from .study import TASKS
 from .table import lengths
+from .together import IN_PAPER, after_each_round
 
-__all__ = ["draw", "mean", "page"]
+__all__ = ["draw", "page"]
 
 LABELS = [f"{a} or {b}" for a, b in TASKS]
 
@@ -40,11 +41,6 @@ def page(folder: Path, name: str, columns: int = 1, **options: Any) -> Iterator[
         each.spines[["top", "right"]].set_visible(False)
     figure.savefig(folder / "figures" / f"{name}.png", dpi=150)
     pyplot.close(figure)
-
-
-def mean(rows: list[list[float]]) -> list[float]:
-    """Mean over the rows, element by element."""
-    return [statistics.mean(column) for column in zip(*rows, strict=True)]
 
 
 def _bars(axes: Any, groups: dict[str, list[list[float]]]) -> None:
@@ -92,8 +88,9 @@ def _figure6(axes: Any, results: Results) -> None:
 
 
 def _figure7(axes: Any, results: Results) -> None:
-    for label, piece in ("centralised", "five ours"), ("three clients, averaged", "federated"):
-        curve = mean([mean(result["curves"]) for result in results[piece]])
+    for arm in ("centralised", *IN_PAPER):
+        curve = [accuracy.mean for accuracy in after_each_round(results, arm)]
+        label = f"three clients, {arm}" if arm in IN_PAPER else arm
         axes.plot(range(1, len(curve) + 1), curve, label=label)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set_xlabel("epoch, or round of one epoch")

@@ -5,7 +5,7 @@ import statistics
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Measure", "Results", "least", "measure"]
+__all__ = ["Measure", "Results", "least", "mean", "measure"]
 
 Results = dict[str, list[dict[str, Any]]]    # By piece, a result for each seed.
 
@@ -44,6 +44,11 @@ def least(results: list[dict[str, Any]], *keys: str) -> float:
     """Take the least, over the elements of the list, of the mean over the seeds."""
     columns = zip(*(_at(result, keys) for result in results), strict=True)
     return min(float(statistics.mean(column)) for column in columns)
+
+
+def mean(rows: list[list[float]]) -> list[float]:
+    """Mean over the rows, element by element."""
+    return [statistics.mean(column) for column in zip(*rows, strict=True)]
 
 
 def _at(result: Any, keys: tuple[str, ...]) -> Any:

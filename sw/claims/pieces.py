@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import arms, baselines, consecutive, cost, encoders, federated, heads, mixbin, together
+from . import arms, baselines, consecutive, cost, encoders, heads, mixbin, together
 from .study import Study, write_json
 
 __all__ = ["ABLATION", "MIXBIN", "STAGES", "TOGETHER", "do", "path", "read"]
@@ -29,6 +29,11 @@ def _heads(names: tuple[str, ...]) -> dict[str, Piece]:
                for name in names if name in heads.FIVE}}
 
 
+def _together(names: tuple[str, ...]) -> dict[str, Piece]:
+    return {"together centralised": partial(together.centralised, name="ours"),
+            **{f"together {arm}": partial(together.learn, name="ours", arm=arm) for arm in names}}
+
+
 # A stage needs the files of those before it.
 STAGES: list[dict[str, Piece]] = [
     _train(FIRST),
@@ -39,7 +44,7 @@ STAGES: list[dict[str, Piece]] = [
            for name, method in consecutive.PAIRS},
         **{f"cnn {reading}": partial(baselines.cnn, reading=reading)
            for reading in baselines.READINGS},
-        "federated": partial(federated.federated, name="ours"),
+        **_together(together.IN_PAPER),
         **{f"pixels {reading}": partial(baselines.pixels, reading=reading)
            for reading in baselines.READINGS},
     },
@@ -53,9 +58,7 @@ ABLATION: list[dict[str, Piece]] = [
 ]
 TOGETHER: list[dict[str, Piece]] = [
     {"encoder ours": partial(encoders.train, name="ours")},
-    {"together centralised": partial(together.centralised, name="ours"),
-     **{f"together {arm}": partial(together.learn, name="ours", arm=arm)
-        for arm in together.ARMS}},
+    _together(tuple(together.ARMS)),
 ]
 MIXBIN: list[dict[str, Piece]] = [
     {**_train(("ours", "fashion"))},

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from ..codes import BATCH
+from ..golden import markdown
 from ..golden.network import atomic_write
-from ..run import RunError
 from .consecutive import PAIRS
 from .encoders import ENCODERS
 from .heads import WIDE
@@ -12,9 +13,8 @@ from .measure import Measure, Results, least, measure
 from .study import HIDDEN, write_json
 from .verdicts import Row, claims, goals
 
-__all__ = ["BEGIN", "END", "lengths", "rewrite", "write"]
+__all__ = ["lengths", "write"]
 
-BEGIN, END = "<!-- {} writes from here -->", "<!-- {} writes to here -->"
 NONE = "-"
 
 ENCODER_NAMES = {
@@ -40,7 +40,7 @@ def write(folder: Path, results: Results) -> str:
 
 
 def _rows(what: str, paper: str, rows: list[Row]) -> str:
-    return markdown([what, paper, "ours", "holds", "why"], [
+    return markdown.table([what, paper, "ours", "holds", "why"], [
         [row.claim, row.paper, row.ours, "yes" if row.holds else "**no**", row.why]
         for row in rows])
 
@@ -54,7 +54,7 @@ def _encoders(results: Results) -> str:
                      str(measure(results[f"ten {name}"], "binary", str(HIDDEN))),
                      f"{measure(trained, 'squared_error').mean:.1f}",
                      f"{measure(trained, 'constant_bits').mean:.0f}"])
-    return markdown(["encoder, MNIST", "epochs", "five tasks", "worst task",
+    return markdown.table(["encoder, MNIST", "epochs", "five tasks", "worst task",
                      f"ten classes, {HIDDEN} hidden bits", "squared error", "constant bits"],
                     rows)
 
@@ -68,7 +68,7 @@ def _baselines(results: Results) -> str:
         for kind, what in ("cnn", "binary CNN"), ("pixels", "binary network"):
             found = results[f"{kind} {reading}"]
             rows.append([f"{what} on pixels, {label}", _five(found, "five"), _ten(found, "ten")])
-    return markdown(["MNIST", "five tasks", "ten classes"], rows)
+    return markdown.table(["MNIST", "five tasks", "ten classes"], rows)
 
 
 def _five(results: list[dict[str, Any]], key: str) -> str:
@@ -87,7 +87,7 @@ def _widths(results: Results) -> str:
     names = {"ours": "MNIST", "fashion": "Fashion-MNIST",
              "letters": "MNIST, encoder trained on letters"}
     widths = (HIDDEN, WIDE)
-    return markdown(
+    return markdown.table(
         ["ten classes", *(f"{width} hidden bits" for width in widths),
          *(f"twin, {width}" for width in widths)],
         [[label, *(_ten(results[f"ten {name}"], key, width)
@@ -105,7 +105,7 @@ def lengths(results: Results) -> list[tuple[int, Measure]]:
 
 def _lengths(results: Results) -> str:
     found, epochs = lengths(results), results["encoder 200 bits"][0]["epochs"]
-    return markdown(
+    return markdown.table(
         ["bits of a code", *(str(n_bits) for n_bits, _ in found)],
         [[f"ten classes, MNIST; encoder of half the width, {epochs} epochs",
           *(str(accuracy) for _, accuracy in found)]])
@@ -130,18 +130,21 @@ def _consecutive(results: Results) -> str:
         rows.append([f"{method}, {found[0]['bytes']} bytes{of}",
                      *(str(measure(found, scenario)) for scenario in scenarios)])
     rows += [[label, *map(str, numbers)] for label, numbers in PUBLISHED.items()]
-    return markdown(["five tasks in turn", *scenarios], rows)
+    return markdown.table(["five tasks in turn", *scenarios], rows)
 
 
 def _cost(results: Results) -> str:
     cost = results["cost"][0]
-    alone, batch = (measure(results["cost"], key).mean
-                    for key in ("milliseconds_alone", "milliseconds_in_batch"))
-    return markdown(["cost of an image", "multiply-accumulates", "bytes of weights", "time"], [
-        ["encoder, full precision", f"{cost['encoder_macs']:,}", f"{cost['encoder_bytes']:,}",
-         f"{alone:.2f} ms alone, {batch:.3f} ms in a batch of 500, one CPU core"],
-        [f"binary network 200-{HIDDEN}-2", f"{cost['binary_macs']:,}",
-         f"{cost['binary_bytes']:,}", f"{cost['cycles']} cycles of the accelerator"]])
+    times = [f"{name}: {alone:.2f} ms alone, {batch:.3f} ms in a batch of {BATCH}"
+             for name in cost["milliseconds"]
+             for alone, batch in [(measure(results["cost"], "milliseconds", name, number).mean
+                                   for number in ("1", str(BATCH)))]]
+    return markdown.table(
+        ["cost of an image", "multiply-accumulates", "bytes of weights", "time, one CPU core"],
+        [["encoder, full precision", f"{cost['encoder_macs']:,}", f"{cost['encoder_bytes']:,}",
+          "; ".join(times)],
+         [f"binary network 200-{HIDDEN}-2", f"{cost['binary_macs']:,}",
+          f"{cost['binary_bytes']:,}", f"{cost['cycles']} cycles of the accelerator"]])
 
 
 def _seconds(results: Results) -> str:
@@ -150,27 +153,5 @@ def _seconds(results: Results) -> str:
         group = name.split()[0]
         groups[group] = groups.get(group, 0) + sum(result["cpu_seconds"] for result in piece)
     groups["all"] = sum(groups.values())
-    return markdown(["CPU minutes, all seeds", *groups],
+    return markdown.table(["CPU minutes, all seeds", *groups],
                     [["one core", *(f"{seconds / 60:.1f}" for seconds in groups.values())]])
-
-
-def markdown(heading: list[str], rows: list[list[str]]) -> str:
-    """Make a table.
-
-    >>> print(markdown(["a", "b"], [["1", "2"]]))
-    | a | b |
-    | --- | --- |
-    | 1 | 2 |
-    """
-    return "\n".join(f"| {' | '.join(row)} |"
-                     for row in [heading, ["---"] * len(heading), *rows])
-
-
-def rewrite(path: Path, tables: str, command: str) -> None:
-    """Put the tables that a command made between its markers in a file."""
-    begin, end = BEGIN.format(command), END.format(command)
-    text = path.read_text()
-    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
-        raise RunError(f"{path} must have the markers {begin!r} and {end!r}, once and in order")
-    before, after = text.split(begin)[0], text.split(end)[1]
-    atomic_write(path, f"{before}{begin}\n\n{tables}\n\n{end}{after}".encode())

@@ -1,5 +1,6 @@
 """HyBNN's Figure 7 with what is really sent: clients that learn together, in two codecs."""
 
+import statistics
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -11,9 +12,10 @@ from ..codes import CodeSet
 from ..run import LARGE
 from ..task import Recipe
 from . import heads
+from .measure import Measure, Results, mean
 from .study import HIDDEN, TASKS, Study
 
-__all__ = ["ARMS", "centralised", "learn"]
+__all__ = ["ARMS", "IN_PAPER", "after_each_round", "bytes_a_round", "centralised", "learn"]
 
 # What differs from sw.federated's settings: three clients, all of them asked, in equal parts.
 ARMS: dict[str, dict[str, Any]] = {
@@ -23,6 +25,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "onebit, skewed": {"split": "dirichlet"},
     "onebit, unequal": {"split": "unequal"},
 }
+IN_PAPER = ("float32", "onebit")    # Its Figure 7.
 
 
 def centralised(study: Study, name: str) -> dict[str, Any]:
@@ -39,6 +42,18 @@ def centralised(study: Study, name: str) -> dict[str, Any]:
     return {"curves": curves}
 
 
+def after_each_round(results: Results, arm: str) -> list[Measure]:
+    """Give each seed's mean over the tasks, round by round."""
+    by_seed = [mean(result["curves"]) for result in results[f"together {arm}"]]
+    return [Measure(list(accuracies)) for accuracies in zip(*by_seed, strict=True)]
+
+
+def bytes_a_round(results: Results, arm: str) -> float:
+    """Give the mean over rounds, tasks and seeds of what all clients send and get."""
+    return statistics.mean(float(number) for result in results[f"together {arm}"]
+                           for row in result["bytes"] for number in row)
+
+
 def learn(study: Study, name: str, arm: str) -> dict[str, Any]:
     """Learn each task together: per cent after each round, and the bytes of all its messages."""
     histories = [_history(study, study.codes(name).select(pair), pair, arm) for pair in TASKS]
@@ -48,7 +63,7 @@ def learn(study: Study, name: str, arm: str) -> dict[str, Any]:
 
 
 def _history(study: Study, codes: CodeSet, pair: list[int], arm: str) -> list[dict[str, Any]]:
-    # Here, so that who reproduces the paper alone needs no Flower.
+    # Here, so that what is learnt alone needs no Flower.
     from ..federated import images
     from ..federated.client_app import app
     from ..federated.federation import Federation

@@ -1,0 +1,66 @@
+"""The page of a run: one file, with everything that the run's folder holds."""
+
+import json
+import re
+
+import pytest
+
+from sw import report, run, train
+from sw.run import Config, Effort
+
+TINY = Config(hidden=(16,), effort=Effort(1, 100, 1, 64, 1), device="cpu")
+BUILD = {"board": "icestick", "folding": "1x200", "logic_cells": [1020, 1280],
+         "block_rams": [16, 16], "fmax_mhz": 145.86, "clock_mhz": 120.0,
+         "cycles_per_inference": 128, "inferences_per_second_layers": 937500,
+         "inferences_per_second_link": 9375}
+RUNG = {"rung": 3, "left": "golden", "right": "generated Verilog", "vectors": 450,
+        "unit": "codes", "result": "equal"}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    train.train(run.create(folder, TINY), *train.load(TINY))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(finished):
+    (finished / "build" / "icestick").mkdir(parents=True)
+    (finished / "build" / "icestick" / "report.json").write_text(json.dumps(BUILD))
+    (finished / "verify.json").write_text(json.dumps({"rungs": [RUNG]}))
+    assert report.main([str(finished)]) == 0
+    return (finished / "report.html").read_text()
+
+
+@pytest.mark.parametrize("what", [
+    "200-16-10 on digits, task ten", "<h2>Accuracy</h2>", "<h2>Training</h2>",
+    "<h2>Confusion</h2>", "<h2>Drawn from 200 bits</h2>", "<h2>From image to class</h2>",
+    "<h2>Misclassified</h2>", "1,020 of 1,280", "145.9", "937,500", "450 codes"])
+def test_the_page_shows(page, what):
+    assert what in page
+
+
+def test_the_page_needs_no_other_file(page):
+    sources = re.findall(r'(?:src|href)\s*=\s*"([^"]{0,22})', page)
+    assert len(sources) >= 5 and set(sources) == {"data:image/png;base64,"}
+    assert "http" not in re.sub(r'base64,[^"]*"', "", page)
+
+
+def test_names_are_no_markup(finished, tmp_path):
+    folder = tmp_path / "<b>bold"
+    folder.symlink_to(finished)
+    report.report(folder, None)
+    assert "<b>" not in (finished / "report.html").read_text()
+
+
+@pytest.mark.parametrize("files, said", [
+    ([], r"error: .*/run is not the folder of a finished run: it has no metrics.json"),
+    (["metrics.json"], r"error: \[Errno 2\] No such file or directory: .*config.json'"),
+    (["metrics.json", "config.json"], r"error: .*config.json is not the configuration of a run")])
+def test_what_is_no_run_is_refused(tmp_path, capsys, files, said):
+    (tmp_path / "run").mkdir()
+    for file in files:
+        (tmp_path / "run" / file).write_text("{}")
+    assert report.main([str(tmp_path / "run")]) == 2
+    assert re.fullmatch(said + "\n", capsys.readouterr().err)
