@@ -18,9 +18,9 @@ from .. import data, task
 from ..autoencoder import Encoder, EncoderFileError
 from ..checkpoint import CheckpointError
 from ..claims.figures import page
-from ..claims.table import markdown
 from ..data import DataError, DataSet
 from ..export import ExportError
+from ..golden import markdown
 from ..golden.command import INTERRUPTED, Parser, fail
 from ..golden.network import atomic_write
 from ..run import RUNS, Run, RunError
@@ -128,7 +128,7 @@ def _draw(folder: Path, curve: list[Point], job: Job) -> None:
     steps = steps[-len(curve):]
     rows = [[step, f"{point['cost']:.2%}", f"{point['accuracy']:.2f}", f"`{point['mask']}`"]
             for step, point in zip(steps, curve)]
-    table = markdown(["", "cost", "held-out accuracy, %", "binary groups"], rows)
+    table = markdown.table(["", "cost", "held-out accuracy, %", "binary groups"], rows)
     atomic_write(folder / "curve.md", (table + "\n").encode())
     with page(folder, "curve") as axes:
         costs, accuracies = ([point[key] for point in curve] for key in ("cost", "accuracy"))

@@ -13,7 +13,7 @@ from ..claims.figures import page
 from ..claims.measure import Results, measure
 from ..claims.mixbin import BUDGET, MASKS, RANDOM, SUBSETS
 from ..claims.study import HIDDEN
-from ..claims.table import markdown
+from ..golden import markdown
 from ..golden.network import atomic_write
 from ..paper import command
 
@@ -45,7 +45,7 @@ def _goals(results: Results) -> str:
     on, anew = _wins(results, "on"), _wins(results, "anew")
     seeds = len(results["ten ours"])
     at_budget, worst = _gaps(results)
-    return markdown(["goal", "measured", "holds"], [
+    return markdown.table(["goal", "measured", "holds"], [
         [f"ten digits at {BUDGET:.0%}: at most 1 point below HyBNN",
          f"{ours:.2f} %, HyBNN {hybnn:.2f} %", _yes(ours >= hybnn - 1)],
         [f"better than the best of {RANDOM} random masks, in 2 of 3 seeds",
@@ -109,7 +109,7 @@ def _masks(results: Results) -> str:
 
     random = [one for number in range(RANDOM) for one in results[f"mixbin random {number}"]]
     masks = {name: row(LABELS[name], results[f"mixbin mask {name}"]) for name in MASKS}
-    return markdown(["MNIST, ten classes, 10,000 images", "cost", "of it on the host",
+    return markdown.table(["MNIST, ten classes, 10,000 images", "cost", "of it on the host",
                      "held-out", "test"], [
         masks["full"], masks["published"], masks["encfc-binary"],
         row("MixBin-style, shrinking", of("shrink", "on")),
@@ -132,12 +132,12 @@ def _whole(results: Results) -> str:
         found = results[f"mixbin final {name}"]
         rows.append([label, f"{100 * measure(found, 'cost').mean:.1f} %",
                      str(measure(found, "test"))])
-    return markdown(["MNIST, ten classes, all images", "cost", "test"], rows)
+    return markdown.table(["MNIST, ten classes, all images", "cost", "test"], rows)
 
 
 def _transfer(results: Results) -> str:
     theirs = [result["anew"] for result in results["mixbin search fashion"]]
-    return markdown(["Fashion-MNIST", "test"], [
+    return markdown.table(["Fashion-MNIST", "test"], [
         ["mask found on it", str(measure(theirs, "test"))],
         ["mask found on MNIST", str(measure(results["mixbin transfer"], "test"))]])
 
