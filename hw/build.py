@@ -15,7 +15,7 @@ from amaranth.build import ResourceError
 
 import boards
 from hw import accelerator, choice, folding, plot, toolchain, uart
-from hw.accelerator import Accelerator
+from hw.accelerator import Accelerator, waits
 from hw.choice import DoesNotFit
 from hw.cost import FABRICS, Cost
 from hw.family import FAMILIES
@@ -66,8 +66,8 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
         divisor = uart.divisor(pll.output, board.baud)
     except ValueError as error:
         raise BuildError(f"{error}. Choose another --clock") from None
-    top = Top(Accelerator(network, plan, reloadable=reloadable), pll=pll, divisor=divisor,
-              clock_is_beside_pll=board.clock_is_beside_pll)
+    design = Accelerator(network, plan, reloadable=reloadable, clock=pll.output, baud=board.baud)
+    top = Top(design, pll=pll, divisor=divisor, clock_is_beside_pll=board.clock_is_beside_pll)
     _run_tools(top, board, directory, seed)
     network.save(directory / "network.safetensors")
     report = {
@@ -76,6 +76,7 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
         "network_sha256": sha256((directory / "network.safetensors").read_bytes()).hexdigest(),
         "folding": str(plan),
         "reloadable": reloadable,
+        "identity": design.identity.to_bytes().hex(),
         "split": asdict(split) if split else None,
         "seed": seed,
         "versions": {tool: toolchain.version(tool) for tool in ("yosys", family.place)},
@@ -219,22 +220,18 @@ def _rates(network: Network, board: boards.Board, plan: Plan, clock: float) -> d
         "microseconds_per_inference": round(max(cycles) / clock * 1e6, 3),
         "inferences_per_second_layers": round(clock / max(cycles)),
         "baud": board.baud,
-        "inferences_per_second_link": round(_link_rate(network, board, cycles, clock)),
+        "inferences_per_second_link": round(_link_rate(network, board, plan, clock)),
     }
 
 
-def _link_rate(network: Network, board: boards.Board, cycles: tuple[int, ...], clock: float):
-    """Say how many requests a second are answered at the most.
-
-    The board keeps a code until its first layer is done with it. Of a request that follows at once
-    the first byte can wait and the second is lost; a host must then wait for each answer.
-    """
+def _link_rate(network: Network, board: boards.Board, plan: Plan, clock: float) -> float:
+    """Say how many requests a second are answered at the most."""
     byte = 10 / board.baud
     request = (2 + 1 + n_bytes(network.n_in) + N_FCS32) * byte
-    engine = sum(cycles) / clock
-    if cycles[0] / clock < 2 * byte:
-        return 1 / max(request, engine)
-    return 1 / (request + engine + (2 + 2 + N_FCS16) * byte)
+    engine = sum(plan.cycles(network.shape)) / clock
+    if waits(network, plan, clock, board.baud):
+        return 1 / (request + engine + (2 + 2 + N_FCS16) * byte)
+    return 1 / max(request, engine)
 
 
 def table(report: dict) -> str:
@@ -342,7 +339,7 @@ def main(argv: list[str] | None = None) -> int:
                     choices, plan, network.shape,
                     title=f"{network} on {board.name} at {clock / 1e6:g} MHz", clock=clock,
                     logic_cells=board.logic_cells, file=args.plot,
-                    link_rate=_link_rate(network, board, plan.cycles(network.shape), clock))
+                    link_rate=_link_rate(network, board, plan, clock))
                 print(f"the picture is in {args.plot}")
             return 0
         print(f"building {file} for {board.name} in {directory}")
