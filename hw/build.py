@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from sw.golden.command import INTERRUPTED, Parser, fail
 from sw.golden.frame import N_FCS16, N_FCS32
 from sw.golden.network import Network, NetworkFileError, atomic_write
 from sw.golden.qonnx import reader
+from sw.golden.split import Split, SplitFileError
 
 __all__ = ["BuildError", "build", "choose", "default_clock", "main", "resources"]
 
@@ -40,8 +42,8 @@ class BuildError(Exception):
 
 
 def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *, clock: float,
-          seed: int, reloadable: bool = False) -> dict:
-    """Make the bitstream in ``directory`` and return its report.
+          seed: int, reloadable: bool = False, split: Split | None = None) -> dict:
+    """Make the bitstream in ``directory`` and return its report, with the ``split`` in it.
 
     Raises
     ------
@@ -75,6 +77,7 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
         "folding": str(plan),
         "reloadable": reloadable,
         "identity": design.identity.to_bytes().hex(),
+        "split": asdict(split) if split else None,
         "seed": seed,
         "versions": {tool: toolchain.version(tool) for tool in ("yosys", family.place)},
         **resources(directory, board),
@@ -249,7 +252,22 @@ def table(report: dict) -> str:
         "link": f"{report['inferences_per_second_link']:,} inferences/s at "
                 f"{report['baud']:,} baud",
     }
+    if report["split"]:
+        rows |= {side: _work(report["split"][side]) for side in ("host", "board")}
     return "\n".join(f"  {name:<12} {value}" for name, value in rows.items())
+
+
+def _work(parts: list[dict]) -> str:
+    """Name layers, and what they are for an image."""
+    flops, bops = (sum(part[kind] for part in parts) for kind in ("flops", "bops"))
+    return (f"{', '.join(part['layer'] for part in parts)}: {flops:,} multiply-accumulates, "
+            f"{bops:,} on bits")
+
+
+def find_split(network: Path) -> Split | None:
+    """Read what host and board do from the file beside a network's, if there is one."""
+    path = network.with_name("split.json")
+    return Split.load(path) if path.exists() else None
 
 
 def program(board: boards.Board, directory: Path) -> int:
@@ -326,9 +344,9 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         print(f"building {file} for {board.name} in {directory}")
         report = build(network, board, plan, directory, clock=clock, seed=args.seed,
-                       reloadable=args.reloadable)
-    except (boards.UnknownBoard, BuildError, runs.NoRun, NetworkFileError, OSError, ResourceError,
-            plot.PlotError, toolchain.ToolNotFound) as error:
+                       reloadable=args.reloadable, split=find_split(file))
+    except (boards.UnknownBoard, BuildError, runs.NoRun, NetworkFileError, SplitFileError, OSError,
+            ResourceError, plot.PlotError, toolchain.ToolNotFound) as error:
         return fail(error)
     except KeyboardInterrupt:
         print("error: interrupted, there is no bitstream", file=sys.stderr)
