@@ -1,0 +1,41 @@
+"""Faults and load, by the million: ``python -m tests.soak``. The tests run the same on a few.
+
+Each module is one subject and has a function ``run(scale)`` that gives :class:`Row` s; scale 1 is a
+soak, and the tests take some thousandths of it.
+"""
+
+from dataclasses import dataclass
+
+__all__ = ["Row", "share"]
+
+
+@dataclass
+class Row:
+    """What one promise was put to.
+
+    Attributes
+    ----------
+    what : str
+    tried, lost : int
+        How often, and how often it was broken.
+    said : str
+        What else there is to say, in a few words.
+    """
+
+    what: str
+    tried: int
+    lost: int
+    said: str = ""
+
+    @property
+    def held(self) -> int:
+        return self.tried - self.lost
+
+
+def share(count: int, scale: float, least: int = 1) -> int:
+    """Give so many of ``count`` as a scale asks for.
+
+    >>> share(1000, 0.25), share(3, 0.1)
+    (250, 1)
+    """
+    return max(least, round(count * scale))
