@@ -110,7 +110,7 @@ class Config:
             hidden = tuple(int(width) for width in fields.pop("hidden"))
             seed = int(fields.pop("seed"))
             return cls(**fields, hidden=hidden, seed=seed, effort=effort)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
             raise RunError(f"{path} is not the configuration of a run") from None
 
 
