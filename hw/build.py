@@ -56,8 +56,27 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
     for tool in family.tools:
         toolchain.find(tool)
 
-    start = time.monotonic()
     directory.mkdir(parents=True, exist_ok=True)
+    with _alone(directory) as lock:
+        return _build(network, board, plan, directory, clock, seed, reloadable, lock)
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[int]:
+    """Keep other builds out of a directory; give what the tools must inherit to keep them out until
+    they end, even if this program is killed before."""
+    with (directory / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BuildError(f"another build is at work in {directory}, or the tools of one that "
+                             "was killed: wait for it, or choose another --out") from None
+        yield lock.fileno()
+
+
+def _build(network: Network, board: boards.Board, plan: Plan, directory: Path, clock: float,
+           seed: int, reloadable: bool, lock: int) -> dict:
+    start, family = time.monotonic(), FAMILIES[board.family]
     # A tool that fails must not leave its part to what an earlier build made. The report, which
     # says that there is a build, goes first and comes last.
     for old in [directory / "report.json", *directory.glob("top.*")]:
@@ -69,7 +88,7 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
         raise BuildError(f"{error}. Choose another --clock") from None
     top = Top(Accelerator(network, plan, reloadable=reloadable), pll=pll, divisor=divisor,
               clock_is_beside_pll=board.clock_is_beside_pll)
-    _run_tools(top, board, directory, seed)
+    _run_tools(top, board, directory, seed, lock)
     network.save(directory / "network.safetensors")
     report = {
         "board": board.name,
@@ -155,7 +174,7 @@ def forecast_table(network: Network, board: boards.Board, choices: list[tuple[Pl
     return "\n".join(lines)
 
 
-def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int):
+def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int, lock: int):
     """Run the platform's build script; what the tools say goes to ``build.log``."""
     family = FAMILIES[board.family]
     routing = family.routing if isinstance(top.accelerator.engine, HardwiredEngine) else ""
@@ -168,7 +187,7 @@ def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int):
                      f"--timing-allow-fail {routing}")
     plan.extract(directory)
     result = subprocess.run(["sh", f"{plan.script}.sh"], cwd=directory, text=True, check=False,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=[lock])
     (directory / "build.log").write_text(result.stdout)
     if result.returncode:
         raise BuildError(_reason(board, directory, result.stdout))
