@@ -63,8 +63,8 @@ def build(verilog: str, name: str = "verilator", bench: Path = BYTES) -> Bench:
 
 def _compile(found: simulator.Simulator, folder: Path, bench: str) -> None:
     if found.name == "verilator":
-        command = ["verilator", "--binary", *found.options[:4], "-O3", "-CFLAGS", "-O2 -std=c++20 -fcoroutines", "--top",
-                   "bench", "-Mdir", ".", "-o", "program"]
+        command = ["verilator", "--binary", *found.options[:4], "-O3", "-CFLAGS",
+                   "-O2 -std=c++20 -fcoroutines", "--top", "bench", "-Mdir", ".", "-o", "program"]
     else:
         command = ["iverilog", "-g2012", "-s", "bench", "-o", "program"]
     result = subprocess.run([*command, "design.v", bench], cwd=folder, text=True, check=False,

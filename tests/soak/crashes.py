@@ -1,8 +1,8 @@
 """``kill -9`` at random moments, full disks and folders that cannot be written.
 
-Lost is a half-written file under the name of a whole one, a command that does not go on after it was
-killed, or one whose result is not that of a run nobody killed, byte for byte. On a full disk and in
-a folder of someone else's, lost is anything but one line and exit code 2.
+Lost is a half-written file under the name of a whole one, a command that does not go on after it
+was killed, or one whose result is not that of a run nobody killed, byte for byte. On a full disk
+and in a folder of someone else's, lost is anything but one line and exit code 2.
 """
 
 import contextlib

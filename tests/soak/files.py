@@ -56,8 +56,9 @@ SHAPE = (20, 9, 3)
 EXECUTES = {"exec", "compile", "os.system", "os.exec", "os.posix_spawn", "subprocess.Popen",
             "pickle.find_class", "socket.connect", "marshal.loads"}
 VALUES = st.one_of(st.none(), st.booleans(), st.integers(-2, 300), st.just(1 << 70),
-                   st.sampled_from([-1, 0.5, math.inf, math.nan, 1e300, "", "0", "nan", "ä", "x" * 999,
-                                    [], {}, [[]], {"a": 1}, "200-128-10", "digits", "../.."]))
+                   st.sampled_from([-1, 0.5, math.inf, math.nan, 1e300, "", "0", "nan", "ä",
+                                    "x" * 999, [], {}, [[]], {"a": 1}, "200-128-10", "digits",
+                                    "../.."]))
 
 
 @dataclass(frozen=True)
@@ -104,11 +105,11 @@ def _encoder(path: Path) -> None:
 
 def _requests(path: Path) -> None:
     content = path.read_bytes()
-    for check in frame.fcs16, frame.fcs32:
-        for good in frame.Unwrapper(check).feed(content):
+    for fcs in frame.fcs16, frame.fcs32:
+        for good in frame.Unwrapper(fcs).feed(content):
             frame.parse_answer(good)
             frame.parse_request(good, SHAPE[0])
-            assert frame.wrap(good + check(good))
+            assert [*frame.Unwrapper(fcs).feed(frame.wrap(good + fcs(good)))] == [good]
 
 
 def _resume(path: Path) -> None:
@@ -187,7 +188,8 @@ def targets(folder: Path) -> Iterator[Target]:
                  "codes.safetensors"):
         yield Target(f"run/{name}, checked", folder / "run" / name,
                      lambda path: check.check(path.parent),
-                     (RunError, CheckpointError, NetworkFileError, CodesFileError, ExportError), 0.3)
+                     (RunError, CheckpointError, NetworkFileError, CodesFileError, ExportError),
+                     0.3)
     for name in "config.json", "checkpoint.safetensors":
         yield Target(f"run/{name}, resumed", folder / "run" / name, _resume, (), 0.05)
 

@@ -1,4 +1,4 @@
-"""The link's two wires: other baud rates, breaks, glitches and stops, and a good request after each.
+"""The link's two wires: other baud rates, breaks, glitches, stops, and a good request after each.
 
 Lost is an answer that is believed and wrong, or a good request that is not answered. A request is
 good up to :data:`TOLERANCE` of its baud rate.
