@@ -4,9 +4,13 @@ Each module is one subject and has a function ``run(scale)`` that gives :class:`
 soak, and the tests take some thousandths of it.
 """
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-__all__ = ["Row", "share"]
+__all__ = ["Row", "share", "workplace"]
 
 
 @dataclass
@@ -39,3 +43,11 @@ def share(count: int, scale: float, least: int = 1) -> int:
     (250, 1)
     """
     return max(least, round(count * scale))
+
+
+@contextmanager
+def workplace() -> Iterator[Path]:
+    """Give a folder for a while. It is not in /tmp: YoWASP's tools have one of their own."""
+    Path("build").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir="build", prefix="soak-") as name:
+        yield Path(name).resolve()

@@ -20,8 +20,8 @@ from . import Row
 from .link import residual
 
 # The longest first.
-SUBJECTS = ("longrun", "crashes", "files", "link", "wires", "bounds", "builds", "numbers",
-            "unknown")
+SUBJECTS = ("longrun", "crashes", "files", "link", "guided", "wires", "bounds", "builds",
+            "numbers", "unknown")
 HEADING = ["what", "tried", "held", "lost", "seconds", ""]
 
 

@@ -7,12 +7,11 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from sw.golden.network import random_network
 
-from . import Row, share
+from . import Row, share, workplace
 
 __all__ = ["run"]
 
@@ -42,9 +41,8 @@ def _clone(to: Path) -> Path:
 def run(scale: float) -> list[Row]:
     """Build each network in two clones."""
     row = Row("bitstream of two clean clones", 0, 0)
-    # YoWASP's tools have a /tmp of their own.
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        clones = [_clone(Path(folder, name)) for name in ("one", "another-one")]
+    with workplace() as folder:
+        clones = [_clone(folder / name) for name in ("one", "another-one")]
         for shape in SHAPES[:share(len(SHAPES), scale)]:
             one, other = (_build(clone, shape) for clone in clones)
             del one["seconds"], other["seconds"]

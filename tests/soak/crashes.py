@@ -14,7 +14,6 @@ import resource
 import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,7 +37,7 @@ from sw.golden.codes import load_codes
 from sw.golden.network import Network, random_network
 from sw.run import Config, Effort
 
-from . import Row, share
+from . import Row, share, workplace
 
 __all__ = ["JOBS", "Job", "run"]
 
@@ -193,8 +192,8 @@ def _kill(job: Job, process: ForkServerProcess, rng: Generator) -> None:
 def _kills(job: Job, count: int, rng: Generator) -> Row:
     """Kill a command so many times, over as many runs as that takes."""
     lost, killed, finished = 0, 0, 0
-    with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
-        parent = _prepare(Path(name))
+    with workplace() as folder:
+        parent = _prepare(folder)
         # One run that nobody kills says how long it takes, and what comes of it.
         begun = time.monotonic()
         _finish(job, parent / "alone")
@@ -246,8 +245,8 @@ def _is_refused(process: ForkServerProcess, parent: Path) -> bool:
 def _disks() -> list[Row]:
     full, locked = Row("disk full", 0, 0), Row("folder of someone else's", 0, 0)
     for job in JOBS:
-        with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
-            parent = _prepare(Path(name))
+        with workplace() as folder:
+            parent = _prepare(folder)
             (parent / "said").touch(0o666)
             (parent / "said").chmod(0o666)
             full.tried += 1
@@ -263,4 +262,6 @@ def _disks() -> list[Row]:
 def run(scale: float) -> list[Row]:
     """Kill every command, then take its disk away."""
     rng = np.random.default_rng(round(1e6 * scale))
-    return [*(_kills(job, share(KILLS, scale / len(JOBS)), rng) for job in JOBS), *_disks()]
+    # A build takes ten seconds of a CPU, which a test has not.
+    jobs = JOBS if scale >= 0.1 else JOBS[:-1]
+    return [*(_kills(job, share(KILLS, scale / len(jobs)), rng) for job in jobs), *_disks()]

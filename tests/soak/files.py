@@ -3,9 +3,6 @@
 Hypothesis damages valid files: bits, bytes, length, order, and the values in JSON, headers of
 safetensors among them. Lost is another exception, more than :data:`PATIENCE` seconds, more than
 :data:`ROOM` of memory, or the execution of anything.
-
-``python -m tests.soak.files NAME SECONDS`` lets Atheris look for inputs that reach new lines of one
-reader (``pip install atheris``).
 """
 
 import contextlib
@@ -45,7 +42,7 @@ from sw.run import Config, Effort, RunError
 
 from . import Row, share
 
-__all__ = ["Target", "run", "targets"]
+__all__ = ["Target", "run", "simple_targets", "targets"]
 
 INPUTS = 60_000            # Of a soak, over all files.
 PATIENCE = 20.0            # Seconds for one input, on a busy machine.
@@ -145,8 +142,8 @@ def _write_run(folder: Path) -> None:
         train.train(train.runs.create(folder, config), *train.load(config))
 
 
-def targets(folder: Path) -> Iterator[Target]:
-    """Write valid files into a folder; give their readers."""
+def simple_targets(folder: Path) -> Iterator[Target]:
+    """Write valid files into a folder; give the readers that need no run."""
     network = random_network(SHAPE)
     network.save(folder / "network.safetensors")
     yield Target("network", folder / "network.safetensors", _network, (NetworkFileError,), 4)
@@ -182,6 +179,10 @@ def targets(folder: Path) -> Iterator[Target]:
     for name in "federation.json", "federation.safetensors":
         yield Target(name, together / name, _federation, (RunError, CheckpointError))
 
+
+def targets(folder: Path) -> Iterator[Target]:
+    """Give all readers: those, and those of a run that was trained."""
+    yield from simple_targets(folder)
     _write_run(folder / "run")
     (folder / "run" / "metrics.json").unlink()
     for name in ("config.json", "checkpoint.safetensors", "network.safetensors",
