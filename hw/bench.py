@@ -18,7 +18,7 @@ from tqdm import tqdm
 import boards
 from hw import folding, plot, rivals
 from hw.build import BuildError, build, choose, default_clock, resources
-from hw.cost import FABRICS, parts
+from hw.cost import FABRICS
 from hw.folding import Plan, candidates
 from hw.toolchain import ToolFailed, ToolNotFound, last_line
 from sw.golden import markdown
@@ -153,7 +153,8 @@ def fitted(measured: list[dict], family: str) -> dict[str, float]:
     placed = [row for row in measured if row.get("family") == family]
     plans = [(row["shape"], folding.parse(row["folding"], row["shape"])) for row in placed]
     today = FABRICS[family].cells
-    counts = np.array([[parts(*plan)[name] for name in today] for plan in plans])
+    counts = np.array([[FABRICS[family].counts(*plan)[0][name] for name in today]
+                       for plan in plans])
     cells = np.array([row["logic_cells"] for row in placed])
     prior = np.array(list(today.values()))
     weight = 0.04 / np.maximum(prior, 0.1)

@@ -29,6 +29,7 @@ from sw.golden.bits import n_bytes
 from sw.golden.command import INTERRUPTED, Parser, fail
 from sw.golden.frame import N_FCS16, N_FCS32
 from sw.golden.network import Network, NetworkFileError, atomic_write
+from sw.golden.qonnx import reader
 
 __all__ = ["BuildError", "build", "choose", "default_clock", "main", "resources"]
 
@@ -361,6 +362,8 @@ def main(argv: list[str] | None = None) -> int:
         print("error: interrupted, there is no bitstream", file=sys.stderr)
         return INTERRUPTED
     print(table(report))
+    if file.suffix == ".onnx":
+        print(f"  input        {reader.load(file).inputs}")
     print(f"  bitstream    {directory / report['bitstream']}")
     return program(board, directory) if args.program else 0
 

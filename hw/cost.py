@@ -35,7 +35,7 @@ class Fabric:
     Attributes
     ----------
     cells : dict of str to float
-        Logic cells of one of each of :func:`parts`: fitted to placed designs by ``hw.bench fit``.
+        Logic cells of one of each of :meth:`counts`: fitted to placed designs by ``hw.bench fit``.
     ram : tuple of (int, int)
         Width and depth of a block RAM at its widest. It can be half as wide and twice as deep, and
         so on down to ``narrowest``.
@@ -55,8 +55,19 @@ class Fabric:
 
     def cost(self, shape: Sequence[int], folding: Folding, *, reloadable: bool = False) -> Cost:
         """Predict what an accelerator with a folded engine takes."""
-        counts = parts(shape, folding)
+        counts, block_rams = self.counts(shape, folding, reloadable=reloadable)
+        return Cost(round(sum(count * self.cells[name] for name, count in counts.items())),
+                    block_rams)
+
+    def counts(self, shape: Sequence[int], folding: Folding, *,
+               reloadable: bool = False) -> tuple[dict[str, float], int]:
+        """Count the :func:`parts` of an accelerator, and its block RAMs.
+
+        Besides: ``stacked``, the bits that block RAMs read only to choose others, and what makes an
+        engine reloadable: ``loader``, and ``columns`` of memories, see :mod:`hw.loader`.
+        """
         made = memories(shape, folding)
+        counts = parts(shape, folding) | {"loader": 0, "columns": 0}
         if reloadable:
             columns = [(Columns.of(width), depth) for width, depth in made]
             counts |= {"loader": 1, "columns": sum(each.number for each, _ in columns)}
@@ -65,8 +76,9 @@ class Fabric:
         else:
             # One row more, see hw.layer.Prefetch; not of the scores, which come last.
             made = [*((width, depth + (depth % 256 > 0)) for width, depth in made[:-1]), made[-1]]
-        return Cost(round(sum(count * self.cells[name] for name, count in counts.items())),
-                    sum(self.rams(*memory) for memory in made))
+        taken = [self.rams(*memory) for memory in made]
+        return (counts | {"stacked": sum(stacked for _, stacked in taken)},
+                sum(number for number, _ in taken))
 
     def price(self, network: Network, plan: Plan, *, reloadable: bool = False) -> Cost:
         """Predict what any accelerator takes; a hard-wired one, as it would be on an ECP5."""
@@ -82,11 +94,18 @@ class Fabric:
         return (network.n_weights < 4 * room
                 and self.price(network, Hardwired()).logic_cells <= room)
 
-    def rams(self, width: int, depth: int) -> int:
-        """Count the block RAMs of a memory, at the best of the widths they can have."""
+    def rams(self, width: int, depth: int) -> tuple[int, int]:
+        """Count the block RAMs of a memory, at the best of the widths they can have.
+
+        What is too deep is laid side by side, as Yosys does: rows of several words, one of which is
+        then chosen. So many bits are read in vain; they are the second number.
+        """
         widest, rows = self.ram
-        modes = range((widest // self.narrowest).bit_length())
-        return min(ceil(width / (widest >> mode)) * ceil(depth / (rows << mode)) for mode in modes)
+        choices = []
+        for mode in range((widest // self.narrowest).bit_length()):
+            words = ceil(depth / (rows << mode))
+            choices.append((ceil(width * words / (widest >> mode)), width * (words - 1)))
+        return min(choices)
 
 
 def parts(shape: Sequence[int], folding: Folding) -> dict[str, float]:
@@ -98,8 +117,7 @@ def parts(shape: Sequence[int], folding: Folding) -> dict[str, float]:
     layer; ``tables``, ``sums``, ``chains``, ``waits``: of the popcounts, see :func:`_counter`;
     ``slices``: inputs times slices but one, which are chosen from; ``totals``, ``limits``: bits of
     accumulators and of threshold comparisons; ``gathered``: bits collected for what follows;
-    ``scores``: bits of a score; ``counters``: bits of addresses. What makes an engine reloadable is
-    not counted: ``loader``, and ``columns`` of memories, see :mod:`hw.loader`.
+    ``scores``: bits of a score; ``counters``: bits of addresses.
     """
     *hidden, n_classes = shape
     n_hidden = hidden[-1]
@@ -126,7 +144,7 @@ def parts(shape: Sequence[int], folding: Folding) -> dict[str, float]:
 
 
 _PARTS = ("base", "code", "layers", "tables", "sums", "chains", "waits", "slices", "totals",
-          "limits", "gathered", "scores", "counters", "loader", "columns")
+          "limits", "gathered", "scores", "counters")
 
 
 def _counter(width: int) -> dict[str, int]:
@@ -174,16 +192,16 @@ FABRICS = {
         "base": 298.95, "code": 1.07, "layers": 41.22, "tables": 0.76, "sums": 0.99,
         "chains": 2.35, "waits": 0.9, "slices": 1.12, "totals": 1.12, "limits": 0.85,
         "gathered": 1.5, "scores": 7.36, "counters": 4.55,
-        "loader": 80.0, "columns": 5.0}, ram=(16, 256), narrowest=2, granule=1),
+        "stacked": 1.0, "loader": 80.0, "columns": 5.0}, ram=(16, 256), narrowest=2, granule=1),
     "ecp5": Fabric({
         "base": 146.92, "code": 0.27, "layers": 29.37, "tables": 0.8, "sums": 0.99,
         "chains": 3.07, "waits": 1.11, "slices": 0.97, "totals": 1.06, "limits": 1.13,
         "gathered": 0.7, "scores": 11.31, "counters": 7.93,
-        "loader": 80.0, "columns": 5.0}, ram=(36, 512), narrowest=1, granule=9,
+        "stacked": 1.0, "loader": 80.0, "columns": 5.0}, ram=(36, 512), narrowest=1, granule=9,
         routable=0.4),
     "gowin": Fabric({
         "base": 277.89, "code": 1.13, "layers": 47.98, "tables": 1.07, "sums": 1.09,
         "chains": 4.1, "waits": 1.05, "slices": 1.28, "totals": 1.09, "limits": 1.13,
         "gathered": 1.0, "scores": 6.36, "counters": 5.38,
-        "loader": 80.0, "columns": 5.0}, ram=(36, 512), narrowest=1, granule=9),
+        "stacked": 1.0, "loader": 80.0, "columns": 5.0}, ram=(36, 512), narrowest=1, granule=9),
 }

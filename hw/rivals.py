@@ -27,8 +27,11 @@ def ours(layer: Layer, folder: Path) -> list[Path]:
 def da4ml(layer: Layer, folder: Path) -> list[Path]:
     """The sums of the layer alone, by the solver of da4ml (LGPL-3)."""
     # Takes seconds, and is needed here alone.
-    from da4ml.codegen import VerilogModel
-    from da4ml.trace import FixedVariableArrayInput, comb_trace
+    try:
+        from da4ml.codegen import VerilogModel
+        from da4ml.trace import FixedVariableArrayInput, comb_trace
+    except ImportError:
+        raise toolchain.ToolNotFound("da4ml was not found. Try: pip install da4ml") from None
 
     x = FixedVariableArrayInput((layer.n_in,)).quantize(0, 1, 0)
     sums = x @ (2.0 * layer.weights.T - 1)

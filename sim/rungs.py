@@ -7,6 +7,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -17,13 +18,15 @@ import numpy as np
 import boards
 from hw import folding, toolchain, verilog
 from hw.accelerator import Accelerator
+from sim import executor, netlist, pysim, simulator
 from sim import formal as prover
-from sim import netlist, pysim, simulator
 from sim.ask import Classes, Subject
+from sim.executor import ExecutorNotFound
 from sim.simulator import SimulatorNotFound
 from sw.golden import bits, forward, runs
 from sw.golden.bits import Bits
 from sw.golden.network import Network, random_network
+from sw.golden.qonnx import reader, writer
 
 __all__ = ["RUNGS", "Climb", "Rung", "RungFailed", "Skipped", "Unequal", "check_board"]
 
@@ -227,7 +230,7 @@ def _simulator(n_codes: int) -> simulator.Simulator:
 def built(climb: Climb) -> Path:
     """Give the folder of the board's build; build it where it is another network's, or missing."""
     folder = climb.file.parent / "build" / str(climb.board)
-    if not _belongs(folder / "report.json", climb.file):
+    if not _belongs(folder / "report.json", climb.network):
         climb.say(f"building for {climb.board}")
         result = _command("hw.build", "--board", climb.board, "--network", climb.file,
                           "--out", folder)
@@ -236,14 +239,14 @@ def built(climb: Climb) -> Path:
     return folder
 
 
-def _belongs(report: Path, network: Path) -> bool:
-    """Tell whether a build's report is of this network file, and its bitstream there."""
+def _belongs(report: Path, network: Network) -> bool:
+    """Tell whether a build's report is of this network, and its bitstream there."""
     try:
         made = json.loads(report.read_text())
         bitstream_there = (report.parent / made["bitstream"]).read_bytes()
     except (OSError, ValueError, KeyError):
         return False
-    return (made.get("network_sha256") == sha256(network.read_bytes()).hexdigest()
+    return (made.get("network_sha256") == sha256(network.to_bytes()).hexdigest()
             and made.get("bitstream_sha256") == sha256(bitstream_there).hexdigest())
 
 
@@ -257,6 +260,20 @@ def formal(climb: Climb) -> int:
         if not proof.proven:
             raise Unequal(f"{proof.name} is not proven: {proof.said}")
     return len(proofs)
+
+
+def interchange(climb: Climb) -> int:
+    """Compare what the qonnx package makes of the network's ONNX file, or of one written for it."""
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            file = climb.file
+            if file.suffix != ".onnx":
+                file = Path(folder, "network.onnx")
+                writer.save(climb.network, file, min(len(climb.codes), executor.BATCH))
+            values = reader.load(file).inputs.values(climb.codes)
+            return climb.compare(executor.classify(file, values, climb.progress), "executor")
+    except (ExecutorNotFound, ModuleNotFoundError) as missing:
+        raise Skipped(str(missing)) from None
 
 
 @dataclass(frozen=True)
@@ -291,4 +308,5 @@ RUNGS = (
     Rung(5, "golden", "netlist after synthesis", 40, synthesised, needs_board=True),
     Rung(6, "golden", "bitstream", 100, bitstream, needs_board=True),
     Rung(7, "properties", "all inputs, by proof", 0, formal, "proofs", has_waves=False),
+    Rung(8, "golden", "QONNX in its executor", None, interchange, has_waves=False),
 )

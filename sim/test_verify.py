@@ -43,6 +43,17 @@ def test_a_rung_holds(run, capsys, rung, limit, simulator, vectors):
                      capsys.readouterr().out)
 
 
+@pytest.mark.parametrize("file", [DATA / "digits.network.safetensors",
+                                  DATA.parents[1] / "tests/data/brevitas.onnx"], ids=str)
+def test_a_file_without_codes_gets_random_ones(tmp_path, capsys, file):
+    pytest.importorskip("qonnx", reason="needs qonnx: pip install '.[onnx]'")
+    copy = shutil.copyfile(file, tmp_path / f"alone{file.suffix}")
+    assert verify.main(["--network", str(copy), "--rungs", "8", "--limit", "20"]) == 0
+    assert "  20 codes  " in capsys.readouterr().out
+    codes = verify.load(copy)[1]
+    assert codes.shape == (1000, verify.load(copy)[0].n_in) and 0.45 < codes.mean() < 0.55
+
+
 def test_a_missing_answer_is_unequal():
     network = Network.load(DATA / "digits.network.safetensors")
     codes, _ = load_codes(DATA / "digits.codes.safetensors")
@@ -77,7 +88,7 @@ def refuse(run, capsys, *arguments):
     (["--only", "1", "--limit", "1"],
      "error: argument --limit: not allowed with argument --only (see --help)\n"),
     (["--rungs", "5"], "error: Rungs 5 and 6 are a board's: add --board NAME\n"),
-    (["--rungs", "8"], "error: argument --rungs: must be of 1 to 7, not '8' (see --help)\n"),
+    (["--rungs", "9"], "error: argument --rungs: must be of 1 to 8, not '9' (see --help)\n"),
     (["--rungs", "one"],
      "error: argument --rungs: must be like 3 or 1-4,7, not 'one' (see --help)\n"),
     (["--board", "icestik"], "error: Unknown board 'icestik'; known boards: "),

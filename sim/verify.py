@@ -10,9 +10,11 @@ Each rung is an equality with sw.golden, the reference arithmetic:
   6  the bitstream for the board, turned back into logic, driven in the same way; on an ECP5 the
      placed netlist that packs to the same bitstream
   7  properties proven for all inputs
+  8  the network as QONNX, in the executor of the qonnx package
 
-Without a board: 1 to 4 and 7. What a rung needs and is not there leaves it out, with the reason;
-a rung that was asked for must be climbed.
+Without a board: 1 to 4, 7 and 8. What a rung needs and is not there leaves it out, with the reason;
+a rung that was asked for must be climbed. A network file without codes beside it gets random ones.
+Of an ONNX file, rung 8 executes that file.
 """
 
 import argparse
@@ -24,6 +26,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from hw.toolchain import ToolFailed, ToolNotFound
@@ -35,6 +38,7 @@ from sw.golden.codes import CodesFileError, load_codes
 from sw.golden.command import INTERRUPTED, Parser, fail
 from sw.golden.network import Network, NetworkFileError, atomic_write
 
+N_RANDOM = 1000    # Codes for a network that comes without.
 EQUAL, UNEQUAL, SKIPPED = "equal", "UNEQUAL", "skipped"
 
 
@@ -135,9 +139,11 @@ class Ladder:
 
 
 def load(argument: Path) -> tuple[Network, Bits]:
-    """Read a network and its test codes."""
+    """Read a network and its test codes, or draw some for a file that has none beside it."""
     network = Network.load(runs.network_file(argument))
     path = runs.codes_file(argument)
+    if not argument.is_dir() and (path == argument or not path.exists()):
+        return network, random_codes(network.n_in)
     codes, _ = load_codes(path)
     if codes.shape[1] != network.n_in:
         raise VerifyError(f"{path} has codes of {codes.shape[1]} bits, but the network takes "
@@ -145,6 +151,13 @@ def load(argument: Path) -> tuple[Network, Bits]:
     if not len(codes):
         raise VerifyError(f"{path} has no codes")
     return network, codes
+
+
+def random_codes(n_bits: int) -> Bits:
+    """Draw codes; the first two are all zeros and all ones."""
+    codes = np.random.default_rng(0).integers(0, 2, (N_RANDOM, n_bits), np.uint8)
+    codes[0], codes[1] = 0, 1
+    return codes
 
 
 def make_ladder(args: argparse.Namespace) -> Ladder:
@@ -235,14 +248,14 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(prog="python -m sim.verify", description=__doc__,
                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", metavar="RUN_OR_FILE", type=Path,
-        help="folder of a run, or network file with codes beside it (default: newest run in runs/)")
+        help="folder of a run, network file or ONNX file (default: the newest run in runs/)")
     parser.add_argument("--board", metavar="NAME",
         help="board for rungs 5 and 6; its build in the run's folder is taken, or made")
     parser.add_argument("--rungs", metavar="LIST", type=_rungs,
-        help="rungs to climb, like 3 or 1-4,7 (default: all, without a board 1-4,7)")
+        help="rungs to climb, like 3 or 1-4,7 (default: all, without a board 1-4,7,8)")
     how_many = parser.add_mutually_exclusive_group()
     how_many.add_argument("--limit", metavar="N", type=int,
-        help="ask for the first N codes in each rung (default: all in rungs 1 and 3, else "
+        help="ask for the first N codes in each rung (default: all in rungs 1, 3 and 8, else "
              + ", ".join(f"{rung.sample} in rung {rung.number}" for rung in RUNGS if rung.sample)
              + ")")
     how_many.add_argument("--only", metavar="INDEX", type=int,

@@ -1,6 +1,14 @@
-"""From a trained classifier to the bits and integers of :mod:`sw.golden.network`, exactly."""
+"""From a trained classifier to the bits and integers of :mod:`sw.golden.network`, exactly.
 
-from typing import cast
+``python -m sw.export RUN --to DIR`` writes what other programs read: the encoder as ONNX, the
+network as QONNX, and test codes with what must come out.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import torch
@@ -10,7 +18,12 @@ from .binary import BinaryLinear, Signs
 from .classifier import BinaryClassifier, BinaryReadout
 from .golden import forward as golden
 from .golden.bits import Bits
-from .golden.network import MAX_OFFSET, Layer, Network, Readout
+from .golden.codes import CodesFileError
+from .golden.command import INTERRUPTED, Parser, fail
+from .golden.network import MAX_OFFSET, Layer, Network, NetworkFileError, Readout
+
+if TYPE_CHECKING:
+    from .interchange import Handed
 
 __all__ = ["ExportError", "check_equal", "export", "export_layer", "export_readout",
            "verify_layer"]
@@ -137,3 +150,49 @@ def _verify(layer: Layer, weights: np.ndarray, fires: np.ndarray) -> None:
     wrong = (answers != fires).any(axis=0) | ~(kept | inverted)
     if wrong.any():
         raise ExportError(f"Neuron {np.flatnonzero(wrong)[0]} is not a threshold on its count")
+
+
+def table(handed: "Handed", to: Path) -> str:
+    """Say what was written, and each bit that differs."""
+    n_bits, wrong = handed.n_images * handed.n_bits, handed.differences
+    lines = [f"{to / 'encoder.onnx'}: in ONNX Runtime {len(wrong)} of {n_bits:,} bits of the test "
+             "images differ"]
+    lines += [f"  image {each.image}, bit {each.bit}: logit {each.torch:.1e} in PyTorch, "
+              f"{each.onnx:.1e} in ONNX Runtime" for each in wrong]
+    if wrong:
+        lines.append(f"  the class of {handed.n_classes_changed} of these images is another")
+    return "\n".join([*lines, f"{to / 'network.onnx'}: {handed.network}, equal on all "
+                              f"{handed.n_images:,} test codes",
+                      f"{to / 'vectors.json'}: test codes with their scores and classes"])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = Parser(prog="python -m sw.export", description="Write a run for other programs: "
+                    "encoder.onnx, network.onnx and vectors.json.")
+    parser.add_argument("run", metavar="RUN", type=Path, help="folder of a finished run")
+    parser.add_argument("--to", metavar="DIR", type=Path, required=True,
+                        help="folder to write into, made if it is not there")
+    parser.add_argument("--data-dir", metavar="DIR", type=Path,
+                        default=os.environ.get("HYBNN_DATA"),
+                        help="as for python -m sw.train (default: $HYBNN_DATA, then the run's)")
+    args = parser.parse_args(argv)
+    try:
+        from .autoencoder import EncoderFileError
+        from .data import DataError
+        from .interchange import hand_over
+        from .run import RunError
+    except ModuleNotFoundError as missing:
+        return fail(ModuleNotFoundError(f"{missing.name} is not installed: pip install '.[onnx]'"))
+    torch.set_num_threads(1)    # As in training: other sums would round in another way.
+    try:
+        print(table(hand_over(args.run, args.to, args.data_dir and Path(args.data_dir)), args.to))
+        return 0
+    except (RunError, DataError, EncoderFileError, NetworkFileError, CodesFileError,
+            OSError) as error:
+        return fail(error)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

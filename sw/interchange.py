@@ -1,23 +1,38 @@
-"""The encoder as plain ONNX, for a host without PyTorch, and ONNX Runtime to run it."""
+"""A run for other programs: the encoder as plain ONNX, the network as QONNX, and what they give.
 
+ONNX Runtime rounds the encoder's sums in another way than PyTorch, so a logit that is almost zero
+can have another sign. :func:`hand_over` looks for such bits in all test images.
+"""
+
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
+import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from . import data
 from .autoencoder import Encoder
 from .binary import DynamicShift
+from .codes import BATCH, extract
+from .golden import bits, forward
+from .golden.codes import load_codes
+from .golden.network import Network
+from .golden.qonnx import reader, writer
 from .golden.tensors import atomic_write
+from .run import Config, RunError
 
-__all__ = ["load_encoder", "write_encoder"]
+__all__ = ["Difference", "Handed", "hand_over", "load_encoder", "write_encoder"]
 
 OPSET, IR = 13, 7    # Of 2020: all that is in use reads them.
 SIDE = 28            # Of an image.
+N_VECTORS = 100
 
 
 def write_encoder(encoder: Encoder, path: Path) -> None:
@@ -59,6 +74,92 @@ def load_encoder(path: Path, threads: int = 1) -> Callable[[np.ndarray], np.ndar
         return logits
 
     return run
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A bit that is another in ONNX Runtime than in PyTorch, with its two logits."""
+
+    image: int
+    bit: int
+    torch: float
+    onnx: float
+
+
+@dataclass(frozen=True)
+class Handed:
+    """What was written and compared.
+
+    Attributes
+    ----------
+    n_images, n_bits : int
+        Test images, and bits of each.
+    differences : list of Difference
+    n_classes_changed : int
+        Images whose class is another with the bits of ONNX Runtime.
+    """
+
+    network: Network
+    n_images: int
+    n_bits: int
+    differences: list[Difference]
+    n_classes_changed: int
+
+
+@torch.no_grad()
+def hand_over(run: Path, to: Path, data_dir: Path | None = None) -> Handed:
+    """Write ``encoder.onnx``, ``network.onnx`` and ``vectors.json`` of a run into a folder.
+
+    The vectors are the first test codes, packed as in :mod:`sw.golden.bits`, with the scores and
+    the class of each.
+
+    Raises
+    ------
+    RunError
+        There is no such run, or its files do not belong together.
+    """
+    if not (run / "config.json").is_file():
+        raise RunError(f"{run} is not the folder of a run: it has no config.json")
+    config = Config.load(run / "config.json")
+    network, encoder = Network.load(run / "network.safetensors"), Encoder.load(
+        run / "encoder.safetensors")
+    codes, _ = load_codes(run / "codes.safetensors")
+    folder = data_dir or (Path(config.data_dir) if config.data_dir else None)
+    images = data.select(data.load(config.data, folder), config.task).test_images
+    if not np.array_equal(bits.unpack(extract(encoder, images), encoder.n_bits), codes):
+        raise RunError(f"The codes in {run} are not those of its encoder and test images")
+    to.mkdir(parents=True, exist_ok=True)
+    write_encoder(encoder, to / "encoder.onnx")
+    writer.save(network, to / "network.onnx")
+    classes = forward.classify_all(network, codes)
+    written = reader.load(to / "network.onnx").network
+    if not np.array_equal(forward.classify_all(written, codes), classes):
+        raise RunError(f"{to / 'network.onnx'} does not give the classes of the network")
+    _write_vectors(network, codes[:N_VECTORS], to / "vectors.json")
+    run_encoder = load_encoder(to / "encoder.onnx")
+    logits = np.concatenate([run_encoder(batch.numpy()) for batch in images.split(BATCH)])
+    wrong = np.argwhere((logits >= 0) != codes)
+    changed = np.unique(wrong[:, 0])
+    return Handed(network, len(images), encoder.n_bits, [
+        Difference(image, bit, float(encoder(images[image:image + 1])[0, bit]),
+                   float(logits[image, bit])) for image, bit in wrong.tolist()],
+        int((forward.classify_all(network, (logits[changed] >= 0).astype(np.uint8))
+             != classes[changed]).sum()))
+
+
+def _write_vectors(network: Network, codes: bits.Bits, path: Path) -> None:
+    vectors = []
+    for code in codes:
+        x = code
+        for layer in network.layers:
+            x = forward.hidden(layer, x)
+        scores = forward.scores(network.readout, x)
+        vectors.append({"code": bits.to_bytes(code).hex(), "scores": scores.tolist(),
+                        "class": int(scores.argmax())})
+    content = {"network": str(network), "code": "hexadecimal; element 0 is bit 0 of byte 0",
+               "vectors": vectors}
+    text = json.dumps(content).replace('{"code": ', '\n{"code": ')    # A line for each.
+    atomic_write(path, (text + "\n").encode())
 
 
 class _Graph:

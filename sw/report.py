@@ -125,7 +125,8 @@ def _accuracies(metrics: dict[str, Any]) -> Section:
 
 def _curves(states: dict[str, Any]) -> Iterator[Section]:
     """Draw the loss of each phase against its epochs."""
-    curves = {phase: state["losses"] for phase, state in states.items() if state.get("losses")}
+    curves = {phase: state["losses"].tolist() for phase, state in states.items()
+              if "losses" in state}
     if not curves:
         return
     figure = Figure(figsize=(10, 2.4), layout="constrained")

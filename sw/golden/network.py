@@ -152,17 +152,21 @@ class Network:
 
     def save(self, path: Path) -> None:
         """Write the network file, whole or not at all."""
+        atomic_write(path, self.to_bytes())
+
+    def to_bytes(self) -> bytes:
+        """Give what the network file holds."""
         tensors = {}
         for number, layer in enumerate(self.layers):
             tensors[f"layer.{number}.weights"] = pack(layer.weights)
             tensors[f"layer.{number}.thresholds"] = layer.thresholds.astype(np.int32)
         tensors["readout.weights"] = pack(self.readout.weights)
         tensors["readout.offsets"] = self.readout.offsets.astype(np.int32)
-        files.write(path, tensors, format=FORMAT, shape=str(self))
+        return files.to_bytes(tensors, format=FORMAT, shape=str(self))
 
     @classmethod
     def load(cls, path: Path) -> "Network":
-        """Read a network file.
+        """Read a network file, or an ONNX file as :mod:`sw.golden.qonnx.reader` does.
 
         Raises
         ------
@@ -171,6 +175,9 @@ class Network:
         OSError
             The file cannot be read.
         """
+        if path.suffix == ".onnx":
+            from .qonnx import reader
+            return reader.load(path).network
         try:
             description, tensors = files.read(path, FORMAT, ["shape"])
             return _assemble(_parse_shape(description["shape"]), tensors)

@@ -16,7 +16,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-__all__ = ["atomic_write", "check_names", "read", "write"]
+__all__ = ["atomic_write", "check_names", "read", "to_bytes", "write"]
 
 KEY = "hybnn"
 # By safetensors' names. Other packages can teach numpy more.
@@ -26,7 +26,13 @@ MAX_DESCRIPTION = 10_000    # Characters: a network of a thousand layers.
 
 def write(path: Path, tensors: Mapping[str, np.ndarray], **description: object) -> None:
     """Write a file, whole or not at all."""
-    atomic_write(path, save(dict(tensors), {KEY: json.dumps(description, sort_keys=True)}))
+    atomic_write(path, to_bytes(tensors, **description))
+
+
+def to_bytes(tensors: Mapping[str, np.ndarray], **description: object) -> bytes:
+    """Give what the file holds."""
+    content: bytes = save(dict(tensors), {KEY: json.dumps(description, sort_keys=True)})
+    return content
 
 
 def read(path: Path, format: str, keys: Collection[str]

@@ -1,4 +1,9 @@
-"""The encoder's ONNX file, run by ONNX Runtime, against PyTorch."""
+"""A run for other programs: the encoder under ONNX Runtime against PyTorch, and the command."""
+
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +18,14 @@ pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install '.[onn
 import onnx
 import onnxruntime
 
-from sw.interchange import load_encoder, write_encoder
+from sw import data, export, interchange
+from sw.codes import extract
+from sw.golden import bits
+from sw.golden import forward as golden
+from sw.golden.codes import load_codes, save_codes
+from sw.golden.network import Network, random_network
+from sw.interchange import Difference, Handed, hand_over, load_encoder, write_encoder
+from sw.run import Config
 
 
 def encoder_like_trained(moves):
@@ -64,3 +76,75 @@ def test_the_file_is_read_by_old_programs(tmp_path):
     model = onnx.load(tmp_path / "encoder.onnx")
     assert (model.ir_version, model.opset_import[0].version) == (7, 13)
     onnx.checker.check_model(model, full_check=True)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """The folder of a run, as training leaves it, of models that learnt nothing."""
+    folder = tmp_path_factory.mktemp("run")
+    encoder = encoder_like_trained(False)
+    images = data.load("digits", None).test_images
+    encoder.logits.bias.data -= encoder(images).detach().mean(dim=0)
+    encoder.save(folder / "encoder.safetensors")
+    network = random_network((24, 8, 10))
+    network.save(folder / "network.safetensors")
+    save_codes(folder / "codes.safetensors", extract(encoder, images), np.zeros(450, int), 24)
+    (folder / "config.json").write_text(json.dumps(asdict(Config())))
+    return folder
+
+
+def test_a_run_is_written_for_other_programs(finished, tmp_path, capsys):
+    to = tmp_path / "out"
+    assert export.main([str(finished), "--to", str(to)]) == 0
+    said = capsys.readouterr().out
+    assert said.endswith(f"\n{to}/network.onnx: 24-8-10, equal on all 450 test codes\n"
+                         f"{to}/vectors.json: test codes with their scores and classes\n")
+    network, (codes, _) = (Network.load(finished / "network.safetensors"),
+                           load_codes(finished / "codes.safetensors"))
+    vectors = json.loads((to / "vectors.json").read_text())["vectors"]
+    assert len(vectors) == 100
+    for vector, code in zip(vectors, codes):
+        assert bits.from_bytes(bytes.fromhex(vector["code"]), 24).tolist() == code.tolist()
+        assert vector["class"] == golden.classify(network, code)
+        assert vector["scores"].index(max(vector["scores"])) == vector["class"]
+    logits = load_encoder(to / "encoder.onnx")(data.load("digits", None).test_images.numpy())
+    differ = (logits >= 0) != codes
+    assert np.abs(logits[differ]).max(initial=0) < 1e-6 < 0.1 < codes.mean() < 0.9
+    assert said.startswith(f"{to}/encoder.onnx: in ONNX Runtime {differ.sum()} of 10,800 bits of "
+                           "the test images differ\n")
+    assert said.count("logit") == differ.sum()
+
+
+def test_each_bit_that_differs_is_listed():
+    handed = Handed(random_network((24, 8, 10)), 450, 24, [Difference(7, 3, 1.25e-7, -2e-8)], 1)
+    assert export.table(handed, Path("out")).splitlines()[:3] == [
+        "out/encoder.onnx: in ONNX Runtime 1 of 10,800 bits of the test images differ",
+        "  image 7, bit 3: logit 1.2e-07 in PyTorch, -2.0e-08 in ONNX Runtime",
+        "  the class of 1 of these images is another"]
+
+
+def test_a_bit_of_another_sign_is_found(finished, tmp_path, monkeypatch):
+    """With an encoder whose biases are a little lower in the file than in PyTorch."""
+    def lower(encoder, path):
+        other = Encoder.load(finished / "encoder.safetensors")
+        other.logits.bias.data -= 0.01
+        write_encoder(other, path)
+
+    monkeypatch.setattr(interchange, "write_encoder", lower)
+    differences = hand_over(finished, tmp_path).differences
+    assert differences and all(each.onnx < 0 <= each.torch < 0.0101 for each in differences)
+
+
+@pytest.mark.parametrize("spoil, said", [
+    (lambda folder: (folder / "config.json").unlink(),
+     "error: {} is not the folder of a run: it has no config.json\n"),
+    (lambda folder: encoder_like_trained(False).save(folder / "encoder.safetensors"),
+     "error: The codes in {} are not those of its encoder and test images\n"),
+])
+def test_mistakes_get_one_line(finished, tmp_path, capsys, spoil, said):
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    spoil(folder)
+    assert export.main([str(folder), "--to", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err == said.format(folder)
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,1 @@
+"""Networks as other programs have them: QONNX files, read and written with ``onnx`` alone."""
