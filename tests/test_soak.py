@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("flwr", reason="needs flwr: pip install '.[fed]'")
+pytest.importorskip("onnx", reason="needs onnx: pip install '.[onnx]'")
 
 from sw.golden import frame
 from tests.soak import link, noise

@@ -16,6 +16,7 @@ import signal
 import struct
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +24,12 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+import onnx
+import onnx.numpy_helper
 import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.errors import HypothesisWarning
 
 from hw.built import Built, BuiltError
 from sw import check, data, train
@@ -38,6 +42,7 @@ from sw.federated.settings import Settings
 from sw.golden import bits, forward, frame
 from sw.golden.codes import CodesFileError, load_codes, save_codes
 from sw.golden.network import Network, NetworkFileError, random_network
+from sw.golden.qonnx import writer as qonnx
 from sw.run import Config, Effort, RunError
 
 from . import Row, share
@@ -48,6 +53,9 @@ INPUTS = 60_000            # Of a soak, over all files.
 PATIENCE = 20.0            # Seconds for one input, on a busy machine.
 ROOM = 1 << 30             # Bytes beyond what the process has.
 SHAPE = (20, 9, 3)
+BREVITAS = Path(__file__).parents[1] / "data" / "brevitas.onnx"
+OPERATORS = ("Reshape", "Transpose", "Concat", "Expand", "Tile", "Pad", "Constant", "Cast", "Pow",
+             "Div", "TopK", "ArgMax", "Gemm", "MatMul", "Loop", "Quant", "MultiThreshold", "Sign")
 
 # Python says so when it executes what is not there yet. Modules are read beforehand.
 EXECUTES = {"exec", "compile", "os.system", "os.exec", "os.posix_spawn", "subprocess.Popen",
@@ -159,6 +167,11 @@ def simple_targets(folder: Path) -> Iterator[Target]:
         frame.request(n, code) + frame.answer(n, 2) for n, code in enumerate(codes)))
     yield Target("link", folder / "frames", _requests, (), 4)
 
+    qonnx.save(random_network((6, 4, 3)), folder / "written.onnx")
+    shutil.copyfile(BREVITAS, folder / "brevitas.onnx")
+    for name in "written.onnx", "brevitas.onnx":
+        yield Target(f"QONNX {name}", folder / name, Network.load, (NetworkFileError,), 2)
+
     images = struct.pack(">4B3I", 0, 0, 8, 3, 2, 5, 5) + bytes(range(50))
     (folder / "images").write_bytes(images)
     (folder / "images.gz").write_bytes(gzip.compress(images))
@@ -256,6 +269,46 @@ def damaged_bytes(draw, content: bytes) -> bytes:
 
 
 @st.composite
+def damaged_onnx(draw, content: bytes) -> bytes:
+    """Change operators, what they take, and the sizes and kinds of tensors."""
+    model = onnx.ModelProto.FromString(content)
+    graph = model.graph
+    small = st.sampled_from([-(1 << 63), -1, 0, 1, 2, 3, 1 << 31, (1 << 63) - 1])
+    for _ in range(draw(st.integers(1, 3))):
+        node = draw(st.sampled_from([*graph.node]))
+        tensor = draw(st.sampled_from([*graph.initializer]))
+        attributes = [*node.attribute]
+        match draw(st.integers(0, 6)):
+            case 0:
+                node.op_type = draw(st.sampled_from([*OPERATORS, *(n.op_type for n in graph.node)]))
+            case 1 if node.input:
+                names = [name for other in graph.node for name in (*other.input, *other.output)]
+                node.input[draw(st.integers(0, len(node.input) - 1))] = draw(st.sampled_from(names))
+            case 2 if attributes:
+                attribute = draw(st.sampled_from(attributes))
+                attribute.i, attribute.f = draw(small), draw(st.sampled_from([0, -1, math.nan]))
+                attribute.ints[:] = draw(st.lists(small, max_size=4))
+            case 3:
+                tensor.dims[:] = draw(st.lists(small, max_size=4))
+            case 4:
+                tensor.data_type = draw(st.integers(0, 25))
+            case 5:
+                shape = draw(st.sampled_from([*graph.input, *graph.output])).type.tensor_type.shape
+                for size in shape.dim:
+                    size.dim_value = draw(small)
+            case _:
+                try:
+                    array = onnx.numpy_helper.to_array(tensor).copy()
+                except (ValueError, TypeError):    # Its size or kind was changed already.
+                    continue
+                if array.size and array.dtype.kind == "f":
+                    array.flat[draw(st.integers(0, array.size - 1))] = draw(
+                        st.sampled_from([0, -1, 0.3, 1e30, math.nan, math.inf]))
+                    tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
+    return bytes(model.SerializeToString())
+
+
+@st.composite
 def damaged(draw, content: bytes, suffix: str) -> bytes:
     """Damage a file where that goes deepest."""
     if suffix == ".json":
@@ -263,6 +316,8 @@ def damaged(draw, content: bytes, suffix: str) -> bytes:
         return draw(st.one_of(damaged_json(content), damaged_bytes(content), nested))
     if suffix == ".gz" and draw(st.booleans()):
         return gzip.compress(draw(damaged_bytes(gzip.decompress(content))))
+    if suffix == ".onnx" and draw(st.booleans()):
+        return draw(damaged_onnx(content))
     if suffix == ".safetensors" and draw(st.booleans()):
         size = int.from_bytes(content[:8], "little")
         header = draw(damaged_json(content[8:8 + size]))
@@ -334,7 +389,9 @@ def try_all(target: Target, count: int) -> Row:
 
     lost, said = 0, ""
     try:
-        one()
+        with warnings.catch_warnings():    # That a file is long to be printed.
+            warnings.simplefilter("ignore", HypothesisWarning)
+            one()
     except Exception as error:    # Of whatever kind, that is the point.
         lost, said = 1, f"{type(error).__name__}: {error}"[:300].replace("\n", " ")
     finally:

@@ -15,7 +15,7 @@ from . import Row
 __all__ = ["NAMES", "run"]
 
 NAMES = ("network", "codes", "encoder", "checkpoint", "link", "IDX images", "report.json",
-         "federation.json")
+         "federation.json", "QONNX written.onnx")
 SECONDS = 40        # Of a soak, each.
 MEMORY = 4_096      # MiB that the process may have, torch included.
 
