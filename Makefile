@@ -38,5 +38,5 @@ lint: .venv/installed
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet $(TORCH)
-	$(BIN)/pip install --quiet --editable '.[sw,hw,sim,plot,fed,onnx,dev]'
+	$(BIN)/pip install --quiet --editable '.[sw,large,hw,sim,plot,fed,onnx,dev]'
 	touch $@

@@ -70,6 +70,8 @@ def _complete(netlist: str, family: str, clock: str) -> str:
     """Add to a netlist its board and the models of its cells: ours, and the vendor's others."""
     ours = "".join((CELLS / name).read_text() for name in ("pll.v", "ram.v", f"{family}.v"))
     vendor = _vendor_cells(family)
+    # A pin's cell has an inout, to which Verilator lets no input be connected.
+    netlist = re.sub(r"^( *)input (\w+__io;)$", r"\1inout \2", netlist, flags=re.M)
     for name in re.findall(r"^module (\w+)", ours, re.MULTILINE):
         vendor = re.sub(rf"^module {name}\b.*?^endmodule", "", vendor, flags=re.M | re.S)
     return "\n".join([FAMILIES[family].prefix, vendor, ours, netlist,

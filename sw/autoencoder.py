@@ -11,6 +11,7 @@ linear layer). What is added to the published method, still without labels:
 """
 
 import copy
+import math
 import re
 from collections import OrderedDict
 from dataclasses import replace
@@ -24,11 +25,12 @@ from torch.nn import functional as F
 from .binary import SIGN, Binarizer, DynamicShift, Signs
 from .distort import distort
 from .golden import tensors
+from .processes import gather
 
 FORMAT = "hybnn-encoder-1"
 
 TEMPERATURE = 0.2
-AGREEMENT_WEIGHT = 200.0    # Against some 140 nats of reconstruction.
+AGREEMENT_WEIGHT = 200.0 / 784    # A pixel; against some 140 nats of 784 pixels' reconstruction.
 
 
 class EncoderFileError(Exception):
@@ -49,21 +51,28 @@ class Encoder(nn.Sequential):
     moves : bool
         The logits are moved by SD-BNN's dynamic activation self-distribution. It can act here,
         before the sign, and on the host; on codes, whose elements are -1 and +1, it cannot.
+    channels : int
+        1 for grey images, 3 for colour.
+    side : int
+        Height and width of an image.
 
     Shapes
     ------
-    images : ``(batch, 1, 28, 28)``, from 0 to 1
+    images : ``(batch, channels, side, side)``, from 0 to 1
     logits : ``(batch, n_bits)``
     """
 
-    def __init__(self, n_bits: int, width: int, *, moves: bool = False) -> None:
+    def __init__(self, n_bits: int, width: int, *, moves: bool = False, channels: int = 1,
+                 side: int = 28) -> None:
         self.n_bits, self.width, self.moves = n_bits, width, moves
+        self.channels, self.side = channels, side
+        last = math.ceil(side / 8)                            # Of 28: 4.
         stages = OrderedDict[str, nn.Module](
-            stage0=_stage(1, width),                          # (batch, width, 14, 14)
+            stage0=_stage(channels, width),                   # (batch, width, 14, 14)
             stage1=_stage(width, 2 * width),                  # (batch, 2 width, 7, 7)
             stage2=_stage(2 * width, 4 * width),              # (batch, 4 width, 4, 4)
             flatten=nn.Flatten(),                             # (batch, 64 width)
-            logits=nn.Linear(64 * width, n_bits),             # (batch, n_bits)
+            logits=nn.Linear(4 * width * last ** 2, n_bits),  # (batch, n_bits)
         )
         if moves:
             stages["move"] = DynamicShift(n_bits)             # (batch, n_bits)
@@ -74,7 +83,7 @@ class Encoder(nn.Sequential):
         """Multiply-accumulates for one image; batch norm folds into the weights."""
         convolutions = [layer.weight for layer in self.modules() if isinstance(layer, nn.Conv2d)]
         linears = [layer.weight for layer in self.modules() if isinstance(layer, nn.Linear)]
-        outputs = [14 * 14, 7 * 7, 4 * 4]
+        outputs = [math.ceil(self.side / 2 ** stage) ** 2 for stage in (1, 2, 3)]
         return (sum(n * weight.numel() for n, weight in zip(outputs, convolutions, strict=True))
                 + sum(weight.numel() for weight in linears))
 
@@ -82,8 +91,10 @@ class Encoder(nn.Sequential):
         """Write the encoder's file, whole or not at all."""
         state = {name: tensor.cpu().contiguous().numpy()
                  for name, tensor in self.state_dict().items()}
+        colours = f"x{self.channels}" if self.channels > 1 else ""
         tensors.write(path, state, format=FORMAT,
-                      shape=f"28x28-{self.width}-{self.n_bits}{'-moved' if self.moves else ''}")
+                      shape=f"{self.side}x{self.side}{colours}-{self.width}-{self.n_bits}"
+                            f"{'-moved' if self.moves else ''}")
 
     @classmethod
     def load(cls, path: Path) -> "Encoder":
@@ -106,12 +117,14 @@ class Encoder(nn.Sequential):
 
 
 def _assemble(shape: str, state: dict[str, Tensor]) -> Encoder:
-    match = re.fullmatch(r"28x28-([1-9][0-9]{0,3})-([1-9][0-9]{0,4})(-moved)?", shape)
+    match = re.fullmatch(r"([1-9][0-9]{0,2})x\1(x3)?-([1-9][0-9]{0,3})-([1-9][0-9]{0,4})(-moved)?",
+                         shape)
     if match is None:
-        raise ValueError(f"its shape must be like '28x28-16-200', not {shape[:40]!r}")
-    width, n_bits = int(match[1]), int(match[2])
+        raise ValueError(f"its shape must be like '28x28-16-200' or, in colour, '32x32x3-16-200', "
+                         f"not {shape[:40]!r}")
     with torch.device("meta"):  # No memory on the word of the metadata: the tensors bring theirs.
-        encoder = Encoder(n_bits, width, moves=bool(match[3]))
+        encoder = Encoder(int(match[4]), int(match[3]), moves=bool(match[5]),
+                          channels=3 if match[2] else 1, side=int(match[1]))
     for name, expected in encoder.state_dict().items():
         if name in state and state[name].dtype != expected.dtype:
             raise ValueError(f"{name!r} must be {expected.dtype}, not {state[name].dtype}")
@@ -126,18 +139,19 @@ class BinaryAutoencoder(nn.Module):
 
     Shapes
     ------
-    images : ``(batch, 1, 28, 28)``, from 0 to 1
+    images : ``(batch, channels, side, side)``, from 0 to 1
     code : ``(batch, n_bits)``, -1 or +1
-    pixels : ``(batch, 1, 28, 28)``, logits of the reconstruction
+    pixels : ``(batch, channels, side, side)``, logits of the reconstruction
     logits : ``(batch, n_bits)``, of mean 0 and variance 1 while training
     """
 
-    def __init__(self, n_bits: int, width: int, binarizer: Binarizer = SIGN) -> None:
+    def __init__(self, n_bits: int, width: int, binarizer: Binarizer = SIGN, *, channels: int = 1,
+                 side: int = 28) -> None:
         super().__init__()
-        self.encoder = Encoder(n_bits, width)
+        self.encoder = Encoder(n_bits, width, channels=channels, side=side)
         self.norm = nn.BatchNorm1d(n_bits, affine=False)
         self.signs = Signs(n_bits, replace(binarizer, asd="dynamic" if binarizer.asd else ""))
-        self.decoder = decoder(n_bits)
+        self.decoder = decoder(n_bits, channels, side)
         # Trains faster by a sixth on a CPU.
         self.encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -172,11 +186,11 @@ class BinaryAutoencoder(nn.Module):
         return encoder
 
 
-def decoder(n_bits: int) -> nn.Sequential:
-    """Signs ``(batch, n_bits)`` to logits of pixels ``(batch, 1, 28, 28)``."""
+def decoder(n_bits: int, channels: int = 1, side: int = 28) -> nn.Sequential:
+    """Signs ``(batch, n_bits)`` to logits of pixels ``(batch, channels, side, side)``."""
     return nn.Sequential(nn.Linear(n_bits, 300), nn.LeakyReLU(0.01),       # (batch, 300)
-                         nn.Linear(300, 28 * 28),                          # (batch, 784)
-                         nn.Unflatten(1, (1, 28, 28)))
+                         nn.Linear(300, channels * side * side),           # (batch, 784)
+                         nn.Unflatten(1, (channels, side, side)))
 
 
 def distance(pixels: Tensor, images: Tensor) -> Tensor:
@@ -188,12 +202,14 @@ def disagreement(ones: Tensor, others: Tensor) -> Tensor:
     """InfoNCE of logits ``(batch, n_bits)``: how hard it is to find an image by its other view.
 
     Row ``i`` of both is of one image. The likeness of two codes is the mean over the bits of
-    the product of their soft signs; the softmax over the batch is taken at ``TEMPERATURE``.
+    the product of their soft signs; the softmax over the batch, that is over the images of all
+    processes, is taken at ``TEMPERATURE``.
 
     >>> logits = 9.0 * torch.tensor([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1]])
     >>> round(float(disagreement(logits, logits)), 3), round(float(disagreement(logits, -logits)))
     (0.013, 6)
     """
+    ones, others = gather(ones), gather(others)
     likeness = ones.tanh() @ others.tanh().T / (ones.shape[1] * TEMPERATURE)
     own = torch.arange(len(ones), device=ones.device)
     return (F.cross_entropy(likeness, own) + F.cross_entropy(likeness.T, own)) / 2
@@ -210,6 +226,6 @@ def handwriting_loss(model: BinaryAutoencoder, images: Tensor) -> Tensor:
     A distorted character is another hand's. A distorted shirt may be a dress: on Fashion-MNIST this
     costs some 7 per cent of accuracy, and :func:`plain_loss` serves.
     """
-    ones, others = model.encode(distort(torch.cat([images, images]))).chunk(2)
+    ones, others = model.encode(distort(images, views=2)).chunk(2)
     return (distance(model.decode(ones), images)
-            + AGREEMENT_WEIGHT * disagreement(ones, others))
+            + AGREEMENT_WEIGHT * images[0].numel() * disagreement(ones, others))

@@ -79,13 +79,13 @@ def binarize(x: Tensor, sharpness: float | None = None) -> Tensor:
     return signs
 
 
-def sharpness(progress: float) -> float:
-    """Give EDE's t: from ``LEAST`` to ``MOST`` in equal ratios, as ``progress`` goes from 0 to 1.
+def sharpness(progress: float, least: float = LEAST) -> float:
+    """Give EDE's t: from ``least`` to ``MOST`` in equal ratios, as ``progress`` goes from 0 to 1.
 
     >>> [round(sharpness(progress), 3) for progress in (0.0, 0.5, 1.0)]
     [0.1, 1.0, 10.0]
     """
-    return float(LEAST * (MOST / LEAST) ** progress)
+    return float(least * (MOST / least) ** progress)
 
 
 @dataclass(frozen=True)
@@ -102,11 +102,14 @@ class Binarizer:
     asd : str
         Activation self-distribution. ``static``: ``a + sigmoid(b)``, with one learnt ``b`` for each
         input, which folds into a threshold. ``dynamic``: :class:`DynamicShift`. Empty: none.
+    least : float
+        The estimator's sharpness at the beginning.
     """
 
     ede: bool = False
     wsd: bool = False
     asd: str = ""
+    least: float = LEAST
 
 
 SIGN = Binarizer()
@@ -120,7 +123,7 @@ class _Binarizing(nn.Module):
     def __init__(self, binarizer: Binarizer) -> None:
         super().__init__()
         self.binarizer = binarizer
-        self.sharpness = sharpness(0.0) if binarizer.ede else None
+        self.sharpness = sharpness(0.0, binarizer.least) if binarizer.ede else None
 
     def binarize(self, x: Tensor) -> Tensor:
         return binarize(x, self.sharpness)
@@ -130,7 +133,7 @@ def set_progress(model: nn.Module, progress: float) -> None:
     """Tell a model how much of its training is done, from 0 to 1."""
     for module in model.modules():
         if isinstance(module, _Binarizing) and module.binarizer.ede:
-            module.sharpness = sharpness(progress)
+            module.sharpness = sharpness(progress, module.binarizer.least)
 
 
 class _BinaryWeights(_Binarizing):

@@ -6,29 +6,34 @@ that has begun, the state of its :class:`~sw.task.Training` and the seconds it t
 """
 
 import json
+import os
+import platform
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from importlib.metadata import version
 from itertools import count
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
 from . import task
 from .binary import BINARIZERS
 from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from .engine import PRECISIONS, Engine, FabricEngine
 from .golden.network import MAX_WIDTH, atomic_write
 from .task import Recipe, Training
 
-__all__ = ["Config", "Effort", "Run", "RunError", "choose_device", "create", "effort_for",
-           "newest_unfinished", "read_widths", "reopen"]
+__all__ = ["Config", "Effort", "Phases", "Run", "RunError", "choose_device", "create", "effort_for",
+           "new_folder", "newest_unfinished", "read_widths", "reopen", "unfinished"]
 
 RUNS = Path("runs")
+HYBRID = "hybrid"
 SAVE_EVERY = 10.0    # Seconds of work that a power cut may cost.
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -95,8 +100,16 @@ class Config:
     seed: int = 0
     device: str = "auto"               # CUDA where there is one.
     effort: Effort = SMALL
+    encoder: str | None = None         # Run or file whose encoder is taken; None: train one.
+    model: str = HYBRID                # Or one of SD-BNN's networks, see sw.sdbnn.
+    precision: str = PRECISIONS[0]     # Of such a network's training.
+    images: int | None = None          # That it is trained and tested on, at most; None: all.
 
     def __post_init__(self) -> None:
+        if self.model == HYBRID and (self.precision, self.images) != (PRECISIONS[0], None):
+            raise RunError("--precision and --images are for SD-BNN's networks, see --model")
+        if self.model != HYBRID and (self.data != "cifar10" or self.encoder):
+            raise RunError(f"--model {self.model} needs --data cifar10, and takes no encoder")
         if not self.hidden or not all(1 <= width <= MAX_WIDTH for width in self.hidden):
             raise RunError(f"Hidden widths must be 1 to {MAX_WIDTH}, not {list(self.hidden)}")
         if self.binarizer not in BINARIZERS:
@@ -121,39 +134,58 @@ class Config:
             raise RunError(f"{path} is not the configuration of a run") from None
 
 
-class Run:
-    """A run under way.
+class Phases:
+    """Trainings one after the other, in a folder whose checkpoint each of them can go on from.
 
     Parameters
     ----------
     folder : Path
-        Exists.
+        Exists, for the process that leads.
+    seed : int
     states : dict
-        From the checkpoint: for each phase that has begun, its training's state and ``seconds``.
+        From the checkpoint: for each phase that has begun, its training's state, the ``seconds`` it
+        took, and the ``losses`` of its epochs.
+    engine : Engine
     """
 
-    def __init__(self, folder: Path, config: Config, states: dict[str, Any]) -> None:
-        self.folder, self.config = folder, config
-        self.device = choose_device(config.device)
+    def __init__(self, folder: Path, seed: int, states: dict[str, Any], engine: Engine) -> None:
+        self.folder, self.seed, self.engine = folder, seed, engine
         self._states = states
         self._saved = time.monotonic()
+
+    @property
+    def device(self) -> torch.device:
+        """Where models and batches belong."""
+        return self.engine.device
 
     @property
     def seconds(self) -> dict[str, float]:
         """Seconds that each phase took."""
         return {phase: round(state["seconds"], 1) for phase, state in self._states.items()}
 
+    def losses(self, phase: str) -> list[float]:
+        """Mean loss of a batch in each epoch so far."""
+        return [float(f"{loss:.4g}") for loss in self._states[phase]["losses"].tolist()]
+
+    @staticmethod
+    def versions(*also: str) -> dict[str, str]:
+        """Versions of what decides the outcome, for ``metrics.json``."""
+        return {"python": platform.python_version(),
+                **{name: version(name) for name in ("hybnn", "torch", "numpy", *also)}}
+
     def write_json(self, name: str, value: object) -> None:
-        """Write a JSON file into the folder."""
-        atomic_write(self.folder / name, (json.dumps(value, indent=2) + "\n").encode())
+        """Write a JSON file into the folder, once, whatever the number of processes."""
+        if self.engine.leads:
+            atomic_write(self.folder / name, (json.dumps(value, indent=2) + "\n").encode())
 
     def save(self) -> None:
-        """Write the checkpoint: each phase as it was after its last whole epoch."""
-        save_checkpoint(self.folder / "checkpoint.safetensors", self._states)
+        """Write the checkpoint, likewise: each phase as it was after its last whole epoch."""
+        if self.engine.leads:
+            save_checkpoint(self.folder / "checkpoint.safetensors", self._states)
         self._saved = time.monotonic()
 
     def train(self, phase: str, make: Callable[[], Model], loss: task.Loss, recipe: Recipe,
-              data: Callable[[int], Sequence[Tensor]]) -> Model:
+              data: Callable[[int], task.Data]) -> Model:
         """Train a model, or what the checkpoint leaves to train of it; give it evaluating.
 
         Parameters
@@ -161,37 +193,66 @@ class Run:
         phase : str
             Names the model in the checkpoint and its randomness.
         data : callable
-            Gives, for the number of an epoch, the tensors to train on.
+            Gives, for the number of an epoch, the data to train on.
         """
-        task.reseed(self.config.seed, f"{phase}, initial weights")
+        task.reseed(self.seed, f"{phase}, initial weights")
         model = make().to(self.device)
-        training = Training(model, loss, recipe, phase, self.config.seed)
-        begun = time.monotonic() - self._restore(training)
-        per_epoch = task.n_batches(len(data(0)[0]), recipe)
-        with tqdm(total=recipe.epochs * per_epoch, initial=training.epoch * per_epoch,
-                  desc=phase, unit=" batches", disable=None) as bar:
+        training = Training(model, loss, recipe, phase, self.seed, self.engine)
+        seconds, losses = self._restore(training)
+        begun = time.monotonic() - seconds
+        per_epoch = task.n_batches(data(0), recipe)
+        with tqdm(total=recipe.epochs * per_epoch, initial=training.epoch * per_epoch, desc=phase,
+                  unit=" batches", disable=None if self.engine.leads else True) as bar:
             while training.epoch < recipe.epochs:
-                training.run_epoch(data(training.epoch), bar.update)
-                self._keep(training, time.monotonic() - begun)
+                losses.append(training.run_epoch(data(training.epoch), bar.update))
+                bar.set_postfix_str(f"loss {losses[-1]:.4g}")
+                self._keep(training, time.monotonic() - begun, losses)
         return model.eval()
 
-    def _restore(self, training: Training) -> float:
-        """Take the state of ``training`` from the checkpoint; give the seconds spent so far."""
+    def _restore(self, training: Training) -> tuple[float, list[float]]:
+        """Take the state of ``training`` from the checkpoint; give its seconds and losses."""
         state = self._states.get(training.phase)
         if state is None:
-            return 0.0
+            return 0.0, []
         try:
             training.restore(state)
-            return float(state["seconds"])
+            return float(state["seconds"]), state["losses"].tolist()
         except (KeyError, ValueError, TypeError, AttributeError, RuntimeError):
             raise CheckpointError(f"The checkpoint in {self.folder} does not fit its config.json"
                                   ) from None
 
-    def _keep(self, training: Training, seconds: float) -> None:
+    def _keep(self, training: Training, seconds: float, losses: list[float]) -> None:
+        state = {**training.state(), "seconds": seconds, "losses": torch.tensor(losses)}
         # One assignment, so that an interruption finds the old state or the new.
-        self._states = {**self._states, training.phase: {**training.state(), "seconds": seconds}}
+        self._states = {**self._states, training.phase: state}
         if time.monotonic() - self._saved > SAVE_EVERY:
             self.save()
+
+
+class Run(Phases):
+    """A run under way.
+
+    Parameters
+    ----------
+    folder, states
+        See :class:`Phases`.
+    engine : Engine, optional
+        Default: this process, on the device that ``config`` says.
+    """
+
+    def __init__(self, folder: Path, config: Config, states: dict[str, Any],
+                 engine: Engine | None = None) -> None:
+        super().__init__(folder, config.seed, states, engine or _engine(config))
+        self.config = config
+
+
+def _engine(config: Config) -> Engine:
+    device = choose_device(config.device)
+    if config.model == HYBRID:
+        return Engine(device)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise RunError("sw.train is one process; torchrun is for sw.pretrain")
+    return FabricEngine(device, config.precision, compiled=device.type == "cuda")
 
 
 def choose_device(name: str) -> torch.device:
@@ -206,14 +267,20 @@ def choose_device(name: str) -> torch.device:
 
 def create(folder: Path | None, config: Config) -> Run:
     """Begin a run in ``folder``, which must be empty or new, or in a new one below ``runs/``."""
-    choose_device(config.device)    # Before anything is written.
-    folder = folder or _unused_folder(f"{datetime.now():%Y%m%d-%H%M%S}-{config.data}-{config.task}")
+    engine = _engine(config)    # Before anything is written.
+    what = config.task if config.model == HYBRID else config.model
+    run = Run(new_folder(folder, f"{config.data}-{what}"), config, {}, engine)
+    run.write_json("config.json", asdict(config))
+    return run
+
+
+def new_folder(folder: Path | None, name: str) -> Path:
+    """Make ``folder``, which must be empty or new, or a new one below ``runs/`` with this name."""
+    folder = folder or _unused_folder(f"{datetime.now():%Y%m%d-%H%M%S}-{name}")
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise RunError(f"{folder} is not empty; --out needs a new folder")
-    run = Run(folder, config, {})
-    run.write_json("config.json", asdict(config))
-    return run
+    return folder
 
 
 def _unused_folder(name: str) -> Path:
@@ -223,14 +290,19 @@ def _unused_folder(name: str) -> Path:
 
 def reopen(folder: Path) -> Run:
     """Go on with an unfinished run, from the end of its last epoch that was saved."""
-    if not (folder / "config.json").is_file():
-        raise RunError(f"{folder} is not the folder of a run: it has no config.json")
+    states = unfinished(folder, "config.json")
+    return Run(folder, Config.load(folder / "config.json"), states)
+
+
+def unfinished(folder: Path, config: str) -> dict[str, Any]:
+    """Give the states in the checkpoint of an unfinished run whose configuration has this name."""
+    if not (folder / config).is_file():
+        raise RunError(f"{folder} is not the folder of a run: it has no {config}")
     if (folder / "metrics.json").exists():
         raise RunError(f"The run in {folder} is finished; there is nothing to resume")
-    states = {}
     with suppress(FileNotFoundError):    # Ended before its first checkpoint.
-        states = load_checkpoint(folder / "checkpoint.safetensors")
-    return Run(folder, Config.load(folder / "config.json"), states)
+        return load_checkpoint(folder / "checkpoint.safetensors")
+    return {}
 
 
 def newest_unfinished() -> Path:

@@ -2,7 +2,7 @@
 
 import math
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from . import processes
 from .binary import clip, set_progress
 from .classifier import BinaryClassifier, BinaryCNN, FullPrecisionTwin, predict
+from .engine import Engine
+from .loader import Loader
 
 FLIPS = 0.02       # Code bits inverted at random in training: the code of a new image differs too.
 SMOOTHING = 0.1    # Of the labels, so that no score is driven further once it has won.
@@ -22,15 +25,20 @@ BINARY_RATE = 3e-2    # Latent weights must cross zero to count; at 2e-3 too few
 TWIN_RATE = 2e-3
 
 Loss = Callable[..., Tensor]    # (model, *batch) to a number.
+Data = Sequence[Tensor] | Loader    # What an epoch goes through: rows in memory, or a loader.
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How long and how fast: Adam, whose rate falls from ``rate`` to 0 along half a cosine."""
+    """How long and how fast: the rate falls from ``rate`` to 0 along half a cosine.
+
+    ``optimizer`` takes the parameters and the rate.
+    """
 
     epochs: int
     batch: int
     rate: float
+    optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.Adam
 
 
 def reseed(seed: int, phase: str, epoch: int = 0) -> None:
@@ -53,33 +61,40 @@ class Training:
     recipe : :class:`Recipe`
     phase : str
         Names the randomness, together with ``seed``.
+    engine : Engine
+        Where it runs; all its processes make the same training.
     """
 
-    def __init__(self, model: nn.Module, loss: Loss, recipe: Recipe, phase: str,
-                 seed: int) -> None:
-        self.model, self.loss, self.recipe = model, loss, recipe
+    def __init__(self, model: nn.Module, loss: Loss, recipe: Recipe, phase: str, seed: int,
+                 engine: Engine | None = None) -> None:
+        self.model, self.recipe = model, recipe
         self.phase, self.seed = phase, seed
         self.epoch = 0
-        self.optimizer = torch.optim.Adam(model.parameters(), recipe.rate)
+        self.optimizer = recipe.optimizer(model.parameters(), lr=recipe.rate)
+        self._engine = engine or Engine(torch.device("cpu"))
+        self._step, self._update = self._engine.setup(_Step(model, loss), self.optimizer)
 
-    def run_epoch(self, data: Sequence[Tensor], tick: Callable[[], object]) -> None:
-        """Train on the rows of ``data`` once, in random order; call ``tick`` after each batch.
+    def run_epoch(self, data: Data, tick: Callable[[], object]) -> float:
+        """Train on all of ``data`` once, in random order; give the mean loss of a batch.
 
-        All batches are of nearly one size: batch norm would weigh the rows of a small one more.
+        ``tick`` is called after each batch. All batches are of nearly one size: batch norm would
+        weigh the rows of a small one more.
         """
         reseed(self.seed, self.phase, self.epoch)
         self.model.train()
         set_progress(self.model, self.epoch / self.recipe.epochs)
-        batches = n_batches(len(data[0]), self.recipe)
-        order = torch.randperm(len(data[0])).tensor_split(batches)
-        for number, rows in enumerate(order):
-            self._set_rate((self.epoch + number / batches) / self.recipe.epochs)
+        n, losses = n_batches(data, self.recipe), []
+        for number, batch in enumerate(data if isinstance(data, Loader) else _shuffled(data, n)):
+            self._set_rate((self.epoch + number / n) / self.recipe.epochs)
             self.optimizer.zero_grad()
-            self.loss(self.model, *(tensor[rows] for tensor in data)).backward()
-            self.optimizer.step()
+            loss = self._step(*batch)
+            self._engine.backward(loss)
+            self._update.step()
             clip(self.model)
+            losses.append(loss.detach())
             tick()
         self.epoch += 1
+        return float(processes.mean(torch.stack(losses).mean()))
 
     def _set_rate(self, progress: float) -> None:
         for group in self.optimizer.param_groups:
@@ -105,9 +120,25 @@ class Training:
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
 
 
-def n_batches(n_rows: int, recipe: Recipe) -> int:
+class _Step(nn.Module):
+    """What is differentiated in a step, as one module: engines wrap a module's call."""
+
+    def __init__(self, model: nn.Module, loss: Loss) -> None:
+        super().__init__()
+        self.model, self.loss = model, loss
+
+    def forward(self, *batch: Tensor) -> Tensor:
+        return self.loss(self.model, *batch)
+
+
+def n_batches(data: Data, recipe: Recipe) -> int:
     """Give the number of batches in an epoch; none is smaller than the recipe's, if it can be."""
-    return max(1, n_rows // recipe.batch)
+    return len(data) if isinstance(data, Loader) else max(1, len(data[0]) // recipe.batch)
+
+
+def _shuffled(data: Sequence[Tensor], n: int) -> Iterator[list[Tensor]]:
+    for rows in torch.randperm(len(data[0])).tensor_split(n):
+        yield [tensor[rows] for tensor in data]
 
 
 def binary_loss(model: BinaryClassifier | BinaryCNN, signs: Tensor, labels: Tensor) -> Tensor:

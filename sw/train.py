@@ -2,33 +2,34 @@
 
 import argparse
 import os
-import platform
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import autoencoder, codes, data, task
+from . import autoencoder, codes, data, deep, task
 from . import run as runs
-from .autoencoder import BinaryAutoencoder, Encoder
+from .autoencoder import BinaryAutoencoder, Encoder, EncoderFileError
 from .binary import BINARIZERS
 from .checkpoint import CheckpointError
 from .classifier import BinaryClassifier, FullPrecisionTwin
 from .codes import CodeSet
 from .data import DataError, DataSet
+from .engine import PRECISIONS, EngineError
 from .export import ExportError, check_equal, export
 from .golden import bits
 from .golden.codes import save_codes
 from .golden.command import INTERRUPTED, Parser, fail
 from .golden.network import Network
-from .run import Config, Run, RunError
+from .golden.runs import encoder_file
+from .run import HYBRID, Config, Effort, Run, RunError
+from .sdbnn import BATCH, METHODS
 from .task import Recipe
 
 N_BITS = 200    # HyBNN's code: 25 bytes on the wire.
@@ -51,11 +52,11 @@ def train(run: Run, images: Tensor, chosen: DataSet) -> dict[str, float]:
     # The models are so small that threads would wait for each other more than they help. One also
     # makes sums, and so the result, independent of the number of cores.
     torch.set_num_threads(1)
-    encoder = train_encoder(run, images)
+    encoder = _given_encoder(run) if run.config.encoder else train_encoder(run, images)
     encoder.save(run.folder / "encoder.safetensors")
 
     begun = time.monotonic()
-    on_codes = _encode(run, chosen, partial(codes.extract, encoder), N_BITS)
+    on_codes = _encode(run, chosen, partial(codes.extract, encoder), encoder.n_bits)
     seconds_for_codes = round(time.monotonic() - begun, 1)
     model = _train(run, "hybrid", on_codes, BinaryClassifier)
     network = write_network(run.folder, model, on_codes)
@@ -73,6 +74,22 @@ def train(run: Run, images: Tensor, chosen: DataSet) -> dict[str, float]:
     seconds = {**run.seconds, "codes": seconds_for_codes}
     run.write_json("metrics.json", _metrics(run.config, accuracies, seconds, encoder, network))
     return accuracies
+
+
+def _given_encoder(run: Run) -> Encoder:
+    """Load the encoder that the run was told to take: its own copy, once it has one."""
+    own = run.folder / "encoder.safetensors"
+    return load_encoder(own if own.exists() else Path(str(run.config.encoder)))
+
+
+def load_encoder(argument: Path) -> Encoder:
+    """Load the encoder that lies in a run's folder or is a file, for the images of data sets."""
+    encoder = Encoder.load(encoder_file(argument))
+    if (encoder.channels, encoder.side) != (1, data.SIDE):
+        raise RunError(f"The encoder in {argument} must be for grey images of {data.SIDE} x "
+                       f"{data.SIDE} pixels, not {encoder.channels} x {encoder.side} x "
+                       f"{encoder.side}")
+    return encoder
 
 
 def train_encoder(run: Run, images: Tensor) -> Encoder:
@@ -139,8 +156,7 @@ def _metrics(config: Config, accuracies: dict[str, float], seconds: dict[str, fl
         "encoder": {"width": encoder.width, "code_bits": encoder.n_bits, "macs": encoder.macs,
                     "parameters": sum(p.numel() for p in encoder.parameters())},
         "seconds": seconds,
-        "versions": {"python": platform.python_version(),
-                     **{name: version(name) for name in ("hybnn", "torch", "numpy")}},
+        "versions": Run.versions(),
     }
 
 
@@ -160,7 +176,7 @@ def _table(accuracies: dict[str, float]) -> str:
       hybrid: encoder, then binary network         96.40 %
       binary network on pixels, sign as in HyBNN   10.00 %
     """
-    rows = [f"  {LABELS[name]:<44}{value:6.2f} %" for name, value in accuracies.items()]
+    rows = [f"  {LABELS.get(name, name):<44}{value:6.2f} %" for name, value in accuracies.items()]
     return "\n".join(["test accuracy", *rows])
 
 
@@ -176,9 +192,11 @@ def _parser() -> argparse.ArgumentParser:
                     description="Train a hybrid network, compare it with baselines, export it.")
     add = parser.add_argument
     add("--data", metavar="NAME", default=default.data,
-        help=f"data set to train on, one of: {', '.join(data.NAMES)} (default: %(default)s)")
+        help=f"data set to train on, one of: {', '.join(data.NAMES)}, or cifar10 for SD-BNN's "
+             "networks (default: %(default)s)")
     add("--data-dir", metavar="DIR", default=os.environ.get("HYBNN_DATA"),
-        help="look for IDX files in DIR or DIR/NAME (default: $HYBNN_DATA, then download)")
+        help="look for IDX files, or CIFAR-10's batches, in DIR or DIR/NAME (default: "
+             "$HYBNN_DATA, then download)")
     add("--task", metavar="TASK", default=default.task,
         help="classes to tell apart: ten, all, or two such as 0v1 (default: %(default)s)")
     add("--hidden", metavar="WIDTHS", type=_hidden, default=default.hidden,
@@ -186,6 +204,18 @@ def _parser() -> argparse.ArgumentParser:
     add("--binarizer", metavar="NAME", choices=BINARIZERS, default=default.binarizer,
         help="how numbers become signs, sign or sd: SD-BNN's self-distribution "
              "(default: %(default)s)")
+    add("--encoder", metavar="RUN",
+        help="take the encoder of a run of sw.train or sw.pretrain, or of a file, as it is "
+             "(default: train one)")
+    add("--model", choices=[HYBRID, *METHODS], default=default.model,
+        help="what to train: a hybrid network, or one of SD-BNN's own, which does not become "
+             "hardware (default: %(default)s)")
+    add("--epochs", metavar="N", type=int,
+        help="train such a network for so many epochs (default: its recipe's)")
+    add("--images", metavar="N", type=int,
+        help="train and test such a network on so many images (default: all)")
+    add("--precision", choices=PRECISIONS, default=default.precision,
+        help="of such a network's training, in Fabric's words (default: %(default)s)")
     add("--seed", metavar="N", type=int, default=default.seed,
         help="let all randomness derive from N (default: %(default)s)")
     add("--device", metavar="DEVICE", default=default.device,
@@ -201,7 +231,24 @@ def _parser() -> argparse.ArgumentParser:
 def _config(arguments: argparse.Namespace) -> Config:
     return Config(arguments.data, arguments.data_dir, arguments.task, arguments.hidden,
                   arguments.binarizer, arguments.seed, arguments.device,
-                  runs.effort_for(arguments.data))
+                  _effort(arguments), arguments.encoder, arguments.model, arguments.precision,
+                  arguments.images)
+
+
+def _effort(arguments: argparse.Namespace) -> Effort:
+    if arguments.model == HYBRID:
+        if arguments.epochs is not None:
+            raise RunError("--epochs is for SD-BNN's networks, see --model")
+        return runs.effort_for(arguments.data)
+    epochs = METHODS[arguments.model].epochs if arguments.epochs is None else arguments.epochs
+    if epochs < 1 or (arguments.images is not None and arguments.images < 1):
+        raise RunError(f"Epochs and images must be at least 1, not {epochs} and "
+                       f"{arguments.images}")
+    return Effort(0, 0, epochs, BATCH, 1)
+
+
+def _load(config: Config) -> Sequence[Any]:
+    return load(config) if config.model == HYBRID else deep.load(config)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -211,13 +258,16 @@ def main(argv: list[str] | None = None) -> int:
         arguments = _parser().parse_args(argv)
         if arguments.resume is None:
             config = _config(arguments)
-            inputs = load(config)    # First, so that a mistake leaves no folder behind.
+            inputs = _load(config)    # First, so that a mistake leaves no folder behind.
+            if config.encoder:
+                load_encoder(Path(config.encoder))
             run = runs.create(arguments.out, config)
         else:
             run = runs.reopen(Path(arguments.resume or runs.newest_unfinished()))
-            inputs = load(run.config)
-        accuracies = train(run, *inputs)
-    except (RunError, DataError, CheckpointError, ExportError, OSError) as error:
+            inputs = _load(run.config)
+        accuracies = (train if run.config.model == HYBRID else deep.train)(run, *inputs)
+    except (RunError, DataError, CheckpointError, EncoderFileError, EngineError, ExportError,
+            OSError) as error:
         return fail(error)
     except KeyboardInterrupt:
         if run is not None:

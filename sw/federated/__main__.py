@@ -18,6 +18,7 @@ from ..checkpoint import CheckpointError
 from ..data import NAMES, DataError
 from ..export import ExportError
 from ..golden.command import INTERRUPTED, Parser, fail
+from ..golden.runs import encoder_file
 from ..run import RunError
 from .codec import CODECS
 from .folder import prepare
@@ -75,7 +76,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
 def _begin(settings: Settings, encoder: Path | None) -> Path:
     """Make the run's folder, or go on with it, and put its encoder there, if it has none."""
     images, _ = train.load(settings.run_config())    # First: a mistake leaves no folder behind.
-    source = encoder / "encoder.safetensors" if encoder and encoder.is_dir() else encoder
+    source = encoder_file(encoder) if encoder else None
     if source and not source.is_file():
         raise RunError(f"There is no encoder in {encoder}")
     folder = prepare(settings, source)

@@ -6,7 +6,7 @@ A run is a folder with ``network.safetensors``, ``codes.safetensors`` and, writt
 
 from pathlib import Path
 
-__all__ = ["NoRun", "codes_file", "is_finished", "network_file", "newest"]
+__all__ = ["NoRun", "codes_file", "encoder_file", "is_finished", "network_file", "newest"]
 
 
 class NoRun(LookupError):
@@ -14,8 +14,12 @@ class NoRun(LookupError):
 
 
 def newest(folder: Path = Path("runs")) -> Path:
-    """Find the run in ``folder`` that was finished last; :exc:`NoRun` if there is none."""
-    finished = list(folder.glob("*/metrics.json"))
+    """Find the run in ``folder`` that was finished last; :exc:`NoRun` if there is none.
+
+    A run that trained something else than a network for hardware does not count.
+    """
+    finished = [metrics for metrics in folder.glob("*/metrics.json")
+                if (metrics.parent / "network.safetensors").is_file()]
     if not finished:
         raise NoRun(f"No finished run in {folder}/: train one first with python -m sw.train")
     return max(finished, key=lambda metrics: metrics.stat().st_mtime).parent
@@ -42,3 +46,8 @@ def codes_file(argument: Path) -> Path:
     """
     network = network_file(argument)
     return network.with_name(network.name.replace("network", "codes"))
+
+
+def encoder_file(argument: Path) -> Path:
+    """Give the encoder's file that a run's folder holds or that ``argument`` is."""
+    return argument / "encoder.safetensors" if argument.is_dir() else argument

@@ -7,8 +7,10 @@ from sw.golden import runs
 
 
 def test_the_newest_is_the_one_finished_last(tmp_path):
-    for name, finished in [("c", 2), ("a", 3), ("b", 1), ("unfinished", None)]:
+    for name, finished in [("c", 2), ("a", 3), ("b", 1), ("encoder", 4), ("unfinished", None)]:
         (tmp_path / name).mkdir()
+        if name != "encoder":    # A run without a network for hardware.
+            (tmp_path / name / "network.safetensors").touch()
         if finished:
             (tmp_path / name / "metrics.json").write_text("{}")
             os.utime(tmp_path / name / "metrics.json", (finished, finished))

@@ -7,6 +7,7 @@ from safetensors.torch import load_file, save_file
 
 from sw.autoencoder import BinaryAutoencoder, Encoder, EncoderFileError, disagreement
 from sw.codes import extract, pack_signs
+from sw.golden import tensors
 
 
 def test_folded_encoder_gives_the_code_that_the_decoder_sees():
@@ -36,10 +37,14 @@ def test_macs_of_the_published_encoder():
     assert Encoder(200, 32).macs == 2_548_864    # BinPlay's, as counted in its code.
 
 
-def test_encoder_comes_back(tmp_path):
-    encoder, images = Encoder(24, 2), torch.rand(7, 1, 28, 28)
+@pytest.mark.parametrize("channels, side, shape", [
+    (1, 28, "28x28-2-24"), (3, 32, "32x32x3-2-24"), (3, 9, "9x9x3-2-24"), (1, 64, "64x64-2-24")])
+def test_encoder_comes_back(tmp_path, channels, side, shape):
+    encoder = Encoder(24, 2, channels=channels, side=side)
+    images = torch.rand(7, channels, side, side)
     encoder(images)    # Moves the running mean and variance.
     encoder.save(tmp_path / "encoder")
+    assert tensors.read(tmp_path / "encoder", "hybnn-encoder-1", ["shape"])[0]["shape"] == shape
     assert (extract(Encoder.load(tmp_path / "encoder"), images) == extract(encoder, images)).all()
 
 
@@ -52,7 +57,10 @@ def test_the_same_encoder_is_the_same_file(tmp_path):
 
 @pytest.mark.parametrize("metadata, changes, reason", [
     ({"format": "pt"}, {}, "its format is 'pt', not 'hybnn-encoder-1'"),
-    ({"shape": "28x28-2"}, {}, "its shape must be like '28x28-16-200', not '28x28-2'"),
+    ({"shape": "28x28-2"}, {}, "its shape must be like '28x28-16-200' or, in colour, "
+                               "'32x32x3-16-200', not '28x28-2'"),
+    ({"shape": "28x29-2-24"}, {}, "its shape must be like '28x28-16-200' or, in colour, "
+                                  "'32x32x3-16-200', not '28x29-2-24'"),
     ({}, {"logits.bias": torch.zeros(24, dtype=torch.float64)},
      "'logits.bias' must be torch.float32, not torch.float64"),
     ({}, {"logits.bias": torch.full((24,), torch.nan)}, "'logits.bias' must be finite"),

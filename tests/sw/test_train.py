@@ -51,6 +51,26 @@ def test_encoder_file_gives_the_codes_in_the_file_of_codes(finished, digits):
     assert np.array_equal(labels, digits[1].test_labels.numpy())
 
 
+def test_an_encoder_is_taken_as_it_is(tmp_path, monkeypatch, finished):
+    monkeypatch.setattr(train, "_config",
+                        lambda arguments: replace(TINY, seed=1, encoder=arguments.encoder))
+    run_folder, file = tmp_path / "run", finished / "encoder.safetensors"
+    assert main(["--encoder", str(finished), "--out", str(run_folder)]) == 0
+    assert (run_folder / "encoder.safetensors").read_bytes() == file.read_bytes()
+    assert "autoencoder" not in json.loads((run_folder / "metrics.json").read_text())["seconds"]
+    assert content(run_folder / "network") != content(finished / "network")
+
+
+@pytest.mark.parametrize("channels, side", [(3, 28), (1, 32)])
+def test_an_encoder_of_other_images_is_refused(tmp_path, capsys, channels, side):
+    Encoder(24, 2, channels=channels, side=side).save(tmp_path / "encoder")
+    assert main(["--encoder", str(tmp_path / "encoder"), "--out", str(tmp_path / "run")]) == 2
+    assert capsys.readouterr().err == (
+        f"error: The encoder in {tmp_path / 'encoder'} must be for grey images of 28 x 28 pixels, "
+        f"not {channels} x {side} x {side}\n")
+    assert not (tmp_path / "run").exists()
+
+
 def interrupt_after(monkeypatch, n_epochs):
     """Raise what Ctrl-C raises, in the middle of an epoch."""
     original, epochs = run.Training.run_epoch, iter(range(n_epochs + 1))
@@ -58,7 +78,7 @@ def interrupt_after(monkeypatch, n_epochs):
     def run_epoch(self, rows, tick):
         def interrupted():
             raise KeyboardInterrupt
-        original(self, rows, interrupted if next(epochs) == n_epochs else tick)
+        return original(self, rows, interrupted if next(epochs) == n_epochs else tick)
 
     monkeypatch.setattr(run.Training, "run_epoch", run_epoch)
 
@@ -131,6 +151,9 @@ def test_a_table_is_printed(tmp_path, monkeypatch, capsys):
     (["--resume"], "There is no unfinished run in runs/ to resume"),
     (["--resume", "nowhere"], "nowhere is not the folder of a run: it has no config.json"),
     (["--resume", "done"], "The run in done is finished; there is nothing to resume"),
+    (["--encoder", "nowhere"], "[Errno 2] No such file or directory: 'nowhere'"),
+    (["--encoder", "full/file"], "full/file is not an encoder file: Error while deserializing "
+                                 "header: header too small"),
     (["--resume", "vague"], "vague/config.json is not the configuration of a run"),
 ])
 def test_mistakes_get_one_sentence(tmp_path, monkeypatch, capsys, argv, message):

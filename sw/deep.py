@@ -1,0 +1,53 @@
+"""A run of ``sw.train`` for one of SD-BNN's own networks: load CIFAR-10, train, test, export."""
+
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from . import cifar, task
+from .binary import BINARIZERS, BinaryConv2d
+from .golden import tensors
+from .run import Config, Run
+from .sdbnn import METHODS, loss, normalise
+
+__all__ = ["FORMAT", "load", "train"]
+
+FORMAT = "hybnn-model-1"
+
+
+def load(config: Config) -> list[Tensor]:
+    """Give images and labels to train on, then those to test on, as :func:`sw.cifar.load` does."""
+    whole = cifar.load(Path(config.data_dir) if config.data_dir else None)
+    return [tensor[:config.images] for tensor in whole]
+
+
+def train(run: Run, images: Tensor, labels: Tensor, test_images: Tensor,
+          test_labels: Tensor) -> dict[str, float]:
+    """Train, test and export; give the accuracy in per cent of the test images."""
+    torch.set_num_threads(1)    # As for a hybrid network: sums are the same on any machine.
+    config, method = run.config, METHODS[run.config.model]
+    recipe = method.recipe(config.effort.classifier_epochs, config.effort.classifier_batch)
+    data = [images.to(run.device), labels.to(run.device)]
+    model = run.train(config.model, partial(method.model, BINARIZERS[config.binarizer]), loss,
+                      recipe, lambda _: data)
+    accuracy = {config.model: round(task.test(model, normalise(test_images), test_labels), 2)}
+    run.save()
+    _export(run.folder / "model.safetensors", model, config)
+    run.write_json("metrics.json", {
+        "accuracy": accuracy, "data": config.data, "binarizer": config.binarizer,
+        "seed": config.seed, "images": {"train": len(images), "test": len(test_images)},
+        "losses": run.losses(config.model), "seconds": run.seconds,
+        "network": {"parameters": sum(p.numel() for p in model.parameters()),
+                    "binary_weights": sum(module.weight.numel() for module in model.modules()
+                                          if isinstance(module, BinaryConv2d))},
+        "versions": run.versions("lightning-fabric"),
+    })
+    return accuracy
+
+
+def _export(path: Path, model: nn.Module, config: Config) -> None:
+    """Write all parameters and statistics: real numbers, of which binary layers use the signs."""
+    state = {name: tensor.cpu().contiguous().numpy() for name, tensor in model.state_dict().items()}
+    tensors.write(path, state, format=FORMAT, model=config.model, binarizer=config.binarizer)

@@ -1,0 +1,116 @@
+"""A folder of image files, of any size and number, read one by one as a data set."""
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from .data import DataError
+
+__all__ = ["Pictures"]
+
+# Pillow can also read formats that are programs, and formats whose readers nobody tests.
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+SUFFIXES = (".bmp", ".gif", ".jpg", ".jpeg", ".png", ".pgm", ".pnm", ".ppm", ".tif", ".tiff",
+            ".webp")
+MAX_PIXELS = 1 << 26    # 200 MB in colour. A file of a few kilobytes can say that it holds more.
+
+
+class Pictures(Dataset[tuple[Tensor]]):
+    """The image files below a folder, as squares.
+
+    A file that cannot be read does not end a training of days: the next file that can be is taken
+    in its place, so that each batch is what it would be in any other process, and it is counted.
+
+    Parameters
+    ----------
+    folder : Path
+        Is searched with all folders in it; links to folders and hidden files are left out.
+    side : int
+        The middle of each picture is cut out as a square and scaled to ``side x side``.
+    colour : bool
+        Else grey. Where a picture is transparent it is black.
+
+    Attributes
+    ----------
+    names : bytes array of shape ``(n,)``
+        Of the files in ``folder``, sorted.
+    unreadable : bool tensor of shape ``(n,)``
+        What was found to be so, by this process and its workers.
+
+    Raises
+    ------
+    DataError
+        The folder has no image file that can be read.
+    """
+
+    def __init__(self, folder: Path, side: int, colour: bool) -> None:
+        self.folder, self.side, self.mode = folder, side, "RGB" if colour else "L"
+        # An array: the workers share its memory, where touching a string would copy it.
+        self.names = np.array(_names(folder))
+        if len(self.names) == 0:
+            raise DataError(f"{folder} must be a folder with image files "
+                            f"({', '.join(suffix[1:] for suffix in SUFFIXES)}), in it or below")
+        self.unreadable = torch.zeros(len(self), dtype=torch.bool).share_memory_()
+        self[0]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __getitem__(self, number: int) -> tuple[Tensor]:
+        """Give the pixels of a file, ``(channels, side, side)``, uint8."""
+        for candidate in (*range(number, len(self)), *range(number)):
+            if not self.unreadable[candidate]:
+                try:
+                    return torch.from_numpy(self._read(self._path(candidate))),
+                except Exception:    # Readers of damaged files raise what they like.
+                    self.unreadable[candidate] = True
+        raise DataError(f"None of the {len(self)} image files in {self.folder} can be read; "
+                        f"{self.complaint(number)}")
+
+    def complaint(self, number: int) -> str:
+        """Say what is wrong with a file that cannot be read."""
+        path = self._path(number)
+        try:
+            self._read(path)
+        except Exception as error:
+            return f"{path}: {' '.join(str(error).split()) or type(error).__name__}"
+        return f"{path} can be read now"
+
+    def _path(self, number: int) -> Path:
+        return self.folder / os.fsdecode(self.names[number])
+
+    def _read(self, path: Path) -> np.ndarray:
+        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError(f"it has {image.width} x {image.height} pixels, more than "
+                                 f"{MAX_PIXELS}")
+            image.draft(self.mode, (self.side, self.side))    # A JPEG is decoded at an eighth, say.
+            square = ImageOps.fit(_opaque(ImageOps.exif_transpose(image)).convert(self.mode),
+                                  (self.side, self.side), Image.Resampling.BILINEAR)
+        pixels = np.array(square)
+        return pixels.transpose(2, 0, 1).copy() if pixels.ndim == 3 else pixels[None]
+
+
+def _names(folder: Path) -> list[bytes]:
+    found = []
+    for place, _, files in os.walk(folder):
+        inside = os.path.relpath(place, folder)
+        found += [os.fsencode(os.path.normpath(os.path.join(inside, file))) for file in files
+                  if file.lower().endswith(SUFFIXES) and not file.startswith(".")]
+    return sorted(found)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):    # Pillow would cut off all above 255.
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError(f"pixels of 32 bits, mode {image.mode}, have no known range")
+    if image.has_transparency_data:
+        return Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA"))
+    return image

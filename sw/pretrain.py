@@ -1,0 +1,189 @@
+"""Train an encoder on a folder of image files: ``python -m sw.pretrain --images DIR``.
+
+The folder need not fit in memory, and ``torchrun`` spreads the work over devices and machines. What
+is trained is the autoencoder of ``sw.train``, in the same loop.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+import torch
+
+from . import processes, task
+from . import run as runs
+from .autoencoder import BinaryAutoencoder, handwriting_loss, plain_loss
+from .binary import BINARIZERS
+from .checkpoint import CheckpointError
+from .data import DataError
+from .engine import PRECISIONS, EngineError, FabricEngine
+from .golden.command import INTERRUPTED, Parser, fail
+from .golden.network import MAX_WIDTH
+from .loader import Loader
+from .pictures import Pictures
+from .run import Phases, RunError
+from .task import Recipe
+
+CONFIG = "pretraining.json"    # What a run is asked for; its presence tells it from sw.train's.
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """What decides the outcome."""
+
+    images: str               # The folder.
+    files: str                # SHA-256 of the names of the image files in it.
+    side: int
+    colour: bool
+    bits: int
+    width: int                # Channels of the first convolution.
+    binarizer: str            # See sw.binary.
+    distort: bool             # See sw.autoencoder.handwriting_loss.
+    epochs: int
+    batch: int
+    seed: int
+    device: str
+    precision: str
+
+    def __post_init__(self) -> None:
+        for what, least, value, most in (
+                ("side", 8, self.side, 512), ("code", 1, self.bits, MAX_WIDTH),
+                ("width", 1, self.width, 1024), ("number of epochs", 1, self.epochs, MAX_WIDTH),
+                ("seed", 0, self.seed, 2 ** 32 - 1)):
+            if not least <= value <= most:
+                raise RunError(f"The {what} must be {least} to {most}, not {value}")
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what a run wrote."""
+        try:
+            return cls(**json.loads(path.read_text()))
+        except (ValueError, TypeError):
+            raise RunError(f"{path} is not the configuration of sw.pretrain") from None
+
+
+def pretrain(run: Phases, config: Pretraining, pictures: Pictures, workers: int) -> str:
+    """Train the autoencoder and write the run's files; say in a line or two what came of it."""
+    torch.set_num_threads(1)    # As in sw.train; torchrun is the way to more cores.
+    loader = Loader(pictures, config.batch, run.device, workers)
+    make = partial(BinaryAutoencoder, config.bits, config.width, BINARIZERS[config.binarizer],
+                   channels=3 if config.colour else 1, side=config.side)
+    model = run.train("autoencoder", make, handwriting_loss if config.distort else plain_loss,
+                      Recipe(config.epochs, config.batch, task.AUTOENCODER_RATE),
+                      lambda _: loader)
+    unreadable = processes.mean(pictures.unreadable.float().to(run.device)).nonzero()[:, 0].tolist()
+    encoder = model.cpu().float().fold()
+    run.save()
+    if run.engine.leads:
+        encoder.save(run.folder / "encoder.safetensors")
+    losses = run.losses("autoencoder")
+    run.write_json("metrics.json", {
+        "images": len(pictures), "unreadable": len(unreadable), "losses": losses,
+        "processes": processes.place()[1], "seconds": run.seconds,
+        "encoder": {"width": encoder.width, "code_bits": encoder.n_bits, "macs": encoder.macs},
+        "versions": run.versions("lightning-fabric", "pillow")})
+    return _summary(pictures, losses, unreadable)
+
+
+def _summary(pictures: Pictures, losses: list[float], unreadable: list[int]) -> str:
+    lines = [f"{len(pictures):,} images, loss of the first epoch {losses[0]}, "
+             f"of the last {losses[-1]}"]
+    if unreadable:
+        lines.append(f"{len(unreadable):,} of them could not be read, and others stood in for "
+                     f"them; {pictures.complaint(unreadable[0])}")
+    return "\n".join(lines)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m sw.pretrain",
+                    description="Train an encoder on a folder of image files.")
+    add = parser.add_argument
+    add("--images", metavar="DIR", type=Path, help="folder of image files, in it and below")
+    add("--side", metavar="N", type=int, default=28,
+        help="height and width that images are brought to (default: %(default)s)")
+    add("--colour", action="store_true", help="keep the colours")
+    add("--bits", metavar="N", type=int, default=200,
+        help="length of the code (default: %(default)s)")
+    add("--width", metavar="N", type=int, default=32,
+        help="channels of the first convolution (default: %(default)s)")
+    add("--binarizer", metavar="NAME", choices=BINARIZERS, default="sign",
+        help="how numbers become signs, sign or sd (default: %(default)s)")
+    add("--distort", action="store_true",
+        help="let the codes of two distortions of an image agree: for handwriting")
+    add("--epochs", metavar="N", type=int, default=runs.LARGE.autoencoder_epochs,
+        help="times to go through all images (default: %(default)s)")
+    add("--batch", metavar="N", type=int, default=runs.LARGE.autoencoder_batch,
+        help="images in a step, in all processes together (default: %(default)s)")
+    add("--workers", metavar="N", type=int, default=2,
+        help="processes that read images, for each that trains (default: %(default)s)")
+    add("--seed", metavar="N", type=int, default=0,
+        help="let all randomness derive from N (default: %(default)s)")
+    add("--device", metavar="DEVICE", default="auto",
+        help="train on cpu, cuda, or auto: cuda where there is one (default: %(default)s)")
+    add("--precision", choices=PRECISIONS, default="32-true",
+        help="of the arithmetic, in Fabric's words (default: %(default)s)")
+    add("--out", metavar="DIR", type=Path,
+        help="write the run into the new folder DIR (default: one in runs/, named by time)")
+    add("--resume", metavar="RUN", type=Path,
+        help="go on with the run in folder RUN, whose flags then count, but for --workers")
+    return parser
+
+
+def _begin(arguments: argparse.Namespace) -> tuple[Phases, Pretraining, Pictures]:
+    """Make the run's folder, or go on with it; everything that may fail comes before."""
+    resume = arguments.resume
+    if resume:
+        states = runs.unfinished(resume, CONFIG)
+        config = Pretraining.load(resume / CONFIG)
+        pictures = Pictures(Path(config.images), config.side, config.colour)
+        if _fingerprint(pictures) != config.files:
+            raise RunError(f"{config.images} has other image files than when {resume} was begun")
+        return Phases(resume, config.seed, states, _engine(config)), config, pictures
+    if not arguments.images:
+        raise RunError("Nothing to train on: pass --images DIR")
+    pictures = Pictures(arguments.images, arguments.side, arguments.colour)
+    names = set(Pretraining.__dataclass_fields__) - {"images", "files"}
+    config = Pretraining(images=str(arguments.images), files=_fingerprint(pictures),
+                         **{name: getattr(arguments, name) for name in names})
+    engine = _engine(config)
+    folder = runs.new_folder(arguments.out, "encoder") if engine.leads else Path()
+    run = Phases(folder, config.seed, {}, engine)
+    run.write_json(CONFIG, asdict(config))
+    return run, config, pictures
+
+
+def _engine(config: Pretraining) -> FabricEngine:
+    return FabricEngine(runs.choose_device(config.device), config.precision)
+
+
+def _fingerprint(pictures: Pictures) -> str:
+    return hashlib.sha256(b"\0".join(pictures.names.tolist())).hexdigest()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
+    run = None
+    try:
+        arguments = _parser().parse_args(argv)
+        run, config, pictures = _begin(arguments)
+        summary = pretrain(run, config, pictures, arguments.workers)
+    except (RunError, DataError, CheckpointError, EngineError, OSError) as error:
+        return fail(error)
+    except KeyboardInterrupt:
+        if run is not None and run.engine.leads:
+            run.save()
+            print(f"interrupted; go on with: python -m sw.pretrain --resume {run.folder}",
+                  file=sys.stderr)
+        return INTERRUPTED
+    if run.engine.leads:
+        print(f"{summary}\n\nrun folder: {run.folder}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

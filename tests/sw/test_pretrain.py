@@ -1,0 +1,124 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.numpy import load_file
+
+from sw import pretrain, task
+from sw.autoencoder import Encoder
+from sw.pretrain import main
+
+ROOT = Path(__file__).parents[2]
+SMALL = ["--side", "8", "--bits", "12", "--width", "2", "--batch", "8", "--epochs", "3",
+         "--device", "cpu", "--workers", "0"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Some small pictures in colour, smooth enough to be learnt from."""
+    place = tmp_path_factory.mktemp("pictures")
+    random = np.random.default_rng(0)
+    for number in range(27):
+        coarse = Image.fromarray(random.integers(0, 256, (3, 3, 3), np.uint8))
+        coarse.resize((12, 10)).save(place / f"{number}.png")
+    return place
+
+
+def weights(run):
+    return load_file(run / "encoder.safetensors")
+
+
+def test_two_processes_give_what_one_gives(tmp_path, folder):
+    # In float64: Adam makes steps of what rounding left of a gradient of zero in float32.
+    arguments = ["--images", str(folder), *SMALL, "--colour", "--distort", "--binarizer", "sd",
+                 "--precision", "64-true"]
+    assert main([*arguments, "--out", str(tmp_path / "one")]) == 0
+    subprocess.run([sys.executable, "-m", "torch.distributed.run", "--standalone",
+                    "--nproc-per-node", "2", "-m", "sw.pretrain", *arguments,
+                    "--out", str(tmp_path / "two")],
+                   check=True, timeout=500, capture_output=True, cwd=ROOT,
+                   env={**os.environ, "PYTHONPATH": str(ROOT)})
+    one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
+    assert one.keys() == two.keys()
+    assert max(float(np.abs(one[name] - two[name]).max()) for name in one) < 1e-6
+    assert json.loads((tmp_path / "two/metrics.json").read_text())["processes"] == 2
+
+
+def test_an_interrupted_run_goes_on_to_the_same_encoder(tmp_path, monkeypatch, capsys, folder):
+    arguments = ["--images", str(folder), *SMALL]
+    assert main([*arguments, "--out", str(tmp_path / "whole")]) == 0
+    original = task.Training.run_epoch
+
+    def run_epoch(self, data, tick):
+        if self.epoch == 1:
+            raise KeyboardInterrupt
+        return original(self, data, tick)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(task.Training, "run_epoch", run_epoch)
+        assert main([*arguments, "--out", str(tmp_path / "cut")]) == 130
+    resume = ["--resume", str(tmp_path / "cut")]
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"interrupted; go on with: python -m sw.pretrain {' '.join(resume)}")
+    assert main(resume) == 0
+    encoders = [(tmp_path / name / "encoder.safetensors").read_bytes() for name in ("cut", "whole")]
+    assert encoders[0] == encoders[1]
+    losses = [json.loads((tmp_path / name / "metrics.json").read_text())["losses"]
+              for name in ("cut", "whole")]
+    assert losses[0] == losses[1] and losses[0][-1] < losses[0][0]
+
+
+def test_what_cannot_be_read_is_said(tmp_path, capsys, folder):
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "1.png").write_bytes(b"")
+    assert main(["--images", str(tmp_path), *SMALL, "--out", str(tmp_path / "run")]) == 0
+    assert f"\n1 of them could not be read, and others stood in for them; {tmp_path / '1.png'}: " \
+        in capsys.readouterr().out
+    encoder = Encoder.load(tmp_path / "run/encoder.safetensors")
+    assert (encoder.channels, encoder.side, encoder.n_bits) == (1, 8, 12)
+
+
+@pytest.mark.parametrize("argv, message", [
+    ([], "Nothing to train on: pass --images DIR"),
+    (["--images", "nowhere"], "nowhere must be a folder with image files (bmp, gif, jpg, jpeg, png,"
+                              " pgm, pnm, ppm, tif, tiff, webp), in it or below"),
+    (["--images", "here", "--side", "7"], "The side must be 8 to 512, not 7"),
+    (["--images", "here", "--bits", "0"], "The code must be 1 to 65535, not 0"),
+    (["--images", "here", "--device", "tpu"], "The device must be auto, cpu or cuda, not 'tpu'"),
+    (["--images", "here", "--out", "here", "--device", "cpu"],
+     "here is not empty; --out needs a new folder"),
+    (["--images", "here", "--out", "run", "--device", "cpu"],
+     "A batch must be at most 1 images, which is all there are, and a multiple of 1, the number of "
+     "processes, not 500"),
+    (["--resume", "here"], "here is not the folder of a run: it has no pretraining.json"),
+    (["--resume", "vague"], "vague/pretraining.json is not the configuration of sw.pretrain"),
+    (["--resume", "moved"], "here has other image files than when moved was begun"),
+])
+def test_mistakes_get_one_sentence(tmp_path, monkeypatch, capsys, argv, message):
+    monkeypatch.chdir(tmp_path)
+    for name in "here", "vague", "moved":
+        Path(name).mkdir()
+    Image.new("L", (8, 8)).save("here/a.png")
+    Path("vague/pretraining.json").write_text('{"side": 8}')
+    begun = pretrain.Pretraining("here", "other", 8, False, 8, 2, "sign", False, 1, 1, 0, "cpu",
+                                 "32-true")
+    Path("moved/pretraining.json").write_text(json.dumps(vars(begun)))
+    assert main(argv) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"error: {message}"
+    assert not Path("runs").exists()
+
+
+
+
+def test_without_fabric(tmp_path, monkeypatch, capsys, folder):
+    monkeypatch.setitem(sys.modules, "lightning_fabric", None)
+    assert main(["--images", str(folder), *SMALL, "--out", str(tmp_path / "run")]) == 2
+    assert capsys.readouterr().err == (
+        "error: Lightning Fabric is missing: pip install 'hybnn[large]'\n")
+    assert not (tmp_path / "run").exists()
