@@ -126,7 +126,8 @@ class Config:
             effort = Effort(**{name: int(value) for name, value in fields.pop("effort").items()})
             hidden = tuple(int(width) for width in fields.pop("hidden"))
             seed = int(fields.pop("seed"))
-            if not all(isinstance(value, str) or (name, value) == ("data_dir", None)
+            if not all(type(value) is (int if name == "images" else str)
+                       or (value is None and name in ("data_dir", "encoder", "images"))
                        for name, value in fields.items()):
                 raise TypeError
             return cls(**fields, hidden=hidden, seed=seed, effort=effort)

@@ -14,6 +14,9 @@ IMPORTS = {"pickle", "cPickle", "cloudpickle", "dill", "joblib", "marshal", "she
 CALLS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "os.execvp", "os.execv",
          "torch.load", "torch.save", "torch.jit.load", "torch.hub.load", "np.load", "numpy.load",
          "subprocess.getoutput", "subprocess.getstatusoutput", "runpy.run_path"}
+# CIFAR-10 is published as pickles. One is read only if its MD5 is the published file's, and by a
+# reader that knows arrays of bytes and no other name.
+PUBLISHED = {"sw/cifar.py": ["pickle"]}
 FLAGS = {"shell", "allow_pickle"}    # When they are true.
 
 
@@ -35,7 +38,8 @@ def dangers(source):
 
 @pytest.mark.parametrize("path", MODULES, ids=str)
 def test_nothing_runs_what_a_file_holds(path):
-    assert dangers((ROOT / path).read_text()) == []
+    found = [name for _, name in dangers((ROOT / path).read_text())]
+    assert found == PUBLISHED.get(path.as_posix(), [])
 
 
 @pytest.mark.parametrize("source, found", [

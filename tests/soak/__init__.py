@@ -5,12 +5,14 @@ soak, and the tests take some thousandths of it.
 """
 
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
-__all__ = ["Row", "share", "workplace"]
+__all__ = ["Row", "do", "share", "workplace"]
 
 
 @dataclass
@@ -51,3 +53,10 @@ def workplace() -> Iterator[Path]:
     Path("build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir="build", prefix="soak-") as name:
         yield Path(name).resolve()
+
+
+def do(subject: str, scale: float) -> tuple[list[Row], float]:
+    """Do one subject; give its rows, and the seconds that it took."""
+    begun = time.monotonic()
+    rows = import_module(f"tests.soak.{subject}").run(scale)
+    return rows, time.monotonic() - begun

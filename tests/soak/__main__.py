@@ -5,9 +5,7 @@ All subjects, two at a time; a subject alone with ``--only``.
 
 import argparse
 import sys
-import time
 from concurrent.futures import ProcessPoolExecutor
-from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -16,20 +14,13 @@ from tqdm import tqdm
 from sw.golden import markdown
 from sw.golden.command import INTERRUPTED, Parser, fail
 
-from . import Row
+from . import Row, do
 from .link import residual
 
 # The longest first.
 SUBJECTS = ("longrun", "crashes", "files", "link", "guided", "wires", "bounds", "builds",
             "numbers", "unknown")
 HEADING = ["what", "tried", "held", "lost", "seconds", ""]
-
-
-def do(subject: str, scale: float) -> tuple[list[Row], float]:
-    """Do one subject; give its rows, and the seconds that it took."""
-    begun = time.monotonic()
-    rows = import_module(f"tests.soak.{subject}").run(scale)
-    return rows, time.monotonic() - begun
 
 
 def table(found: dict[str, tuple[list[Row], float]]) -> str:

@@ -7,6 +7,7 @@ safetensors among them. Lost is another exception, more than :data:`PATIENCE` se
 
 import contextlib
 import gzip
+import hashlib
 import io
 import json
 import math
@@ -32,7 +33,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import HypothesisWarning
 
 from hw.built import Built, BuiltError
-from sw import check, data, train
+from sw import check, cifar, data, train
 from sw.autoencoder import Encoder, EncoderFileError
 from sw.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from sw.data import DataError
@@ -44,6 +45,7 @@ from sw.golden.codes import CodesFileError, load_codes, save_codes
 from sw.golden.network import Network, NetworkFileError, random_network
 from sw.golden.qonnx import writer as qonnx
 from sw.run import Config, Effort, RunError
+from tests import cifar_files
 
 from . import Row, share
 
@@ -131,6 +133,12 @@ def _idx(path: Path) -> None:
     assert data.read_idx(path, 3).ndim == 3
 
 
+def _cifar(path: Path) -> None:
+    """Read a batch as if it had the MD5 that is asked for."""
+    images, labels = cifar._read(path, hashlib.md5(path.read_bytes()).hexdigest())
+    assert len(images) == len(labels)
+
+
 def _built(path: Path) -> None:
     Built.load(path.parent)
 
@@ -177,6 +185,10 @@ def simple_targets(folder: Path) -> Iterator[Target]:
     (folder / "images.gz").write_bytes(gzip.compress(images))
     for name in "images", "images.gz":
         yield Target(f"IDX {name}", folder / name, _idx, (DataError,), 2)
+
+    (folder / "batch").write_bytes(cifar_files.batch_of(
+        np.arange(2 * cifar.SIZE, dtype=np.uint8).reshape(2, -1), [3, 4]))
+    yield Target("CIFAR-10 batch", folder / "batch", _cifar, (DataError,), 2)
 
     (built := folder / "built").mkdir()
     network.save(built / "network.safetensors")
