@@ -14,7 +14,7 @@ demo: .venv/installed
 	$(BIN)/python -m hw.build --board icestick
 
 test: .venv/installed
-	.ci/system-packages iverilog fpga-icestorm
+	.ci/system-packages iverilog fpga-icestorm chromium chromium-driver fonts-dejavu-core
 	$(BIN)/python -m pytest -n 2
 
 soak: .venv/installed
@@ -38,5 +38,5 @@ lint: .venv/installed
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet $(TORCH)
-	$(BIN)/pip install --quiet --editable '.[sw,large,hw,sim,plot,fed,onnx,dev]'
+	$(BIN)/pip install --quiet --editable '.[sw,large,hw,sim,plot,fed,onnx,demo,dev]'
 	touch $@

@@ -13,6 +13,6 @@ BOARDS = [Board(
     logic_cells=43_848,
     block_rams=108,
     programmer=("openFPGALoader", "--board", "ecpix5"),
-    programmer_from="https://trabucayre.github.io/openFPGALoader",
+    programmer_from="apt install openfpgaloader, or brew install openfpgaloader",
     hardwired_clock=125e6,
 )]

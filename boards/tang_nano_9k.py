@@ -36,5 +36,5 @@ BOARDS = [Board(
     logic_cells=8640,
     block_rams=26,
     programmer=("openFPGALoader", "--board", "tangnano9k"),
-    programmer_from="https://trabucayre.github.io/openFPGALoader",
+    programmer_from="apt install openfpgaloader, or brew install openfpgaloader",
 )]

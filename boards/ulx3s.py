@@ -20,7 +20,7 @@ def _board(size: str, platform: type, logic_cells: int, block_rams: int) -> Boar
         logic_cells=logic_cells,
         block_rams=block_rams,
         programmer=("openFPGALoader", "--board", "ulx3s"),
-        programmer_from="https://trabucayre.github.io/openFPGALoader",
+        programmer_from="apt install openfpgaloader, or brew install openfpgaloader",
         hardwired_clock=100e6,
     )
 

@@ -1,5 +1,7 @@
 """Link and engine: byte stream in, byte stream out, no pins."""
 
+from hashlib import sha256
+
 from amaranth import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -9,17 +11,39 @@ from hw.engine import Engine
 from hw.folding import Hardwired, Plan
 from hw.hardwired import HardwiredEngine
 from hw.link import Link
+from sw.golden.identity import MAX_WIDTHS, N_HASH, Identity
 from sw.golden.network import Network
 
-__all__ = ["Accelerator", "check"]
+__all__ = ["Accelerator", "check", "identity", "waits"]
 
 
 def check(network: Network, plan: Plan, *, reloadable: bool) -> None:
     """Raise :exc:`ValueError` if there is no such accelerator."""
     link.check(network.n_in, network.n_classes, reloadable=reloadable)
+    if len(network.shape) > MAX_WIDTHS:
+        raise ValueError(f"A board can tell {MAX_WIDTHS} widths of its network, not "
+                         f"{len(network.shape)}: {network}")
     if isinstance(plan, Hardwired) and reloadable:
         raise ValueError("A hard-wired engine has its weights in logic and cannot be reloaded: "
                          "take a folded one")
+
+
+def waits(network: Network, plan: Plan, clock: float, baud: int) -> bool:
+    """Say whether a host must wait for each answer before the next request.
+
+    The board keeps a code until its first layer is done with it. Of a request that follows at once
+    the first byte can wait and the second is lost.
+    """
+    return plan.cycles(network.shape)[0] / clock >= 2 * 10 / baud
+
+
+def identity(network: Network, plan: Plan, *, reloadable: bool, clock: float,
+             baud: int) -> Identity:
+    """Give what an accelerator says of itself; its clock is 0 Hz where it is simulated."""
+    # Of all that decides where the weights lie.
+    build = sha256(f"1 {network} {plan} {reloadable}".encode()).digest()[:N_HASH]
+    return Identity(network.shape, reloadable=reloadable, build=build, clock=round(clock / 1e3),
+                    waits=clock > 0 and waits(network, plan, clock, baud))
 
 
 class Accelerator(wiring.Component):
@@ -33,6 +57,10 @@ class Accelerator(wiring.Component):
         How fast.
     reloadable : bool
         Other networks of this shape can be loaded, if the engine is folded.
+    clock : float
+        Hertz that it will have, or 0 where it is simulated; it is told to who asks.
+    baud : int
+        Speed of the link that it will have.
 
     Members
     -------
@@ -40,12 +68,15 @@ class Accelerator(wiring.Component):
         Frames from and to the host, see :mod:`sw.golden.frame`.
     """
 
-    def __init__(self, network: Network, plan: Plan, *, reloadable: bool = False):
+    def __init__(self, network: Network, plan: Plan, *, reloadable: bool = False,
+                 clock: float = 0, baud: int = 0):
         check(network, plan, reloadable=reloadable)
         self.reloadable = reloadable
+        self.identity = identity(network, plan, reloadable=reloadable, clock=clock, baud=baud)
         self.engine = (HardwiredEngine(network) if isinstance(plan, Hardwired)
                        else Engine(network, plan, reloadable=reloadable))
-        self.link = Link(network.n_in, network.n_classes, reloadable=reloadable)
+        self.link = Link(network.n_in, network.n_classes, reloadable=reloadable,
+                         identity=self.identity.to_bytes())
         super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})
 
     def elaborate(self, platform):

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from amaranth.build import ResourceError
 
 import boards
 from hw import accelerator, choice, folding, plot, toolchain, uart
-from hw.accelerator import Accelerator
+from hw.accelerator import Accelerator, waits
 from hw.choice import DoesNotFit
 from hw.cost import FABRICS, Cost
 from hw.family import FAMILIES
@@ -30,6 +31,7 @@ from sw.golden.command import INTERRUPTED, Parser, fail
 from sw.golden.frame import N_FCS16, N_FCS32
 from sw.golden.network import Network, NetworkFileError, atomic_write
 from sw.golden.qonnx import reader
+from sw.golden.split import Split, SplitFileError
 
 __all__ = ["BuildError", "build", "choose", "default_clock", "main", "resources"]
 
@@ -43,8 +45,8 @@ class BuildError(Exception):
 
 
 def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *, clock: float,
-          seed: int, reloadable: bool = False) -> dict:
-    """Make the bitstream in ``directory`` and return its report.
+          seed: int, reloadable: bool = False, split: Split | None = None) -> dict:
+    """Make the bitstream in ``directory`` and return its report, with the ``split`` in it.
 
     Raises
     ------
@@ -59,7 +61,7 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
 
     directory.mkdir(parents=True, exist_ok=True)
     with _alone(directory) as lock:
-        return _build(network, board, plan, directory, clock, seed, reloadable, lock)
+        return _build(network, board, plan, directory, clock, seed, reloadable, split, lock)
 
 
 @contextmanager
@@ -76,7 +78,7 @@ def _alone(directory: Path) -> Iterator[int]:
 
 
 def _build(network: Network, board: boards.Board, plan: Plan, directory: Path, clock: float,
-           seed: int, reloadable: bool, lock: int) -> dict:
+           seed: int, reloadable: bool, split: Split | None, lock: int) -> dict:
     start, family = time.monotonic(), FAMILIES[board.family]
     # A tool that fails must not leave its part to what an earlier build made. The report, which
     # says that there is a build, goes first and comes last.
@@ -87,8 +89,8 @@ def _build(network: Network, board: boards.Board, plan: Plan, directory: Path, c
         divisor = uart.divisor(pll.output, board.baud)
     except ValueError as error:
         raise BuildError(f"{error}. Choose another --clock") from None
-    top = Top(Accelerator(network, plan, reloadable=reloadable), pll=pll, divisor=divisor,
-              clock_is_beside_pll=board.clock_is_beside_pll)
+    design = Accelerator(network, plan, reloadable=reloadable, clock=pll.output, baud=board.baud)
+    top = Top(design, pll=pll, divisor=divisor, clock_is_beside_pll=board.clock_is_beside_pll)
     _run_tools(top, board, directory, seed, lock)
     network.save(directory / "network.safetensors")
     report = {
@@ -97,6 +99,8 @@ def _build(network: Network, board: boards.Board, plan: Plan, directory: Path, c
         "network_sha256": sha256((directory / "network.safetensors").read_bytes()).hexdigest(),
         "folding": str(plan),
         "reloadable": reloadable,
+        "identity": design.identity.to_bytes().hex(),
+        "split": asdict(split) if split else None,
         "seed": seed,
         "versions": {tool: toolchain.version(tool) for tool in ("yosys", family.place)},
         **resources(directory, board),
@@ -241,22 +245,18 @@ def _rates(network: Network, board: boards.Board, plan: Plan, clock: float) -> d
         "microseconds_per_inference": round(max(cycles) / clock * 1e6, 3),
         "inferences_per_second_layers": round(clock / max(cycles)),
         "baud": board.baud,
-        "inferences_per_second_link": round(_link_rate(network, board, cycles, clock)),
+        "inferences_per_second_link": round(_link_rate(network, board, plan, clock)),
     }
 
 
-def _link_rate(network: Network, board: boards.Board, cycles: tuple[int, ...], clock: float):
-    """Say how many requests a second are answered at the most.
-
-    The board keeps a code until its first layer is done with it. Of a request that follows at once
-    the first byte can wait and the second is lost; a host must then wait for each answer.
-    """
+def _link_rate(network: Network, board: boards.Board, plan: Plan, clock: float) -> float:
+    """Say how many requests a second are answered at the most."""
     byte = 10 / board.baud
     request = (2 + 1 + n_bytes(network.n_in) + N_FCS32) * byte
-    engine = sum(cycles) / clock
-    if cycles[0] / clock < 2 * byte:
-        return 1 / max(request, engine)
-    return 1 / (request + engine + (2 + 2 + N_FCS16) * byte)
+    engine = sum(plan.cycles(network.shape)) / clock
+    if waits(network, plan, clock, board.baud):
+        return 1 / (request + engine + (2 + 2 + N_FCS16) * byte)
+    return 1 / max(request, engine)
 
 
 def table(report: dict) -> str:
@@ -277,7 +277,22 @@ def table(report: dict) -> str:
         "link": f"{report['inferences_per_second_link']:,} inferences/s at "
                 f"{report['baud']:,} baud",
     }
+    if report["split"]:
+        rows |= {side: _work(report["split"][side]) for side in ("host", "board")}
     return "\n".join(f"  {name:<12} {value}" for name, value in rows.items())
+
+
+def _work(parts: list[dict]) -> str:
+    """Name layers, and what they are for an image."""
+    flops, bops = (sum(part[kind] for part in parts) for kind in ("flops", "bops"))
+    return (f"{', '.join(part['layer'] for part in parts)}: {flops:,} multiply-accumulates, "
+            f"{bops:,} on bits")
+
+
+def find_split(network: Path) -> Split | None:
+    """Read what host and board do from the file beside a network's, if there is one."""
+    path = network.with_name("split.json")
+    return Split.load(path) if path.exists() else None
 
 
 def program(board: boards.Board, directory: Path) -> int:
@@ -349,14 +364,14 @@ def main(argv: list[str] | None = None) -> int:
                     choices, plan, network.shape,
                     title=f"{network} on {board.name} at {clock / 1e6:g} MHz", clock=clock,
                     logic_cells=board.logic_cells, file=args.plot,
-                    link_rate=_link_rate(network, board, plan.cycles(network.shape), clock))
+                    link_rate=_link_rate(network, board, plan, clock))
                 print(f"the picture is in {args.plot}")
             return 0
         print(f"building {file} for {board.name} in {directory}")
         report = build(network, board, plan, directory, clock=clock, seed=args.seed,
-                       reloadable=args.reloadable)
-    except (boards.UnknownBoard, BuildError, runs.NoRun, NetworkFileError, OSError, ResourceError,
-            plot.PlotError, toolchain.ToolNotFound) as error:
+                       reloadable=args.reloadable, split=find_split(file))
+    except (boards.UnknownBoard, BuildError, runs.NoRun, NetworkFileError, SplitFileError, OSError,
+            ResourceError, plot.PlotError, toolchain.ToolNotFound) as error:
         return fail(error)
     except KeyboardInterrupt:
         print("error: interrupted, there is no bitstream", file=sys.stderr)

@@ -13,6 +13,7 @@ from hw.bitstream import FORMATS, Contents
 from hw.cost import FABRICS
 from hw.family import FAMILIES, Family
 from hw.folding import Plan
+from sw.golden.identity import Identity
 from sw.golden.network import Network
 
 __all__ = ["Built", "BuiltError"]
@@ -35,6 +36,12 @@ class Built:
     @property
     def family(self) -> Family:
         return FAMILIES[self.board.family]
+
+    @property
+    def identity(self) -> Identity:
+        """What a board says of itself that runs it."""
+        with _reading(self.folder / "report.json"):
+            return Identity.from_bytes(bytes.fromhex(self.report["identity"]))
 
     @classmethod
     def load(cls, folder: Path) -> "Built":

@@ -1,6 +1,6 @@
 """Frames on byte streams: the board's half of :mod:`sw.golden.frame`."""
 
-from amaranth import Cat, Module, Mux, Signal
+from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.crc.catalog import CRC16_IBM_SDLC, CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
@@ -18,6 +18,7 @@ from sw.golden.frame import (
     N_FCS16,
     N_FCS32,
     N_SEQUENCES,
+    QUESTIONS,
     WORD,
     words_per_load,
 )
@@ -208,6 +209,8 @@ class Link(wiring.Component):
         Number of classes, at most 256.
     reloadable : bool
         Load requests are answered; without, they are dropped.
+    identity : bytes
+        What the board says of itself, see :mod:`sw.golden.identity`.
 
     Members
     -------
@@ -223,9 +226,11 @@ class Link(wiring.Component):
         Words of other networks, if ``reloadable``, while no code is on its way.
     """
 
-    def __init__(self, n_in: int, n_classes: int, *, reloadable: bool = False):
+    def __init__(self, n_in: int, n_classes: int, *, reloadable: bool = False,
+                 identity: bytes = b""):
         check(n_in, n_classes, reloadable=reloadable)
         self.n_in = n_in
+        self.identity = identity
         self.loader = Loader(n_in) if reloadable else None
         super().__init__({
             "from_host": In(stream.Signature(8)),
@@ -246,6 +251,7 @@ class Link(wiring.Component):
         # The sequence number waits here while the engine works, so the engine has one code at once.
         busy = Signal()
         is_code, is_free = receiver.sequence < N_SEQUENCES, receiver.request.valid & ~busy
+        is_question = receiver.sequence >= QUESTIONS
         m.d.comb += [
             self.code.payload.eq(receiver.request.payload),
             self.unlike.eq(receiver.unlike),
@@ -254,16 +260,33 @@ class Link(wiring.Component):
         ]
         with m.If(sender.answer.ready):
             m.d.sync += [sender.answer.valid.eq(0), busy.eq(0)]
+        # What the sender has while nothing is to be sent is of no account.
+        with m.If(~busy):
+            m.d.sync += [sender.sequence.eq(receiver.sequence),
+                         sender.answer.payload.eq(self._byte(receiver.sequence))]
         with m.If(self.klass.valid):
             m.d.sync += [sender.answer.valid.eq(1), sender.answer.payload.eq(self.klass.payload)]
         with m.If(self.code.valid & self.code.ready):
-            m.d.sync += [busy.eq(1), sender.sequence.eq(receiver.sequence)]
-        if self.loader is None:
-            with m.If(~is_code):
-                m.d.comb += receiver.request.ready.eq(1)
-        else:
-            self._load(m, is_free & ~is_code, busy, receiver, sender)
+            m.d.sync += busy.eq(1)
+        with m.If(is_free & is_question):
+            m.d.sync += [busy.eq(1), sender.answer.valid.eq(1)]
+        is_load = ~is_code & ~is_question
+        # What is no code and cannot be loaded either is a question, or dropped.
+        with m.If(is_free & ~is_code & ~(is_load & (self.loader is not None))):
+            m.d.comb += receiver.request.ready.eq(1)
+        if self.loader is not None:
+            self._load(m, is_free & is_load, busy, receiver, sender)
         return m
+
+    def _byte(self, number):
+        """Give the byte of the identity that is asked for by this sequence number.
+
+        A lookup table for each bit of it, and no memory: a board's may be in use to the last.
+        """
+        index = number[:max(0, len(self.identity) - 1).bit_length()]
+        columns = [sum((byte >> bit & 1) << at for at, byte in enumerate(self.identity))
+                   for bit in range(8)]
+        return Cat(Const(column, 1 << len(index)).bit_select(index, 1) for column in columns)
 
     def _load(self, m, begins, busy, receiver, sender):
         """Let the loader use the payload up, then answer."""
@@ -272,7 +295,7 @@ class Link(wiring.Component):
         m.d.comb += [loader.start.eq(loading), loader.bit.eq(receiver.request.payload[0]),
                      receiver.shift.eq(loader.shift), self.load.eq(loader.load)]
         with m.If(begins):
-            m.d.sync += [loading.eq(1), busy.eq(1), sender.sequence.eq(receiver.sequence)]
+            m.d.sync += [loading.eq(1), busy.eq(1)]
         with m.If(loader.done):
             m.d.comb += receiver.request.ready.eq(1)
             m.d.sync += [loading.eq(0), sender.answer.valid.eq(1), sender.answer.payload.eq(0)]

@@ -7,7 +7,7 @@ the power.
 import argparse
 import sys
 import time
-from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import serial
@@ -18,26 +18,23 @@ from hw.engine import memories
 from hw.folding import Folding
 from hw.loader import Layout
 from sw.golden import frame, runs
+from sw.golden.asking import LOADS, Asking, NoAnswer, Request, identify
+from sw.golden.bits import n_bytes
 from sw.golden.command import INTERRUPTED, Parser, fail
 from sw.golden.network import Network, NetworkFileError
 
-__all__ = ["LoadError", "load", "main", "requests"]
-
-PATIENCE = 1.0  # Seconds without an answer after which requests are sent again.
-ATTEMPTS = 5
-N_SEQUENCES = 256 - frame.N_SEQUENCES    # Those of load requests.
-AT_ONCE = N_SEQUENCES // 2               # Requests on their way, so that none is mistaken.
+__all__ = ["LoadError", "check", "load", "main", "requests"]
 
 
 class LoadError(Exception):
     """A network cannot be loaded; the message says why and what to do."""
 
 
-def requests(network: Network, plan: Folding) -> list[bytes]:
-    """Make the frames that load a network, with sequence numbers that count up, round and round."""
+def requests(network: Network, plan: Folding) -> list[Request]:
+    """Give what makes the frames that load a network, each for a sequence number."""
     layout = Layout(memories(network, plan))
-    return [frame.load(number % N_SEQUENCES, address, words, network.n_in)
-            for number, (address, words) in enumerate(layout.loads(network.n_in))]
+    return [partial(frame.load, address=address, words=words, n_in=network.n_in)
+            for address, words in layout.loads(network.n_in)]
 
 
 def load(port: serial.Serial, network: Network, plan: Folding) -> int:
@@ -45,44 +42,23 @@ def load(port: serial.Serial, network: Network, plan: Folding) -> int:
 
     Raises
     ------
-    LoadError
+    NoAnswer
         The board does not answer.
     """
+    asking = Asking(port, LOADS)
     frames = requests(network, plan)
-    repeated = 0
-    with tqdm(total=len(frames), unit="frame", disable=None, leave=False) as bar:
-        for begin in range(0, len(frames), AT_ONCE):
-            missing = dict(enumerate(frames[begin:begin + AT_ONCE], begin))
-            for attempt in range(ATTEMPTS):
-                repeated += len(missing) if attempt else 0
-                before = len(missing)
-                _exchange(port, missing)
-                bar.update(before - len(missing))
-                if not missing:
-                    break
-            else:
-                raise LoadError(f"The board at {port.port} does not answer load requests: it must "
-                                "have been built with --reloadable and for this network's shape, "
-                                "and have been programmed")
-    return repeated
+    for _ in tqdm(asking.ask(frames), total=len(frames), unit="frame", disable=None, leave=False):
+        pass
+    return asking.repeated
 
 
-def _exchange(port: serial.Serial, missing: dict[int, bytes]) -> None:
-    """Send the requests that are missing and drop from them what is answered."""
-    unwrapper = frame.Unwrapper(frame.fcs16)
-    port.timeout = PATIENCE
-    port.write(b"".join(missing.values()))
-    while missing and (received := port.read(max(1, port.in_waiting))):
-        for sequence in _answered(unwrapper.feed(received)):
-            for number in [each for each in missing if each % N_SEQUENCES == sequence]:
-                del missing[number]
-
-
-def _answered(contents: Iterable[bytes]) -> Iterable[int]:
-    for content in contents:
-        answer = frame.parse_answer(content)
-        if answer and answer[0] >= frame.N_SEQUENCES and answer[1] == 0:
-            yield answer[0] - frame.N_SEQUENCES
+def check(port: serial.Serial, built: Built) -> None:
+    """Raise :exc:`LoadError` unless what runs at the port is what was built, or like it."""
+    found = identify(port, [n_bytes(built.network.n_in)])
+    if found.build != built.identity.build:
+        raise LoadError(f"{built.folder} is not what runs at {port.port}, which says that it is "
+                        f"{found}: give the folder of its build, or flash the board with "
+                        "python -m hw.build --program")
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -108,8 +84,12 @@ def main(argv: list[str] | None = None) -> int:
             raise LoadError(f"{args.build} is for {built.network} networks, not {network}: build "
                             "one for this shape with python -m hw.build --reloadable")
         with serial.Serial(args.port, built.board.baud) as port:
+            check(port, built)
             begun = time.monotonic()
             repeated = load(port, network, built.plan)
+    except NoAnswer:
+        return fail(LoadError(f"The board at {args.port} does not answer: it must have been "
+                              "programmed with a bitstream for this shape"))
     except (BuiltError, LoadError, runs.NoRun, NetworkFileError, OSError) as error:
         return fail(error)
     except KeyboardInterrupt:

@@ -7,6 +7,7 @@ from sim.streams import PACES, Stream, begin
 from sw.golden import bits, frame
 
 N_CODES = 10    # More than there are kinds of garbage.
+IDENTITY = b"\x00\xff\x7e\x7d\x55\xaa123~"
 FIRST = 118    # The sequence numbers that follow hold both bytes that must be escaped.
 
 
@@ -28,11 +29,13 @@ def garbage(good: bytes) -> list[bytes]:
 
 
 def traffic(n_in: int) -> bytes:
-    """Make requests with garbage before each."""
+    """Make requests with garbage before each, and a question after."""
     codes = np.random.default_rng(1).integers(0, 2, (N_CODES, n_in), np.uint8)
     good = [frame.request(FIRST + number, code) for number, code in enumerate(codes)]
     bad = garbage(good[0])
-    return b"".join(bad[number % len(bad)] + each for number, each in enumerate(good))
+    return b"".join(bad[number % len(bad)] + each
+                    + frame.question(frame.QUESTIONS + number, bits.n_bytes(n_in))
+                    for number, each in enumerate(good))
 
 
 @cocotb.test(timeout_time=2, timeout_unit="ms")
@@ -42,11 +45,13 @@ async def carries_codes_and_classes(dut, pace):
     sent = traffic(n_in := len(dut.code__payload))
     requests = [frame.parse_request(content, n_in)
                 for content in frame.Unwrapper(frame.fcs32).feed(sent)]
-    requests = [each for each in requests if each]
+    requests = [each for each in requests if each and each[0] < frame.N_SEQUENCES]
     assert len(requests) == N_CODES
     classes = [number % 3 for number in range(N_CODES)]
-    expected = b"".join(frame.answer(sequence, klass)
-                        for (sequence, _), klass in zip(requests, classes))
+    expected = b"".join(
+        frame.answer(sequence, klass)
+        + frame.answer(frame.QUESTIONS + number, IDENTITY[number])
+        for number, ((sequence, _), klass) in enumerate(zip(requests, classes)))
 
     await begin(dut, ["from_host", "klass"], ["code", "to_host"])
     consumer = {name: value for name, value in pace.items() if name != "gaps"}

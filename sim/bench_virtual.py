@@ -1,17 +1,23 @@
 """Runs inside the simulator for :mod:`sim.board`: an accelerator behind a pseudo-terminal."""
 
+import json
 import os
 import select
 import tty
+from pathlib import Path
 
 import cocotb
 from cocotb.triggers import Timer
+from cocotb.utils import get_sim_time
 
 from sim.streams import PERIOD, Stream, begin, hurry
+from sw.golden import frame
 
+BYTE = int(os.environ["BYTE"])    # Cycles that a byte is on the wire.
 REST = 20_000    # Cycles without a byte on either side after which nothing more will come.
 STEP = 500       # Cycles between two looks at the terminal.
 STANDSTILL = 1   # Seconds that the simulation stands still at the most.
+PIECE = 256      # Bytes that are taken from the terminal at once.
 
 
 @cocotb.test()
@@ -29,25 +35,39 @@ async def serve(dut):
     while os.path.islink(os.environ["TERMINAL"]):
         hurry()
         if select.select([board], [], [], 0 if line.is_busy else STANDSTILL)[0]:
-            await line.ask(os.read(board, 4096))
+            await line.ask(os.read(board, PIECE))
         elif line.is_busy:
             await line.wait()
+            # Now and not at the end, which Ctrl-C may make a sudden one.
+            Path(os.environ["TALLY"]).write_text(json.dumps(line.tally))
 
 
 class _Line:
-    """Both directions between a terminal and the streams of an accelerator."""
+    """Both directions between a terminal and the streams of an accelerator, as slow as wires.
+
+    Attributes
+    ----------
+    tally : dict
+        How many ``codes`` came; from the end of the first to that of the last, the ``bytes`` that
+        came and the ``cycles`` that passed.
+    """
 
     def __init__(self, dut, terminal: int):
         self.rx, self.tx = Stream(dut, "rx"), Stream(dut, "tx")
         self.terminal = terminal
         self.left = 0    # Cycles until it can rest.
+        self.tally = {"codes": 0, "bytes": 0, "cycles": 0}
+        self._bytes, self._first = 0, (0, 0.0)
+        self._unwrapper = frame.Unwrapper(frame.fcs32)
 
     @property
     def is_busy(self) -> bool:
         return self.left > 0
 
     async def ask(self, data: bytes) -> None:
-        await self.rx.put(data)
+        for byte in data:
+            await self.rx.put([byte], gaps=(BYTE - 1,))
+            self._count(byte)
         self.left = REST
 
     async def wait(self) -> None:
@@ -56,5 +76,14 @@ class _Line:
 
     async def answer(self) -> None:
         while True:
-            os.write(self.terminal, bytes(await self.tx.get(1)))
+            os.write(self.terminal, bytes(await self.tx.get(1, stalls=(BYTE - 1,))))
             self.left = REST
+
+    def _count(self, byte: int) -> None:
+        self._bytes += 1
+        for content in self._unwrapper.feed(bytes([byte])):
+            if content[0] < frame.N_SEQUENCES:
+                now = self._bytes, get_sim_time("ns") / PERIOD
+                self._first = now if self.tally["codes"] == 0 else self._first
+                self.tally = {"codes": self.tally["codes"] + 1, "bytes": now[0] - self._first[0],
+                              "cycles": round(now[1] - self._first[1])}

@@ -1,16 +1,19 @@
 """A board without a board: ``python -m sim.board --network RUN``.
 
 The accelerator's Verilog, compiled by Verilator, sits behind a pseudo-terminal. What talks to a
-board through a serial port can talk to it, byte for byte.
+board through a serial port can talk to it, byte for byte. A byte takes as many cycles as on the
+wires of an iCEBreaker; the seconds are more.
 """
 
 import argparse
+import json
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hw import folding, verilog
@@ -23,15 +26,37 @@ from sw.golden import runs
 from sw.golden.command import INTERRUPTED, Parser, fail
 from sw.golden.network import Network, NetworkFileError
 
-__all__ = ["main", "virtual_board"]
+__all__ = ["BYTE", "VirtualBoard", "main", "virtual_board"]
 
 YEAR = 365 * 24 * 3600.0    # A board has no deadline.
+BYTE = 120    # Cycles that a byte is on the wire: ten bits at 3 MBd, clocked with 36 MHz.
+
+
+@dataclass
+class VirtualBoard:
+    """A virtual board at work.
+
+    Attributes
+    ----------
+    terminal : Path
+        What answers.
+    tally : dict
+        When it has ended: what :mod:`sim.bench_virtual` counted.
+    """
+
+    terminal: Path
+    tally: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def busy(self) -> float:
+        """Share of its time, from the first code to the last, in which bytes came to the board."""
+        return self.tally["bytes"] * BYTE / max(1, self.tally["cycles"])
 
 
 @contextmanager
 def virtual_board(network: Network, plan: Plan, *, reloadable: bool,
-                  terminal: Path | None = None) -> Iterator[Path]:
-    """Give the path of a terminal at which a board answers, until the context is left.
+                  terminal: Path | None = None) -> Iterator[VirtualBoard]:
+    """Give a board that answers at a terminal until the context is left.
 
     Raises
     ------
@@ -42,23 +67,27 @@ def virtual_board(network: Network, plan: Plan, *, reloadable: bool,
     model = simulator.find("verilator").build(source, "accelerator")
     failures: list[Exception] = []
     with tempfile.TemporaryDirectory() as folder:
-        path = (terminal or Path(folder, "tty")).absolute()
+        virtual = VirtualBoard((terminal or Path(folder, "tty")).absolute())
+        tally = Path(folder, "tally.json").absolute()
 
         def serve() -> None:
             try:
-                model.run("sim.bench_virtual", Path(folder), deadline=YEAR, TERMINAL=str(path))
+                model.run("sim.bench_virtual", Path(folder), deadline=YEAR, BYTE=str(BYTE),
+                          TERMINAL=str(virtual.terminal), TALLY=str(tally))
             except SimulationFailed as error:
                 failures.append(error)
 
         board = threading.Thread(target=serve)
         board.start()
-        while not path.exists() and board.is_alive():
+        while not virtual.terminal.exists() and board.is_alive():
             time.sleep(0.05)
         try:
-            yield path
+            yield virtual
         finally:
-            path.unlink(missing_ok=True)
+            virtual.terminal.unlink(missing_ok=True)
             board.join()
+            if tally.exists():
+                virtual.tally = json.loads(tally.read_text())
     if failures:
         raise failures[0]
 
@@ -77,7 +106,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 
 
 def main(argv: list[str] | None = None) -> int:
-    args = parse_args(argv)
+    args, board = parse_args(argv), None
     try:
         network = Network.load(runs.network_file(args.network))
         plan = (folding.default(network.shape) if args.fold is None
@@ -85,15 +114,19 @@ def main(argv: list[str] | None = None) -> int:
         if args.port.is_symlink() or args.port.exists():
             raise OSError(f"{args.port} exists already: remove it or choose another --port")
         with virtual_board(network, plan, reloadable=args.reloadable,
-                           terminal=args.port) as port:
-            print(f"a virtual board with {network} is at {port}; Ctrl-C ends it", flush=True)
-            while port.is_symlink():
+                           terminal=args.port) as board:
+            print(f"a virtual board with {network} is at {args.port}; Ctrl-C ends it", flush=True)
+            while board.terminal.is_symlink():
                 time.sleep(0.2)
     except (runs.NoRun, NetworkFileError, OSError, SimulationFailed, SimulatorNotFound,
             ToolFailed, ToolNotFound, ValueError) as error:
         return fail(error)
     except KeyboardInterrupt:
-        return INTERRUPTED
+        if board is None:
+            return INTERRUPTED
+    if board.tally.get("codes"):
+        print(f"{board.tally['codes']:,} codes came; from the first to the last, the wire to the "
+              f"board was busy for {board.busy:.1%} of the board's time")
     return 0
 
 

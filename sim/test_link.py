@@ -3,7 +3,9 @@
 from hw import verilog
 from hw.link import Link
 
+IDENTITY = b"\x00\xff\x7e\x7d\x55\xaa123~"    # As in the bench.
+
 
 def test_link_carries_frames_amid_garbage(simulator, tmp_path):
-    source = verilog.convert(Link(n_in=20, n_classes=3), "link")
+    source = verilog.convert(Link(n_in=20, n_classes=3, identity=IDENTITY), "link")
     simulator.build(source, "link").run("sim.bench_link", tmp_path)

@@ -41,13 +41,14 @@ class _Binarize(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, sharpness: float | None) -> Tensor:
         ctx.save_for_backward(x)
         ctx.sharpness = sharpness
-        return torch.where(x >= 0, 1.0, -1.0)
+        # Takes less than half as long as torch.where of two numbers, as does the product below.
+        return (x >= 0).to(x.dtype).mul_(2).sub_(1)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         x, = ctx.saved_tensors
         if ctx.sharpness is None:
-            return torch.where(x.abs() <= 1, grads[0], 0.0), None
+            return grads[0] * (x.abs() <= 1), None
         slope = ctx.sharpness * (1 - torch.tanh(ctx.sharpness * x) ** 2)
         return grads[0] * max(1 / ctx.sharpness, 1.0) * slope, None
 

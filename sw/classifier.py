@@ -19,6 +19,12 @@ class _Round(torch.autograd.Function):
         return grads[0]
 
 
+def round_through(x: Tensor) -> Tensor:
+    """Round each element; the gradient passes unchanged."""
+    rounded: Tensor = _Round.apply(x)  # type: ignore[no-untyped-call]  # As in binary.
+    return rounded
+
+
 class BinaryReadout(nn.Module):
     """A score for each class: the sum of a :class:`BinaryLinear` and twice an integer offset.
 
@@ -38,8 +44,7 @@ class BinaryReadout(nn.Module):
 
     def offsets(self) -> Tensor:
         """Integers to add to the counts, ``(n_classes,)``."""
-        rounded: Tensor = _Round.apply(self.offset)  # type: ignore[no-untyped-call]  # As in binary.
-        return rounded
+        return round_through(self.offset)
 
     def forward(self, x: Tensor) -> Tensor:
         sums: Tensor = self.linear(x)

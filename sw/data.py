@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-__all__ = ["NAMES", "DataError", "DataSet", "load", "read_idx", "select"]
+__all__ = ["NAMES", "DataError", "DataSet", "class_names", "load", "read_idx", "select"]
 
 NAMES = ("digits", "mnist", "fashion-mnist", "emnist-letters")
 SIDE = 28                   # Height and width of an image.
@@ -223,3 +223,8 @@ def _download(name: str, files: list[str]) -> list[Path]:
         reason = "wrong md5" if isinstance(error, ValueError) else type(error).__name__
         raise DataError(f"{name} could not be downloaded from {URLS[name]} into {cache}: put its "
                         f"IDX files into a folder and pass --data-dir ({reason})") from None
+
+
+def class_names(name: str, task: str) -> tuple[str, ...]:
+    """Name the classes of a task of a data set, in the order of their labels."""
+    return tuple(CLASSES[name][klass] for klass in _task_classes(task, len(CLASSES[name])))

@@ -29,8 +29,8 @@ from .engine import PRECISIONS, Engine, FabricEngine
 from .golden.network import MAX_WIDTH, atomic_write
 from .task import Recipe, Training
 
-__all__ = ["Config", "Effort", "Phases", "Run", "RunError", "choose_device", "create", "effort_for",
-           "new_folder", "newest_unfinished", "read_widths", "reopen", "unfinished"]
+__all__ = ["RUNS", "Config", "Effort", "Phases", "Run", "RunError", "choose_device", "create",
+           "effort_for", "new_folder", "newest_unfinished", "read_widths", "reopen", "unfinished"]
 
 RUNS = Path("runs")
 HYBRID = "hybrid"

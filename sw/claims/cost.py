@@ -13,7 +13,7 @@ from ..autoencoder import Encoder
 from ..classifier import BinaryClassifier
 from ..codes import BATCH, extract, pack_signs
 from ..export import export
-from ..interchange import load_encoder, write_encoder
+from ..run import RunError
 from .study import HIDDEN, Study
 
 __all__ = ["cost"]
@@ -26,6 +26,10 @@ def cost(study: Study, name: str) -> dict[str, Any]:
 
     The accelerator takes ``cycles`` from code to code with one neuron's synapses a cycle.
     """
+    try:
+        from ..interchange import load_encoder, write_encoder
+    except ImportError as error:
+        raise RunError(f"What an image costs needs {error.name}: pip install '.[onnx]'") from None
     encoder = Encoder.load(study.folder / "encoders" / f"{name}-{study.seed}.safetensors")
     network = export(BinaryClassifier(encoder.n_bits, [HIDDEN], 2).eval())
     with tempfile.TemporaryDirectory() as folder:

@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from . import arms, baselines, consecutive, cost, encoders, heads, together
+from . import arms, baselines, consecutive, cost, encoders, heads, mixbin, together
 from .study import Study, write_json
 
-__all__ = ["ABLATION", "STAGES", "TOGETHER", "do", "path", "read"]
+__all__ = ["ABLATION", "MIXBIN", "STAGES", "TOGETHER", "do", "path", "read"]
 
 Piece = Callable[[Study], dict[str, Any]]
 
@@ -60,7 +60,22 @@ TOGETHER: list[dict[str, Piece]] = [
     {"encoder ours": partial(encoders.train, name="ours")},
     _together(tuple(together.ARMS)),
 ]
-PIECES = {name: piece for stage in STAGES + ABLATION + TOGETHER for name, piece in stage.items()}
+MIXBIN: list[dict[str, Piece]] = [
+    {**_train(("ours", "fashion"))},
+    {"ten ours": partial(heads.ten, name="ours"),
+     **{f"mixbin search {name}": partial(mixbin.search, name=name) for name in mixbin.SEARCHES}},
+    {**{f"mixbin final {name}": partial(mixbin.final, name=name)
+        for name in ("shrink", "encfc-binary")},
+     **{f"mixbin random {number}": partial(mixbin.train_mask, name=f"random {number}")
+        for number in range(mixbin.RANDOM)},
+     **{f"mixbin mask {name}": partial(mixbin.train_mask, name=name) for name in mixbin.MASKS},
+     "mixbin longer": mixbin.longer,
+     "mixbin transfer": mixbin.transfer,
+     **{f"mixbin subsets {part}": partial(mixbin.subsets, part=part)
+        for part in range(mixbin.SUBSETS)}},
+]
+PIECES = {name: piece for stage in STAGES + ABLATION + TOGETHER + MIXBIN
+          for name, piece in stage.items()}
 
 
 def path(folder: Path, name: str, seed: int) -> Path:

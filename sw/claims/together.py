@@ -9,7 +9,7 @@ from typing import Any
 from .. import task
 from ..classifier import BinaryClassifier
 from ..codes import CodeSet
-from ..run import LARGE
+from ..run import LARGE, RunError
 from ..task import Recipe
 from . import heads
 from .measure import Measure, Results, mean
@@ -64,12 +64,15 @@ def learn(study: Study, name: str, arm: str) -> dict[str, Any]:
 
 def _history(study: Study, codes: CodeSet, pair: list[int], arm: str) -> list[dict[str, Any]]:
     # Here, so that what is learnt alone needs no Flower.
-    from ..federated import images
-    from ..federated.client_app import app
-    from ..federated.federation import Federation
-    from ..federated.server_app import federate
-    from ..federated.settings import Settings
-    from ..federated.simulation import Simulation
+    try:
+        from ..federated import images
+        from ..federated.client_app import app
+        from ..federated.federation import Federation
+        from ..federated.server_app import federate
+        from ..federated.settings import Settings
+        from ..federated.simulation import Simulation
+    except ImportError as error:
+        raise RunError(f"To learn together needs {error.name}: pip install '.[fed]'") from None
 
     settings = Settings(data="mnist", task="v".join(map(str, pair)), hidden=str(HIDDEN),
                         rounds=study.plan.rounds, seed=study.seed, **ARMS[arm])

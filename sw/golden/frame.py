@@ -10,10 +10,13 @@ check. Its answer is ``sequence number, class`` with the 16-bit check, which fin
 bits in so short a frame. A frame of another length or with a wrong check is dropped in silence; the
 host asks again.
 
-A board that can be loaded with other weights takes them in requests whose sequence number is 128 or
-more, and in which there is, instead of a code, the address of a 16-bit word and that word with as
-many of its followers as find room. Its answer has class 0. What the words are is told by
-:mod:`hw.loader`. Any other board drops such a request.
+A request for something else is as long, and told by its sequence number:
+
+* From 128 on, a board that can be loaded with other weights finds, instead of a code, the address
+  of a 16-bit word and that word with as many of its followers as find room. Its answer has class 0.
+  What the words are is told by :mod:`hw.loader`. Any other board drops such a request.
+* From 192 on, it asks for a byte of :mod:`sw.golden.identity`, the first by 192; the code does not
+  count. The answer has this byte instead of a class; beyond the last, any.
 """
 
 import zlib
@@ -24,7 +27,8 @@ from .bits import Bits, from_bytes, n_bytes, to_bytes
 FLAG, ESCAPE, FLIP = 0x7E, 0x7D, 0x20
 N_FCS32, N_FCS16 = 4, 2  # Bytes of a check.
 MAX_CLASSES = 256        # An answer has one byte for the class.
-N_SEQUENCES = 128        # Sequence numbers of a code's request; those of a load follow.
+N_SEQUENCES = 128        # Sequence numbers of a code's request; those of a load follow,
+QUESTIONS = 192          # and then those of a question.
 ADDRESS, WORD = 24, 16   # Bits of a load request's address, and of each of its words.
 
 
@@ -111,13 +115,20 @@ def words_per_load(n_in: int) -> int:
 
 
 def load(sequence: int, address: int, words: Sequence[int], n_in: int) -> bytes:
-    """Make the frame that loads ``words`` from ``address`` on, as long as that of a code.
-
-    ``sequence`` counts from 0, as for a code; in the answer it is ``N_SEQUENCES`` higher.
-    """
+    """Make the frame that loads ``words`` from ``address`` on, as long as that of a code."""
     payload = address.to_bytes(ADDRESS // 8, "little")
     payload += b"".join(word.to_bytes(WORD // 8, "little") for word in words)
-    content = bytes([N_SEQUENCES + sequence]) + payload.ljust(n_bytes(n_in), b"\0")
+    content = bytes([sequence]) + payload.ljust(n_bytes(n_in), b"\0")
+    return wrap(content + fcs32(content))
+
+
+def question(sequence: int, n_code: int) -> bytes:
+    """Make the frame that asks a board with codes of ``n_code`` bytes for a byte of its identity.
+
+    >>> question(QUESTIONS + 1, n_code=2).hex(" ")
+    '7e c1 00 00 65 25 2c 6f 7e'
+    """
+    content = bytes([sequence]) + bytes(n_code)
     return wrap(content + fcs32(content))
 
 

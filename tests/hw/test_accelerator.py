@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hw.accelerator import Accelerator
-from hw.folding import Fold, Folding
+from hw.folding import Fold, Folding, with_readout
 from hw.link import Link
 from sw.golden import bits, forward, frame
 from sw.golden.network import random_network
@@ -40,6 +40,16 @@ def test_accelerator_equals_golden(dut, network, pace):
     sent = b"".join(frame.request(*each) for each in numbered)
     expected = answers(network, numbered)
     assert bytes(run(dut, dut.rx, dut.tx, sent, len(expected), **pace)) == expected
+
+
+def test_a_code_of_2048_bits():
+    """What the host sends if the encoder's last layer is the board's: 257 bytes of content."""
+    network = random_network((2048, 4, 2), seed=3)
+    wide = Accelerator(network, with_readout(network.shape, [Fold(1, 64)]))
+    codes = np.random.default_rng(4).integers(0, 2, (2, 2048), np.uint8)
+    sent = b"".join(frame.request(sequence, code) for sequence, code in enumerate(codes))
+    expected = answers(network, enumerate(codes))
+    assert bytes(run(wide, wide.rx, wide.tx, sent, len(expected))) == expected
 
 
 def spoil(good):

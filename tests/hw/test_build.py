@@ -11,6 +11,7 @@ import pytest
 
 from hw import build
 from sw.golden.network import random_network
+from sw.golden.split import Part, Split
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,24 @@ def test_a_board_meets_its_clock(folder, capsys, board, flags, clock, cells, ram
     assert report["cycles_per_inference"] == cycles
     assert report["inferences_per_second_link"] == link
     assert f"{report['fmax_mhz']:.1f} MHz" in capsys.readouterr().out
+
+
+def test_the_report_says_what_host_and_board_do(tmp_path, capsys):
+    random_network((16, 8, 2)).save(tmp_path / "network.safetensors")
+    split = Split([Part("conv1", 5000, 20), Part("conv2", 300, 4)],
+                  [Part("hidden", 0, 128), Part("readout", 0, 16)], 16)
+    split.save(tmp_path / "split.json")
+    flags = ["--board", "icestick", "--network", str(tmp_path)]
+    assert build.main(flags) == 0
+    said = capsys.readouterr().out
+    assert "host         conv1, conv2: 5,300 multiply-accumulates, 24 on bits" in said
+    assert "board        hidden, readout: 0 multiply-accumulates, 144 on bits" in said
+    report = json.loads((tmp_path / "build" / "icestick" / "report.json").read_text())
+    assert report["split"]["link_bits"] == 16 and len(report["split"]["board"]) == 2
+
+    (tmp_path / "split.json").write_text("{}")
+    assert build.main(flags) == 2
+    assert "split.json does not say what host and board do" in capsys.readouterr().err
 
 
 def test_dry_run_shows_the_choices(folder, capsys):

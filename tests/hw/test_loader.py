@@ -63,7 +63,7 @@ def test_words_of_a_request_arrive_and_are_answered(n_in, pace):
     requests = [(number, address, np.random.default_rng(address).integers(0, 1 << 16, n_words))
                 for number, address in enumerate([0, 1, 0xFFFF0, (1 << 24) - n_words])]
     dut, seen = Link(n_in, 2, reloadable=True), []
-    sent = b"".join(frame.load(number, address, words.tolist(), n_in)
+    sent = b"".join(frame.load(frame.N_SEQUENCES + number, address, words.tolist(), n_in)
                     for number, address, words in requests)
     expected = b"".join(frame.answer(frame.N_SEQUENCES + number, 0) for number, *_ in requests)
     answers = []
@@ -91,7 +91,7 @@ def test_words_of_a_request_arrive_and_are_answered(n_in, pace):
 
 def test_a_load_is_dropped_where_nothing_can_be_loaded():
     dut = Link(40, 2)
-    sent = frame.load(1, 0, [1], 40) + frame.request(2, np.ones(40, np.uint8))
+    sent = frame.load(frame.N_SEQUENCES + 1, 0, [1], 40) + frame.request(2, np.ones(40, np.uint8))
     assert run(dut, dut.from_host, dut.code, sent, 1) == [(1 << 40) - 1]
 
 

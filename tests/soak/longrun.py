@@ -48,8 +48,8 @@ def run(scale: float) -> list[Row]:
     expected = [*enumerate(forward.classify_all(network, codes).tolist())]
     rounds: list[tuple[float, int]] = []    # When each ended, and the memory then.
     lost, begun = 0, time.monotonic()
-    with (virtual_board(network, folding.default(SHAPE), reloadable=False) as terminal,
-          serial.Serial(str(terminal), timeout=60) as port):
+    with (virtual_board(network, folding.default(SHAPE), reloadable=False) as board,
+          serial.Serial(str(board.terminal), timeout=60) as port):
         begun = time.monotonic()
         while not rounds or rounds[-1][0] < begun + scale * SECONDS:
             port.write(requests)

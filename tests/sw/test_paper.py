@@ -1,3 +1,5 @@
+"""The reproduction, on few images."""
+
 import json
 
 import numpy as np
@@ -12,6 +14,9 @@ from sw.codes import CodeSet, pack_signs
 from sw.data import DataSet
 from sw.golden import markdown
 from sw.paper import main
+
+pytest.importorskip("flwr", reason="needs flwr: pip install '.[fed]'")
+pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install '.[onnx]'")
 
 BEGIN, END = (marker.format("sw.paper") for marker in (markdown.BEGIN, markdown.END))
 TINY = Plan(seeds=2, images=40, encoder_epochs=1, brief_epochs=1, length_epochs=1, rival_epochs=1,

@@ -1,0 +1,127 @@
+"""A board at a serial port: codes in, classes out."""
+
+import contextlib
+from collections.abc import Callable, Sequence
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import serial
+
+from .golden import asking, frame
+from .golden.asking import Asking, NoAnswer
+from .golden.bits import Bits, n_bytes
+from .golden.identity import Identity
+
+__all__ = ["BAUDS", "SIZES", "Board", "BoardError"]
+
+BAUDS = (3_000_000, 2_000_000)    # Those of all supported boards, the more frequent first.
+# Bytes of a code that are tried where nothing is known of it, HyBNN's first.
+SIZES = (25, *(size for size in range(1, 257) if size != 25))
+PATIENCE = 0.5                    # Seconds for a first answer; a virtual board needs some.
+
+
+class BoardError(Exception):
+    """A board does not answer, or is another; the message says what to do."""
+
+
+class Board:
+    """A board that answers.
+
+    Parameters
+    ----------
+    port : str
+        Serial port, such as ``/dev/ttyUSB1``, or the terminal of ``python -m sim.board``.
+    n_in : int, optional
+        Bits of a code, if they are known: else many sizes are tried.
+
+    Attributes
+    ----------
+    identity : :class:`~sw.golden.identity.Identity`
+        What the board says of itself.
+    baud : int
+        The speed at which it says so.
+    repeated : int
+        Requests that got lost and were sent again, so far.
+
+    Raises
+    ------
+    BoardError
+        Nothing answers there.
+    OSError
+        The port cannot be opened.
+
+    >>> with Board("/dev/ttyUSB1") as board:    # doctest: +SKIP
+    ...     board.classify(codes)
+    """
+
+    def __init__(self, port: str, n_in: int | None = None) -> None:
+        self._serial = serial.Serial(port, BAUDS[0])
+        # An FTDI adapter keeps short answers back for 16 ms otherwise; others do not know this.
+        with contextlib.suppress(AttributeError, ValueError, OSError, NotImplementedError):
+            self._serial.set_low_latency_mode(True)
+        try:
+            self.identity = self._find([n_bytes(n_in)] if n_in else SIZES)
+        except BaseException:
+            self._serial.close()
+            raise
+        self._asking = Asking(self._serial, asking.CODES,
+                              at_once=1 if self.identity.waits else None)
+
+    def _find(self, sizes: Sequence[int]) -> Identity:
+        for self.baud in BAUDS:
+            self._serial.baudrate = self.baud
+            self._serial.reset_input_buffer()
+            with contextlib.suppress(NoAnswer):
+                return asking.identify(self._serial, sizes, patience=PATIENCE)
+        raise BoardError(f"No board answers at {self._serial.port}: it must have been programmed "
+                         "with python -m hw.build --program, for codes of this size")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 traceback: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the port."""
+        self._serial.close()
+
+    @property
+    def repeated(self) -> int:
+        return self._asking.repeated
+
+    @property
+    def codes_per_second(self) -> float:
+        """What the wire has room for: a request's bytes, ten bits each, if none is escaped."""
+        size = len(frame.wrap(bytes(1 + n_bytes(self.identity.shape[0]) + frame.N_FCS32)))
+        return self.baud / (10 * size)
+
+    def classify(self, codes: Bits, progress: Callable[[int], object] = int
+                 ) -> npt.NDArray[np.int64]:
+        """Ask for the class of every code: bits ``(n, n_in)`` to classes ``(n,)``.
+
+        ``progress`` is told of each answer, by a 1.
+
+        Raises
+        ------
+        BoardError
+            The codes have another width than the board's, or it has ceased to answer.
+        """
+        n_in = self.identity.shape[0]
+        if codes.ndim != 2 or codes.shape[1] != n_in:
+            raise BoardError(f"The board at {self._serial.port} takes codes of shape (n, {n_in}), "
+                             f"not {codes.shape}")
+        requests = (partial(frame.request, code=code) for code in codes)
+        classes = np.empty(len(codes), np.int64)
+        try:
+            for number, klass in enumerate(self._asking.ask(requests)):
+                classes[number] = klass
+                progress(1)
+        except NoAnswer:
+            raise BoardError(f"The board at {self._serial.port} has ceased to answer: has it lost "
+                             "its power?") from None
+        return classes

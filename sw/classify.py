@@ -1,0 +1,235 @@
+"""Ask a board for the classes of images: ``python -m sw.classify --port /dev/ttyUSB1 IMAGE...``
+
+Without images: the run's test codes.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import serial
+from serial.tools import list_ports
+from tqdm import tqdm
+
+from .board import Board, BoardError
+from .golden import forward, runs
+from .golden.bits import Bits, unpack
+from .golden.codes import CodesFileError, load_codes
+from .golden.command import INTERRUPTED, Parser, fail
+from .golden.identity import Identity
+from .golden.network import Network, NetworkFileError
+
+FIRST = 10          # Test images that are shown one by one, without --all.
+N_RANDOM = 500      # Codes of a self test, besides the run's own.
+EXIT_DIFFERENT = 1
+
+
+class ClassifyError(Exception):
+    """What was asked for cannot be done; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Codes to classify: bits ``(n, n_in)``, a name for each, their labels and the classes' names,
+    as far as these are known."""
+
+    codes: Bits
+    names: Sequence[str]
+    labels: npt.NDArray[np.int64] | None = None
+    classes: Sequence[str] = ()
+
+    def name(self, klass: int) -> str:
+        return self.classes[klass] if klass < len(self.classes) else str(klass)
+
+    def first(self, count: int) -> "Inputs":
+        labels = None if self.labels is None else self.labels[:count]
+        return Inputs(self.codes[:count], self.names[:count], labels, self.classes)
+
+
+def show(board: Board, network: Network, inputs: Inputs) -> int:
+    """Classify one after the other and print each; give an exit code."""
+    width = max(map(len, ["image", *inputs.names]))
+    print(f"{'image':<{width}}  {'label':>12}  {'board':>12}  {'golden':>12}  latency")
+    wrong = 0
+    for number, (name, code) in enumerate(zip(inputs.names, inputs.codes)):
+        begun = time.perf_counter()
+        klass = int(board.classify(code[None])[0])
+        latency = time.perf_counter() - begun
+        golden = forward.classify(network, code)
+        label = "-" if inputs.labels is None else inputs.name(int(inputs.labels[number]))
+        print(f"{name:<{width}}  {label:>12}  {inputs.name(klass):>12}  "
+              f"{inputs.name(golden):>12}  {1e3 * latency:.2f} ms")
+        wrong += klass != golden
+    return _verdict(wrong, len(inputs.codes))
+
+
+def measure(board: Board, network: Network, inputs: Inputs) -> int:
+    """Classify all, one right after the other; print how well and how fast; give an exit code."""
+    count = len(inputs.codes)
+    with tqdm(total=count, unit="code", disable=None, leave=False) as bar:
+        begun = time.perf_counter()
+        classes = board.classify(inputs.codes, bar.update)
+        seconds = time.perf_counter() - begun
+    wrong = int((classes != forward.classify_all(network, inputs.codes)).sum())
+    rows = {"codes": f"{count:,}, equal to golden: {count - wrong:,}"}
+    if inputs.labels is not None:
+        rows["accuracy"] = f"{(classes == inputs.labels).mean():.2%}"
+    rows["throughput"] = f"{count / seconds:,.0f} codes/s"
+    if board.identity.clock:
+        rows["the wire"] = (f"{board.codes_per_second:,.0f} codes/s at {board.baud:,} baud, of "
+                            f"which that is {count / seconds / board.codes_per_second:.1%}")
+    rows["sent again"] = f"{board.repeated:,} requests"
+    print("\n".join(f"  {name:<12} {value}" for name, value in rows.items()))
+    return _verdict(wrong, count)
+
+
+def _verdict(wrong: int, count: int) -> int:
+    if wrong:
+        print(f"error: board and golden differ on {wrong} of {count} codes: does the board hold "
+              "this network?", file=sys.stderr)
+    return EXIT_DIFFERENT if wrong else 0
+
+
+def golden_vectors(network: Network, file: Path) -> Inputs:
+    """Give codes for a self test: no bit, all bits, random ones, and test codes beside ``file``."""
+    n_in = network.n_in
+    parts = [np.zeros((1, n_in), np.uint8), np.ones((1, n_in), np.uint8),
+             np.random.default_rng(0).integers(0, 2, (N_RANDOM, n_in), np.uint8)]
+    if runs.codes_file(file).exists():
+        parts.append(load_codes(runs.codes_file(file))[0])
+    return Inputs(np.concatenate(parts), ())
+
+
+def test_codes(file: Path) -> Inputs:
+    """Give the test codes of the run with this network file."""
+    codes, labels = load_codes(runs.codes_file(file))
+    return Inputs(codes, [f"test code {number}" for number in range(len(codes))], labels)
+
+
+def encoded(run: Path, files: Sequence[Path], data_set: str | None, data_dir: str | None) -> Inputs:
+    """Encode pictures, or a data set's test images, with a run's encoder."""
+    # Imported here: whoever has codes needs no torch.
+    import torch
+
+    from . import codes, data, picture
+    from .autoencoder import Encoder, EncoderFileError
+    from .run import Config, RunError
+
+    try:
+        config = Config.load(run / "config.json")
+        encoder = Encoder.load(run / "encoder.safetensors")
+        classes = data.class_names(config.data, config.task)
+        if data_set is None:
+            pixels = np.stack([picture.read(file, config.data) for file in files])
+            images, labels = torch.from_numpy(pixels)[:, None], None
+            names = [file.name for file in files]
+        else:
+            chosen = data.select(data.load(data_set, Path(data_dir) if data_dir else None),
+                                 config.task)
+            images, labels, classes = chosen.test_images, chosen.test_labels, chosen.classes
+            names = [f"test image {number}" for number in range(len(images))]
+        bits = unpack(codes.extract(encoder, images), encoder.n_bits)
+        return Inputs(bits, names, None if labels is None else labels.numpy(), classes)
+    except (data.DataError, picture.PictureError, EncoderFileError, RunError) as error:
+        raise ClassifyError(str(error)) from None
+
+
+def list_boards(only: str | None) -> int:
+    """Ask every serial port, or one, what is there."""
+    ports = [only] if only else sorted(port.device for port in list_ports.comports())
+    if not ports:
+        print("no serial port on this computer: plug a board in, or start python -m sim.board and "
+              "ask with --port")
+    builds = _builds()
+    for port in ports:
+        try:
+            with Board(port) as board:
+                known = builds.get(board.identity)
+                print(f"{port}  {board.identity}, {board.baud:,} baud"
+                      + (f", {known}" if known else ""))
+        except BoardError:
+            print(f"{port}  no board")
+        except OSError as error:
+            print(f"{port}  {error}")
+    return 0
+
+
+def _builds() -> dict[Identity, Path]:
+    """Find the builds of this folder's runs by what they say of themselves."""
+    found = {}
+    for file in sorted(Path("runs").glob("*/build/*/report.json")):
+        try:
+            identity = Identity.from_bytes(bytes.fromhex(json.loads(file.read_text())["identity"]))
+            found[identity] = file.parent
+        except (ValueError, KeyError, TypeError, OSError):
+            continue    # Of an older version, or unfinished.
+    return found
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = Parser(prog="python -m sw.classify", description=__doc__)
+    add = parser.add_argument
+    add("images", metavar="IMAGE", type=Path, nargs="*", help="PNG or JPEG file to classify")
+    add("--port", metavar="PORT",
+        help="serial port of the board, such as /dev/ttyUSB1, or the link of python -m sim.board")
+    add("--network", metavar="RUN", type=Path,
+        help="folder of the run that the board was built from (default: the newest run)")
+    add("--data", metavar="NAME", help="take the test images of this data set")
+    add("--data-dir", metavar="DIR", help="look for its IDX files in DIR or DIR/NAME")
+    add("--all", action="store_true",
+        help="classify all test images, without a pause; show accuracy and throughput")
+    add("--first", metavar="N", type=int,
+        help=f"only the first N test images (default: {FIRST}, with --all all of them)")
+    add("--selftest", action="store_true", help="compare the board with golden on many codes")
+    add("--list", action="store_true", help="ask all serial ports for boards; --port: only this")
+    args = parser.parse_args(argv)
+    if not args.list and args.port is None:
+        parser.error("the following arguments are required: --port, or --list to find it")
+    if args.images and (args.data or args.all or args.selftest):
+        parser.error("images are classified one by one: leave --data, --all and --selftest out")
+    return args
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what the flags say; give the exit code."""
+    file = runs.network_file(args.network)
+    network = Network.load(file)
+    if args.selftest:
+        inputs = golden_vectors(network, file)
+    elif args.images or args.data:
+        inputs = encoded(file.parent, args.images, args.data, args.data_dir)
+    else:
+        inputs = test_codes(file)
+    with Board(args.port, network.n_in) as board:
+        if board.identity.shape != network.shape:
+            raise ClassifyError(f"The board at {args.port} is {board.identity}, not for {network}: "
+                                "flash it with python -m hw.build --program, or give the --network "
+                                "that it holds")
+        print(f"board {board.identity}")
+        if args.selftest:
+            return measure(board, network, inputs)
+        if not args.images:
+            inputs = inputs.first(args.first or (len(inputs.codes) if args.all else FIRST))
+        return measure(board, network, inputs) if args.all else show(board, network, inputs)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit code 0: as golden says; 1: not; 2: it could not be found out."""
+    args = parse_args(argv)
+    try:
+        return list_boards(args.port) if args.list else run(args)
+    except (BoardError, ClassifyError, CodesFileError, NetworkFileError, runs.NoRun,
+            serial.SerialException, OSError) as error:
+        return fail(error)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""Draw a character and watch it become bits and a class: ``python -m sw.demo``.
+
+The page is at an address of this computer alone. Golden answers, and with ``--port`` a board too, a
+real one or that of ``python -m sim.board``.
+"""
+
+import argparse
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from io import BytesIO
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from .. import codes, data, picture
+from ..autoencoder import Encoder, EncoderFileError
+from ..board import Board, BoardError
+from ..golden import forward, runs
+from ..golden.bits import Bits, unpack
+from ..golden.command import INTERRUPTED, Parser, fail
+from ..golden.network import Network, NetworkFileError
+from ..picture import PictureError
+from ..run import Config, RunError
+
+HOST = "127.0.0.1"       # No other computer's business.
+PAGE = Path(__file__).with_name("page.html")
+MAX_BYTES = 1_000_000    # Of a drawing.
+
+Result = TypeVar("Result")
+
+
+class Demo:
+    """A run's encoder and network, and a board if there is one.
+
+    Parameters
+    ----------
+    run : Path
+        Folder of a finished run.
+    """
+
+    def __init__(self, run: Path) -> None:
+        config = Config.load(run / "config.json")
+        self.data = config.data
+        self.classes = data.class_names(config.data, config.task)
+        self.encoder = Encoder.load(run / "encoder.safetensors")
+        self.network = Network.load(run / "network.safetensors")
+        self.board: Board | None = None
+        self._one_at_a_time = threading.Lock()
+
+    def take(self, board: Board) -> None:
+        """Ask this board too; it must hold the run's network."""
+        if board.identity.shape != self.network.shape:
+            raise BoardError(f"The board is {board.identity}, not for {self.network}: give the "
+                             "--network that it holds")
+        self.board = board
+
+    def about(self) -> dict[str, Any]:
+        """Say what answers."""
+        identity = self.board.identity if self.board else None
+        name = identity and ("board" if identity.clock else "virtual board")
+        return {"network": str(self.network), "classes": self.classes, "board": name,
+                "build": identity and identity.build.hex()}
+
+    def answer(self, drawing: bytes) -> dict[str, Any]:
+        """Give all that becomes of a drawing, and the milliseconds of each step."""
+        with self._one_at_a_time:
+            took: dict[str, float] = {}
+            image = _timed(took, "picture", lambda: picture.read(BytesIO(drawing), self.data))
+            code = _timed(took, "encoder", lambda: self._encode(image))
+            golden = _timed(took, "golden", lambda: forward.classify(self.network, code))
+            hidden, scores = _inside(self.network, code)
+            result = {"picture": np.rint(255 * image).astype(int).ravel().tolist(),
+                      "code": code.tolist(), "hidden": hidden, "scores": scores, "golden": golden}
+            if board := self.board:
+                result["board"] = int(_timed(took, "board", lambda: board.classify(code[None]))[0])
+            return result | {"took": took}
+
+    def _encode(self, image: picture.Picture) -> Bits:
+        packed = codes.extract(self.encoder, torch.from_numpy(image)[None, None])
+        code: Bits = unpack(packed, self.encoder.n_bits)[0]
+        return code
+
+
+def _timed(took: dict[str, float], name: str, work: Callable[[], Result]) -> Result:
+    begun = time.perf_counter()
+    result = work()
+    took[name] = 1e3 * (time.perf_counter() - begun)
+    return result
+
+
+def _inside(network: Network, code: Bits) -> tuple[list[list[int]], list[int]]:
+    """Give the bits after each hidden layer, and the scores."""
+    hidden = []
+    for layer in network.layers:
+        code = forward.hidden(layer, code)
+        hidden.append(code.tolist())
+    return hidden, forward.scores(network.readout, code).tolist()
+
+
+def app(demo: Demo) -> Starlette:
+    """Give the page and what it asks."""
+
+    async def page(request: Request) -> Response:
+        return FileResponse(PAGE)
+
+    async def about(request: Request) -> Response:
+        return JSONResponse(demo.about())
+
+    async def classify(request: Request) -> Response:
+        drawing = bytearray()
+        async for chunk in request.stream():
+            drawing += chunk
+            if len(drawing) > MAX_BYTES:
+                return JSONResponse({"error": "The drawing is too large"}, 413)
+        try:
+            return JSONResponse(await run_in_threadpool(demo.answer, bytes(drawing)))
+        except (PictureError, BoardError, OSError) as error:
+            return JSONResponse({"error": str(error)}, 422)
+
+    return Starlette(routes=[Route("/", page), Route("/about", about),
+                             Route("/classify", classify, methods=["POST"])])
+
+
+def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = Parser(prog="python -m sw.demo", description=__doc__)
+    add = parser.add_argument
+    add("--network", metavar="RUN", type=Path, help="folder of a run (default: the newest run)")
+    add("--port", metavar="PORT",
+        help="serial port of a board with this network, or the link of python -m sim.board")
+    add("--http", metavar="N", type=int, default=8000,
+        help="port of the page's address, 0 for any that is free (default: %(default)s)")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = parse_args(argv)
+    torch.set_num_threads(1)
+    try:
+        run = runs.network_file(args.network).parent
+        with ExitStack() as stack:
+            demo = Demo(run)
+            if args.port:
+                demo.take(stack.enter_context(Board(args.port, demo.network.n_in)))
+            listening = stack.enter_context(socket.create_server((HOST, args.http)))
+            print(f"draw at http://{HOST}:{listening.getsockname()[1]} and end it with Ctrl-C",
+                  flush=True)
+            uvicorn.Server(uvicorn.Config(app(demo), log_level="error")).run([listening])
+    except (BoardError, EncoderFileError, NetworkFileError, RunError, data.DataError, runs.NoRun,
+            OSError) as error:
+        return fail(error)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,206 @@
+"""A run of ``python -m sw.mixbin``: its settings, where it stands, and what it leaves.
+
+``mixbin.json`` holds the settings, from the start; ``start.safetensors`` is the encoder that was
+begun with. Until the end, ``checkpoint.safetensors`` is where trainings stand, and
+``search.safetensors`` where the search stands: all of them whole at any moment, so that a run that
+was killed goes on to the same result.
+
+At the end there are ``mask.json``, ``stack.safetensors`` and the search's curve, and what is there
+of any run (see :mod:`sw.golden.runs`), if the last layers came out binary: the board's network, the
+bits that the host sends for the test images, and ``split.json``.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .. import data
+from ..autoencoder import Encoder
+from ..checkpoint import load_checkpoint, save_checkpoint
+from ..codes import BATCH, CodeSet, pack_signs
+from ..data import DataSet
+from ..golden.split import Part, Split
+from ..run import Config, Run, RunError, effort_for
+from ..train import write_network
+from .mask import LAYERS, Mask, MaskError, Shape, parse_digits
+from .search import CRITERIA, DIRECTIONS, Held, Settings
+from .stack import Stack
+
+__all__ = ["PRESETS", "Job", "create", "held_out", "keep_search", "reopen", "resumed_search",
+           "write_parts"]
+
+PRESETS = {
+    "full": (),
+    "published": ("hidden", "readout"),               # HyBNN: the encoder in full precision.
+    "encfc-binary": ("code", "hidden", "readout"),    # All that is fully connected.
+    "binary": LAYERS,
+}
+HELD = 6    # One training image of so many is held out, to choose by.
+
+
+@dataclass(frozen=True)
+class Job:
+    """What decides the outcome of a run.
+
+    Attributes
+    ----------
+    mask : str
+        Name of a preset or file of a mask that is trained as it is; empty to search for one.
+    keep : tuple of str
+        Layers that the search leaves binary.
+    images : int
+        To search with; the last training takes all.
+    epochs : int
+        Of the last training.
+    anew : bool
+        The last training begins with the encoder, not with what the search left.
+    """
+
+    data: str = "digits"
+    data_dir: str | None = None
+    mask: str = ""
+    settings: Settings = field(default_factory=Settings)
+    groups: int = 8
+    keep: tuple[str, ...] = ()
+    images: int = 10_000
+    epochs: int = 4
+    anew: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        if settings.direction not in DIRECTIONS or settings.criterion not in CRITERIA:
+            raise RunError(f"A search must be one of {', '.join(DIRECTIONS)} by one of "
+                           f"{', '.join(CRITERIA)}")
+        if not 0 < settings.budget <= 1 or not 0 < settings.step <= 1 or settings.divisor < 1:
+            raise RunError("Budget and step must be above 0 and at most 1, and the divisor 1 or "
+                           f"more, not {settings.budget:g}, {settings.step:g} and "
+                           f"{settings.divisor}")
+        if min(self.groups, self.images, self.epochs, settings.fine_tuning) < 1 \
+                or settings.trial < 0:
+            raise RunError("Groups, images, epochs and fine-tuning must be 1 or more")
+        if unknown := set(self.keep) - set(LAYERS):
+            raise RunError(f"There are the layers {', '.join(LAYERS)}, no {min(unknown)!r}")
+
+    def config(self, hidden: tuple[int, ...] = (1,)) -> Config:
+        """Give the run's configuration as ``sw.train`` would, for who reads any run."""
+        effort = effort_for(self.data)
+        return Config(self.data, self.data_dir, "ten", hidden, "sign", self.seed, "cpu",
+                      replace(effort, classifier_epochs=self.epochs))
+
+    def load(self) -> DataSet:
+        """Load the images."""
+        whole = data.load(self.data, Path(self.data_dir) if self.data_dir else None)
+        return data.select(whole, "ten")
+
+    def chosen(self) -> Mask | None:
+        """Give the mask that was named, if one was."""
+        if not self.mask:
+            return None
+        if self.mask in PRESETS:
+            return Mask.of(Shape(), PRESETS[self.mask])
+        return Mask.load(Path(self.mask))
+
+
+def held_out(inputs: DataSet) -> Held:
+    """Hold out the last of the training images."""
+    n = len(inputs.train_images) - len(inputs.train_images) // HELD
+    return Held(inputs.train_images[:n], inputs.train_labels[:n], inputs.train_images[n:],
+                inputs.train_labels[n:])
+
+
+def create(folder: Path, job: Job, encoder: Encoder | None) -> Run:
+    """Begin a run in a folder, which must be empty or new, with an encoder if there is one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise RunError(f"{folder} is not empty; --out needs a new folder")
+    run = Run(folder, job.config(), {})
+    if encoder is not None:
+        encoder.save(folder / "start.safetensors")
+    run.write_json("mixbin.json", asdict(job))    # Last: from here on it can be resumed.
+    return run
+
+
+def reopen(folder: Path) -> tuple[Run, Job]:
+    """Go on with an unfinished run."""
+    path = folder / "mixbin.json"
+    if not path.is_file():
+        raise RunError(f"{folder} is not the folder of a run of sw.mixbin: it has no mixbin.json")
+    if (folder / "metrics.json").exists():
+        raise RunError(f"The run in {folder} is finished; there is nothing to resume")
+    try:
+        fields = json.loads(path.read_bytes())
+        settings, keep = Settings(**fields.pop("settings")), tuple(fields.pop("keep"))
+        job = Job(**fields, settings=settings, keep=keep)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise RunError(f"{path} does not hold the settings of a run") from None
+    checkpoint = folder / "checkpoint.safetensors"
+    states = load_checkpoint(checkpoint) if checkpoint.exists() else {}
+    return Run(folder, job.config(), states), job
+
+
+def keep_search(folder: Path, stack: Stack, state: dict[str, Any]) -> None:
+    """Keep where a search stands, whole."""
+    save_checkpoint(folder / "search.safetensors",
+                    {**state, "mask": str(stack.mask), "model": stack.state_dict()})
+
+
+def resumed_search(folder: Path, stack: Stack) -> dict[str, Any] | None:
+    """Bring a stack to where the search stands, and give the rest of what was kept."""
+    path = folder / "search.safetensors"
+    if not path.exists():
+        return None
+    state = load_checkpoint(path)
+    try:
+        stack.load_state_dict(state.pop("model"))
+        stack.choose(parse_digits(state.pop("mask"), stack.mask.shape))
+    except (KeyError, RuntimeError, MaskError):
+        raise RunError(f"{path} does not fit the run's mixbin.json") from None
+    return state
+
+
+def write_parts(folder: Path, stack: Stack, inputs: DataSet, job: Job) -> Split | None:
+    """Write mask and stack, and for a board, if there is work for one, all that it needs."""
+    stack.mask.save(folder / "mask.json")
+    stack.save(folder / "stack.safetensors")
+    names = stack.mask.suffix()
+    if not names:
+        return None
+    codes = _codes(stack, names, inputs)
+    model = stack.head(names)
+    network = write_network(folder, model, codes)
+    split = split_of(stack.mask)
+    split.save(folder / "split.json")
+    save_checkpoint(folder / "checkpoint.safetensors", {
+        "hybrid": {"epoch": job.epochs, "model": model.state_dict()}})
+    Run(folder, job.config(), {}).write_json("config.json",
+                                             asdict(job.config(network.shape[1:-1])))
+    return split
+
+
+def split_of(mask: Mask) -> Split:
+    """Say what host and board do."""
+    names, parts = mask.suffix(), [Part(*each) for each in mask.operations()]
+    first = next(layer for layer in mask.shape.layers() if layer.name == names[0])
+    return Split([part for part in parts if part.layer not in names],
+                 [part for part in parts if part.layer in names], first.fan_in)
+
+
+def _codes(stack: Stack, names: list[str], inputs: DataSet) -> CodeSet:
+    """Give what the host sends for the test images: the signs that the first layer takes."""
+    depth = LAYERS.index(names[0])
+    packed = pack_signs(features(stack, depth, inputs.test_images))
+    n_bits = stack.mask.shape.layers()[depth].fan_in
+    # Nothing is left to train on them.
+    return CodeSet(packed[None], inputs.test_labels, packed, inputs.test_labels, n_bits)
+
+
+@torch.no_grad()
+def features(stack: Stack, depth: int, images: Tensor) -> Tensor:
+    """Give what comes out of the first layers of an evaluating stack, for all images."""
+    stack.eval()
+    return torch.cat([stack.features(batch, depth) for batch in images.split(BATCH)])

@@ -1,0 +1,125 @@
+"""The command, with a terminal at which golden, or another network, answers."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sw import classify
+from sw.golden.identity import Identity
+from sw.golden.network import Network, random_network
+from tests.line import golden_line
+from tests.untrained import SHAPE, make_run
+
+IDENTITY = Identity(SHAPE, False, False, 120_000, b"abcd")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = make_run(tmp_path_factory.mktemp("run"))
+    ink = np.zeros((60, 40), np.uint8)
+    ink[10:50, 18:22] = 255
+    Image.fromarray(ink).save(folder / "one.png")
+    Image.fromarray(0 * ink).save(folder / "none.png")
+    (folder / "text.png").write_text("a picture")
+    return folder
+
+
+@pytest.fixture
+def ask(run, capsys):
+    """Run the command with a board that holds this network; give its exit code and output."""
+
+    def asked(*flags, network=None, identity=IDENTITY):
+        network = network or Network.load(run / "network.safetensors")
+        with golden_line(network, identity) as port:
+            code = classify.main(["--port", port, "--network", str(run),
+                                  *(str(flag).format(run) for flag in flags)])
+        return code, *capsys.readouterr()
+
+    return asked
+
+
+def test_test_codes_one_by_one(ask):
+    code, out, _ = ask()
+    lines = out.splitlines()
+    assert code == 0 and len(lines) == 2 + 10
+    assert lines[0] == "board 200-16-10, 120 MHz, build 61626364"
+    for number, line in enumerate(lines[2:]):
+        *name, label, board, golden, _, unit = line.split()
+        assert name == ["test", "code", str(number)] and label == str(number)
+        assert board == golden and unit == "ms"
+
+
+def test_an_image(ask):
+    code, out, _ = ask("{}/one.png")
+    assert code == 0 and out.splitlines()[2].split()[:2] == ["one.png", "-"]
+
+
+@pytest.mark.parametrize("flags, count", [(["--all"], 50), (["--all", "--first", 7], 7),
+                                          (["--selftest"], 552)])
+def test_many_at_once(ask, flags, count):
+    code, out, _ = ask(*flags)
+    assert code == 0 and f"  codes        {count}, equal to golden: {count}\n" in out
+    assert ("accuracy" in out) == ("--all" in flags)
+    assert "9,375 codes/s at 3,000,000 baud" in out and "sent again   0 requests" in out
+
+
+def test_a_simulated_board_has_no_wire(ask):
+    _, out, _ = ask("--all", identity=replace(IDENTITY, clock=0))
+    assert "simulated" in out and "baud" not in out
+
+
+@pytest.mark.parametrize("flags", [[], ["--all"], ["--selftest"]])
+def test_a_board_with_another_network_differs(ask, flags):
+    code, _, error = ask(*flags, network=random_network(SHAPE, seed=1))
+    assert code == 1 and error.startswith("error: board and golden differ on ")
+
+
+def test_a_data_set(ask):
+    code, out, _ = ask("--data", "digits", "--first", 3)
+    assert code == 0 and out.splitlines()[-1].startswith("test image 2")
+
+
+@pytest.mark.parametrize("flags, said", [
+    (["{}/none.png"], "{}/none.png shows nothing: all of it is as its edges are"),
+    (["{}/text.png"], "{}/text.png holds no picture: give a PNG or a JPEG file"),
+    (["{}/nowhere.png"], "[Errno 2] No such file or directory: '{}/nowhere.png'"),
+    (["--data", "letters"], "Unknown data set 'letters'; known data sets: ")])
+def test_what_cannot_be_encoded(ask, run, flags, said):
+    code, _, error = ask(*flags)
+    assert code == 2 and error.startswith("error: " + said.format(run)) and error.count("\n") == 1
+
+
+def test_a_board_of_another_shape(ask):
+    code, _, error = ask(identity=replace(IDENTITY, shape=(200, 8, 10)))
+    assert code == 2 and "is 200-8-10, 120 MHz, build 61626364, not for 200-16-10: " in error
+
+
+@pytest.mark.parametrize("flags, said", [
+    ([], "the following arguments are required: --port, or --list to find it (see --help)"),
+    (["--port", "x", "--all", "a.png"],
+     "images are classified one by one: leave --data, --all and --selftest out (see --help)")])
+def test_wrong_flags(capsys, flags, said):
+    with pytest.raises(SystemExit, match=r"^2$"):
+        classify.main(flags)
+    assert capsys.readouterr().err == f"error: {said}\n"
+
+
+def test_the_list_knows_this_folders_builds(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    build = tmp_path / "runs/one/build/icestick"
+    build.mkdir(parents=True)
+    (build / "report.json").write_text(json.dumps({"identity": IDENTITY.to_bytes().hex()}))
+    (build.parent / "older").mkdir()
+    (build.parent / "older" / "report.json").write_text("{}")
+    with golden_line(Network.load(run / "network.safetensors"), IDENTITY) as port:
+        monkeypatch.setattr(classify.list_ports, "comports",
+                            lambda: [type("Port", (), {"device": name})()
+                                     for name in (port, "/dev/nowhere")])
+        assert classify.main(["--list"]) == 0
+    assert sorted(capsys.readouterr().out.splitlines()) == sorted([
+        "/dev/nowhere  [Errno 2] could not open port /dev/nowhere: [Errno 2] No such file or "
+        "directory: '/dev/nowhere'",
+        f"{port}  200-16-10, 120 MHz, build 61626364, 3,000,000 baud, runs/one/build/icestick"])

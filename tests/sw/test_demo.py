@@ -1,0 +1,63 @@
+"""A browser draws every digit; what the page says is golden's class, by way of a virtual board."""
+
+import shutil
+import socket
+
+import numpy as np
+import pytest
+
+from hw import folding
+from sim.board import virtual_board
+from sw.golden import forward
+from sw.golden.network import Network
+from tests.untrained import make_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return make_run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture
+def browser():
+    """Give :mod:`tests.browser`, or skip with what is missing."""
+    pytest.importorskip("starlette", reason="no Starlette. Try: pip install -e '.[demo]'")
+    pytest.importorskip("selenium", reason="no Selenium. Try: pip install -e '.[dev]'")
+    for program in "chromium", "chromedriver":
+        if not shutil.which(program):
+            pytest.skip(f"{program} was not found on PATH. Try: apt install chromium "
+                        "chromium-driver")
+    from tests import browser
+
+    return browser
+
+
+def test_every_digit_has_goldens_class(browser, run):
+    network = Network.load(run / "network.safetensors")
+    plan = folding.default(network.shape)
+    with (virtual_board(network, plan, reloadable=True) as virtual,
+          browser.demo(run, virtual.terminal) as address,
+          browser.chromium() as driver):
+        driver.get(address)
+        said = [browser.draw(driver, digit) for digit in browser.DIGITS]
+    for page in said:
+        code = np.array(list(page["code"]), np.uint8)
+        assert page["shown"] == page["class"] == str(forward.classify(network, code))
+        assert page["text"] == "says the virtual board, and so does golden"
+    assert len({page["code"] for page in said}) == 10
+
+
+@pytest.mark.parametrize("flags, said", [
+    (["--network", "{}/nowhere"], "[Errno 2] No such file or directory: '{}/config.json'"),
+    (["--network", "{}", "--port", "/dev/nowhere"], "[Errno 2] could not open port /dev/nowhere"),
+    (["--network", "{}", "--http", "{taken}"], "[Errno 98] Address already in use")])
+def test_what_goes_wrong(run, tmp_path, capsys, flags, said):
+    pytest.importorskip("starlette", reason="no Starlette. Try: pip install -e '.[demo]'")
+    from sw.demo.__main__ import main
+
+    folder = tmp_path if "{}/nowhere" in flags else run
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        taken = server.getsockname()[1]
+        assert main([flag.format(folder, taken=taken) for flag in flags]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: " + said.format(folder)) and error.count("\n") == 1
