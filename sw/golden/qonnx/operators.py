@@ -146,7 +146,7 @@ def _cast(node: Node, x: Array) -> Array:
 def _gather(node: Node, x: Array, at: Array) -> Array:
     axis = node.attributes.get("axis", 0)
     check_size(x.size // max(1, x.shape[axis]), at.size)
-    return np.take(x, at, axis)
+    return np.asarray(np.take(x, at, axis))
 
 
 def _concat(node: Node, *arrays: Array) -> Array:
