@@ -11,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from sim.simulator import Model, SimulationFailed
+from sim.simulator import DEADLINE, Model, SimulationFailed
 from sw.golden import frame
 from sw.golden.bits import Bits
 from sw.golden.frame import N_SEQUENCES
 
 __all__ = ["Classes", "Subject"]
+
+PATIENCE = 0.3    # Seconds for a bit of a code.
 
 Classes = list[int | None]    # None where no answer came in its turn.
 
@@ -81,9 +83,11 @@ class _Share:
         requests = self.folder / "requests"
         requests.write_bytes(b"".join(frame.request(number % N_SEQUENCES, code)
                                       for number, code in enumerate(self.codes)))
+        # A netlist in Icarus takes some ten seconds for a request of 200 bits.
+        deadline = DEADLINE + PATIENCE * self.codes.size
         try:
             self.subject.model.run(
-                self.subject.bench, self.folder, REQUESTS=str(requests),
+                self.subject.bench, self.folder, deadline, REQUESTS=str(requests),
                 ANSWERS=str(self._answers), N_ANSWERS=str(len(self.codes)),
                 **self.subject.settings)
         except SimulationFailed:

@@ -62,8 +62,10 @@ def test_all_claims_and_goals_get_a_row(results):
 
 def test_each_arm_of_the_ablation_gets_a_row(results):
     text = ablation.tabulate(results, pieces.read(results, TINY.seeds, pieces.ABLATION))
-    assert [line.split(" | ")[0] for line in text.splitlines()[2:]] == [
+    rows, sentence = text.split("\n\n")
+    assert [line.split(" | ")[0] for line in rows.splitlines()[2:]] == [
         f"| {name}" for name in arms.ARMS]
+    assert sentence.startswith("On the binary CNN, SD-BNN is ")
     assert "nan" not in text and (results / "ablation.md").read_text() == text + "\n"
 
 
