@@ -7,7 +7,7 @@ TORCH ?= torch==2.13.0
 
 BIN = .venv/bin
 
-.PHONY: demo test mutants bench lint
+.PHONY: demo test soak mutants bench lint
 demo: .venv/installed
 	$(BIN)/python -m sw.train
 	$(BIN)/python -m sim.verify --rungs 3
@@ -16,6 +16,10 @@ demo: .venv/installed
 test: .venv/installed
 	.ci/system-packages iverilog fpga-icestorm chromium chromium-driver fonts-dejavu-core
 	$(BIN)/python -m pytest -n 2
+
+soak: .venv/installed
+	$(BIN)/pip install --quiet --editable '.[soak]'
+	$(BIN)/python -m tests.soak --readme README.md
 
 mutants: .venv/installed
 	$(BIN)/python -m tests.mutants --sample 80 --seed 1

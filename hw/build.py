@@ -1,12 +1,15 @@
 """Build the accelerator for a board: ``python -m hw.build --board icestick``."""
 
 import argparse
+import fcntl
 import json
 import math
 import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -56,10 +59,30 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
     for tool in family.tools:
         toolchain.find(tool)
 
-    start = time.monotonic()
     directory.mkdir(parents=True, exist_ok=True)
-    # A tool that fails must not leave its part to what an earlier build made.
-    for old in [*directory.glob("top.*"), directory / "report.json"]:
+    with _alone(directory) as lock:
+        return _build(network, board, plan, directory, clock, seed, reloadable, split, lock)
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[int]:
+    """Keep other builds out of a directory; give what the tools must inherit to keep them out until
+    they end, even if this program is killed before."""
+    with (directory / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BuildError(f"another build is at work in {directory}, or the tools of one that "
+                             "was killed: wait for it, or choose another --out") from None
+        yield lock.fileno()
+
+
+def _build(network: Network, board: boards.Board, plan: Plan, directory: Path, clock: float,
+           seed: int, reloadable: bool, split: Split | None, lock: int) -> dict:
+    start, family = time.monotonic(), FAMILIES[board.family]
+    # A tool that fails must not leave its part to what an earlier build made. The report, which
+    # says that there is a build, goes first and comes last.
+    for old in [directory / "report.json", *directory.glob("top.*")]:
         old.unlink(missing_ok=True)
     try:
         pll = family.pll.at_most(board.platform().default_clk_frequency, clock)
@@ -68,7 +91,7 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
         raise BuildError(f"{error}. Choose another --clock") from None
     design = Accelerator(network, plan, reloadable=reloadable, clock=pll.output, baud=board.baud)
     top = Top(design, pll=pll, divisor=divisor, clock_is_beside_pll=board.clock_is_beside_pll)
-    _run_tools(top, board, directory, seed)
+    _run_tools(top, board, directory, seed, lock)
     network.save(directory / "network.safetensors")
     report = {
         "board": board.name,
@@ -86,9 +109,11 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
         "bitstream_sha256": sha256((directory / family.bitstream).read_bytes()).hexdigest(),
         "seconds": round(time.monotonic() - start, 1),
     }
-    atomic_write(directory / "report.json", json.dumps(report, indent=2).encode())
-    if report["fmax_mhz"] < report["clock_mhz"]:
+    is_met = report["fmax_mhz"] >= report["clock_mhz"]
+    if not is_met:
         (directory / family.bitstream).unlink()
+    atomic_write(directory / "report.json", json.dumps(report, indent=2).encode())
+    if not is_met:
         raise BuildError(f"timing is not met: the design runs at {report['fmax_mhz']:.1f} MHz and "
                          f"the clock is {report['clock_mhz']:g} MHz. Try a lower --clock or "
                          "another --seed")
@@ -154,7 +179,7 @@ def forecast_table(network: Network, board: boards.Board, choices: list[tuple[Pl
     return "\n".join(lines)
 
 
-def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int):
+def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int, lock: int):
     """Run the platform's build script; what the tools say goes to ``build.log``."""
     family = FAMILIES[board.family]
     routing = family.routing if isinstance(top.accelerator.engine, HardwiredEngine) else ""
@@ -167,7 +192,7 @@ def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int):
                      f"--timing-allow-fail {routing}")
     plan.extract(directory)
     result = subprocess.run(["sh", f"{plan.script}.sh"], cwd=directory, text=True, check=False,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=[lock])
     (directory / "build.log").write_text(result.stdout)
     if result.returncode:
         raise BuildError(_reason(board, directory, result.stdout))

@@ -76,5 +76,5 @@ def _reading(file: Path) -> Iterator[Path]:
     except FileNotFoundError:
         raise BuiltError(f"{file} is missing: give the folder of a build, or make one with "
                          "python -m hw.build") from None
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         raise BuiltError(f"{file} is damaged: build it anew with python -m hw.build") from None

@@ -60,6 +60,10 @@ class Effort:
     classifier_batch: int
     copies: int
 
+    def __post_init__(self) -> None:
+        if min(asdict(self).values()) < 1:
+            raise RunError(f"Epochs, batches and copies must be 1 or more, not {self}")
+
 
 SMALL = Effort(40, 100, 200, 64, 20)    # 1,347 digits: many epochs, each of them short.
 # 60,000 images and more: an epoch has hundreds of steps, and distorted copies cost the small head
@@ -122,8 +126,12 @@ class Config:
             effort = Effort(**{name: int(value) for name, value in fields.pop("effort").items()})
             hidden = tuple(int(width) for width in fields.pop("hidden"))
             seed = int(fields.pop("seed"))
+            if not all(type(value) is (int if name == "images" else str)
+                       or (value is None and name in ("data_dir", "encoder", "images"))
+                       for name, value in fields.items()):
+                raise TypeError
             return cls(**fields, hidden=hidden, seed=seed, effort=effort)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
             raise RunError(f"{path} is not the configuration of a run") from None
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import shutil
 import sys
 from dataclasses import replace
 from datetime import datetime
@@ -80,10 +79,8 @@ def _begin(settings: Settings, encoder: Path | None) -> Path:
     source = encoder_file(encoder) if encoder else None
     if source and not source.is_file():
         raise RunError(f"There is no encoder in {encoder}")
-    folder = prepare(settings)
-    if source:
-        shutil.copyfile(source, settings.encoder)
-    elif not Path(settings.encoder).exists():
+    folder = prepare(settings, source)
+    if not Path(settings.encoder).exists():
         torch.set_num_threads(1)
         run = runs.Run(folder, settings.run_config(), {})
         train.train_encoder(run, images).save(Path(settings.encoder))

@@ -88,6 +88,6 @@ class Federation:
             history = json.loads(state["history"])
             data = state["content"].numpy().tobytes()
             self.content = decode(data, self.settings.codec, self.shape, len(history)).content
-        except (KeyError, ValueError, TypeError, AttributeError, CodecError):
+        except (KeyError, ValueError, TypeError, AttributeError, RecursionError, CodecError):
             raise CheckpointError(f"{self.path} does not fit its federation.json") from None
         self.history = history

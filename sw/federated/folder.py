@@ -1,7 +1,6 @@
 """The folder of a federation: what a run of ``sw.train`` leaves, and ``federation.json``."""
 
 import platform
-import shutil
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +9,7 @@ from .. import run as runs
 from .. import task
 from ..autoencoder import Encoder
 from ..checkpoint import save_checkpoint
+from ..golden.network import atomic_write
 from ..run import Run, RunError
 from ..train import write_network
 from . import images
@@ -20,8 +20,11 @@ from .settings import Settings
 __all__ = ["finish", "prepare"]
 
 
-def prepare(settings: Settings) -> Path:
-    """Begin a run in the folder of the settings, or go on with it; give the folder."""
+def prepare(settings: Settings, encoder: Path | None = None) -> Path:
+    """Begin a run in the folder of the settings, or go on with it; give the folder.
+
+    A run that begins gets a copy of ``encoder`` first: one that was killed goes on with the same.
+    """
     folder = Path(settings.out)
     if (folder / "federation.json").exists():
         begun = Settings.load(folder)
@@ -31,6 +34,8 @@ def prepare(settings: Settings) -> Path:
             raise RunError(f"The run in {folder} is finished; there is nothing to resume")
         return folder
     run = runs.create(folder, settings.run_config())
+    if encoder:
+        atomic_write(Path(settings.encoder), encoder.read_bytes())
     run.write_json("federation.json", asdict(settings))
     return folder
 
@@ -43,7 +48,7 @@ def finish(folder: Path, federation: Federation, seconds: float) -> None:
     encoder = Encoder.load(Path(settings.encoder))
     kept = folder / "encoder.safetensors"
     if not kept.exists():
-        shutil.copyfile(settings.encoder, kept)
+        atomic_write(kept, Path(settings.encoder).read_bytes())
     model = model_of(federation.content, federation.shape)
     network = write_network(folder, model, found)
     save_checkpoint(folder / "checkpoint.safetensors", {

@@ -92,7 +92,7 @@ class Settings:
         """Read what a run was begun with."""
         try:
             return cls.of(json.loads((folder / "federation.json").read_text()))
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             raise RunError(f"{folder / 'federation.json'} does not hold the settings of a "
                            f"federation") from None
 

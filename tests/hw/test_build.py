@@ -1,5 +1,6 @@
 """Real builds, and one line for everything that can go wrong."""
 
+import fcntl
 import json
 import os
 import signal
@@ -203,6 +204,16 @@ def test_nothing_of_an_earlier_build_is_taken_for_a_new_one(folder, monkeypatch,
                        "--out", str(tmp_path)]) == 2
     assert capsys.readouterr().err.startswith("error: the tools failed: ERROR: Failed to open ")
     assert not (tmp_path / "top.bin").exists()
+
+
+def test_two_builds_in_one_folder(folder, capsys, tmp_path):
+    with (tmp_path / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)    # As the tools of a build do that was killed.
+        assert build.main(["--board", "icestick", "--network", str(folder),
+                           "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        f"error: another build is at work in {tmp_path}, or the tools of one that was killed: "
+        "wait for it, or choose another --out\n")
 
 
 def test_interrupted(folder, monkeypatch, tmp_path):

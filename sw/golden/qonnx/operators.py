@@ -11,7 +11,7 @@ import numpy as np
 
 from .graph import Node, Refused
 
-__all__ = ["ARITHMETIC", "MAX_SIZE", "MOVES", "apply"]
+__all__ = ["ARITHMETIC", "MAX_SIZE", "MOVES", "apply", "check_size"]
 
 Array = np.ndarray
 Operator = Callable[..., Array]
@@ -32,12 +32,13 @@ def apply(operator: Operator, node: Node, *inputs: Array | None) -> Array:
 
 def _both(function: Callable[[Array, Array], Array]) -> Operator:
     def operator(node: Node, a: Array, b: Array) -> Array:
-        _check_size(*np.broadcast_shapes(a.shape, b.shape))
+        check_size(*np.broadcast_shapes(a.shape, b.shape))
         return np.asarray(function(a, b))
     return operator
 
 
-def _check_size(*shape: int) -> None:
+def check_size(*shape: int) -> None:
+    """Raise :exc:`Refused` before an array of this shape takes the machine's memory."""
     if np.prod(shape, dtype=float) > MAX_SIZE:
         raise Refused("it makes an array that is too large")
 
@@ -88,7 +89,7 @@ def _multi_threshold(node: Node, x: Array, thresholds: Array) -> Array:
     moved = np.moveaxis(x, channels, -1)
     if thresholds.ndim != 2 or thresholds.shape[0] not in (1, moved.shape[-1]):
         raise ValueError
-    _check_size(x.size, thresholds.shape[1])
+    check_size(x.size, thresholds.shape[1])
     passed = (moved[..., None] >= thresholds).sum(-1).astype(x.dtype)
     scale, bias = (np.float32(node.attributes.get(name, default))
                    for name, default in (("out_scale", 1.0), ("out_bias", 0.0)))
@@ -142,8 +143,14 @@ def _cast(node: Node, x: Array) -> Array:
     return x.astype(helper.tensor_dtype_to_np_dtype(node.attributes["to"]))
 
 
+def _gather(node: Node, x: Array, at: Array) -> Array:
+    axis = node.attributes.get("axis", 0)
+    check_size(x.size // max(1, x.shape[axis]), at.size)
+    return np.asarray(np.take(x, at, axis))
+
+
 def _concat(node: Node, *arrays: Array) -> Array:
-    _check_size(sum(array.size for array in arrays))
+    check_size(sum(array.size for array in arrays))
     return np.concatenate(arrays, node.attributes["axis"])
 
 
@@ -156,7 +163,7 @@ MOVES: dict[tuple[str, str], Operator] = {
     ("", "Transpose"): lambda node, x: np.transpose(x, node.attributes.get("perm")),
     ("", "Squeeze"): lambda node, x, axes=None: np.squeeze(x, _axes(node, axes)),
     ("", "Unsqueeze"): lambda node, x, axes=None: np.expand_dims(x, _axes(node, axes) or ()),
-    ("", "Gather"): lambda node, x, at: np.take(x, at, node.attributes.get("axis", 0)),
+    ("", "Gather"): _gather,
     ("", "Concat"): _concat,
     ("", "Constant"): lambda node: next(
         np.asarray(node.attributes[key], dtype) for key, dtype in (

@@ -20,7 +20,7 @@ import numpy as np
 
 from ..network import NetworkFileError
 from .graph import Graph, Node, Refused, read
-from .operators import ARITHMETIC, MOVES, apply
+from .operators import ARITHMETIC, MOVES, apply, check_size
 from .signal import Imported, Signal, from_input
 
 __all__ = ["load"]
@@ -123,6 +123,7 @@ def _compute(node: Node, signal: Signal, inputs: Inputs, batch: int) -> Signal:
 def _move(node: Node, signal: Signal, inputs: Inputs, batch: int) -> Signal:
     """Put elements elsewhere: ask the operator where each of a sample goes."""
     size = signal.index.size
+    check_size(batch, size)
     probe = np.arange(batch * size).reshape(batch, *signal.shape)
     moved = probe if node.op == "Cast" else apply(
         MOVES[node.domain, node.op], node, *(probe if each is signal else each for each in inputs))

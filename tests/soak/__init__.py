@@ -1,0 +1,62 @@
+"""Faults and load, by the million: ``python -m tests.soak``. The tests run the same on a few.
+
+Each module is one subject and has a function ``run(scale)`` that gives :class:`Row` s; scale 1 is a
+soak, and the tests take some thousandths of it.
+"""
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+__all__ = ["Row", "do", "share", "workplace"]
+
+
+@dataclass
+class Row:
+    """What one promise was put to.
+
+    Attributes
+    ----------
+    what : str
+    tried, lost : int
+        How often, and how often it was broken.
+    said : str
+        What else there is to say, in a few words.
+    """
+
+    what: str
+    tried: int
+    lost: int
+    said: str = ""
+
+    @property
+    def held(self) -> int:
+        return self.tried - self.lost
+
+
+def share(count: int, scale: float, least: int = 1) -> int:
+    """Give so many of ``count`` as a scale asks for.
+
+    >>> share(1000, 0.25), share(3, 0.1)
+    (250, 1)
+    """
+    return max(least, round(count * scale))
+
+
+@contextmanager
+def workplace() -> Iterator[Path]:
+    """Give a folder for a while. It is not in /tmp: YoWASP's tools have one of their own."""
+    Path("build").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir="build", prefix="soak-") as name:
+        yield Path(name).resolve()
+
+
+def do(subject: str, scale: float) -> tuple[list[Row], float]:
+    """Do one subject; give its rows, and the seconds that it took."""
+    begun = time.monotonic()
+    rows = import_module(f"tests.soak.{subject}").run(scale)
+    return rows, time.monotonic() - begun

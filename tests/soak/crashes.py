@@ -1,0 +1,267 @@
+"""``kill -9`` at random moments, full disks and folders that cannot be written.
+
+Lost is a half-written file under the name of a whole one, a command that does not go on after it
+was killed, or one whose result is not that of a run nobody killed, byte for byte. On a full disk
+and in a folder of someone else's, lost is anything but one line and exit code 2.
+"""
+
+import contextlib
+import hashlib
+import json
+import multiprocessing
+import os
+import resource
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import sklearn.datasets  # noqa: F401  # Here, so that it is there before a process begins.
+from numpy.random import Generator
+
+from hw import build
+from sw import run as runs
+from sw import train
+from sw.autoencoder import Encoder
+from sw.checkpoint import load_checkpoint
+from sw.federated import __main__ as federated
+from sw.federated import client_app, server_app, simulation  # noqa: F401
+from sw.federated.settings import Settings
+from sw.golden.codes import load_codes
+from sw.golden.network import Network, random_network
+from sw.run import Config, Effort
+
+from . import Row, share, workplace
+
+__all__ = ["JOBS", "Job", "run"]
+
+KILLS = 60            # Of a soak, over all commands.
+PATIENCE = 300.0      # Seconds that a command may take which is not killed.
+NOBODY = 65_534
+DISK = 2_000          # Bytes that a file may have on a disk that is full.
+TINY = Config(hidden=(16,), effort=Effort(2, 100, 4, 64, 2), device="cpu")
+
+# A fork of a process that has used torch's threads may hang; a clean one is forked again and again.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["tests.soak.crashes"])
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command that can be killed.
+
+    Attributes
+    ----------
+    call : callable
+        Runs it, or goes on with it, in a folder; gives its exit code.
+    is_whole : callable
+        Says whether all that a folder holds is whole.
+    result : callable
+        Gives what must be the same for all runs, from a finished one's folder; None if it is not
+        finished.
+    """
+
+    name: str
+    call: Callable[[Path], int]
+    is_whole: Callable[[Path], bool]
+    result: Callable[[Path], object]
+
+
+def _train(folder: Path) -> int:
+    resume = (folder / "config.json").exists()
+    with (mock.patch.object(train, "_config", lambda arguments: TINY),
+          mock.patch.object(runs, "SAVE_EVERY", 0.0)):
+        return train.main(["--resume" if resume else "--out", str(folder)])
+
+
+def _federate(folder: Path) -> int:
+    if (folder / "federation.json").exists():
+        return federated.main(["--resume", str(folder)])
+    return federated.main(["--task", "0v1", "--hidden", "16", "--rounds", "6", "--out", str(folder),
+                           "--encoder", str(folder.parent / "encoder.safetensors")])
+
+
+def _build(folder: Path) -> int:
+    return build.main(["--board", "icestick", "--fold", "1x20", "--out", str(folder),
+                       "--network", str(folder.parent / "network.safetensors")])
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "config.json": Config.load, "checkpoint.safetensors": load_checkpoint,
+    "encoder.safetensors": Encoder.load, "network.safetensors": Network.load,
+    "codes.safetensors": load_codes, "metrics.json": lambda path: json.loads(path.read_text()),
+    "federation.json": lambda path: Settings.load(path.parent),
+    "federation.safetensors": load_checkpoint,
+}
+NEEDED = "config.json", "encoder.safetensors", "network.safetensors", "codes.safetensors"
+
+
+def _run_is_whole(folder: Path) -> bool:
+    try:
+        for path in folder.glob("[!.]*"):
+            READERS[path.name](path)
+    except Exception:    # Of whatever kind: it was not whole.
+        return False
+    return (not (folder / "metrics.json").exists()
+            or all((folder / name).exists() for name in NEEDED))
+
+
+def _run_result(folder: Path) -> object:
+    if not (folder / "metrics.json").exists():
+        return None
+    metrics = json.loads((folder / "metrics.json").read_text())
+    return ({name: value for name, value in metrics.items() if name != "seconds"},
+            *((folder / name).read_bytes() for name in NEEDED[1:]))
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "missing"
+
+
+def _build_is_whole(folder: Path) -> bool:
+    if not (folder / "report.json").exists():
+        return True    # Then nobody takes it for a build.
+    report = json.loads((folder / "report.json").read_text())
+    return (report["bitstream_sha256"] == _sha256(folder / "top.bin")
+            and report["network_sha256"] == _sha256(folder / "network.safetensors"))
+
+
+def _build_result(folder: Path) -> object:
+    if not (folder / "report.json").exists():
+        return None
+    report = json.loads((folder / "report.json").read_text())
+    return {name: value for name, value in report.items() if name != "seconds"}
+
+
+JOBS = (Job("sw.train", _train, _run_is_whole, _run_result),
+        Job("sw.federated", _federate, _run_is_whole, _run_result),
+        Job("hw.build", _build, _build_is_whole, _build_result))
+
+
+def _begin(call: Callable[[Path], int], folder: Path, prepare: Callable[[], object] | None) -> None:
+    """Run a command in this process, which was made for it; what it says goes to a file."""
+    os.setsid()
+    said = os.open(folder.parent / "said", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    os.dup2(said, 1)
+    os.dup2(said, 2)
+    if prepare:
+        prepare()
+    sys.exit(call(folder))
+
+
+def _start(call: Callable[[Path], int], folder: Path,
+           prepare: Callable[[], object] | None = None) -> ForkServerProcess:
+    process = PROCESSES.Process(target=_begin, args=(call, folder, prepare))
+    process.start()
+    return process
+
+
+def _finish(job: Job, folder: Path) -> None:
+    """Let a command come to its end."""
+    end = time.monotonic() + PATIENCE
+    while job.result(folder) is None and time.monotonic() < end:
+        process = _start(job.call, folder)
+        process.join(end - time.monotonic())
+        process.kill()
+        if process.exitcode and job.name != "hw.build":
+            return
+        # Tools of a build that was killed may be at work, which a build waits for nobody to end.
+        time.sleep(0.2)
+
+
+def _prepare(folder: Path) -> Path:
+    Encoder(40, 2).save(folder / "encoder.safetensors")
+    random_network((20, 9, 3)).save(folder / "network.safetensors")
+    return folder
+
+
+def _kill(job: Job, process: ForkServerProcess, rng: Generator) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        # A build's tools die with it, or go on without it.
+        (os.killpg if job.name == "hw.build" and rng.random() < 0.5 else os.kill)(
+            process.pid, signal.SIGKILL)
+    process.join()
+
+
+def _kills(job: Job, count: int, rng: Generator) -> Row:
+    """Kill a command so many times, over as many runs as that takes."""
+    lost, killed, finished = 0, 0, 0
+    with workplace() as folder:
+        parent = _prepare(folder)
+        # One run that nobody kills says how long it takes, and what comes of it.
+        begun = time.monotonic()
+        _finish(job, parent / "alone")
+        expected, seconds = job.result(parent / "alone"), time.monotonic() - begun
+        assert expected is not None, (parent / "said").read_text()
+        folder = parent / "killed"
+        while killed < count:
+            process = _start(job.call, folder)
+            time.sleep(rng.uniform(0, seconds))
+            if process.is_alive():
+                _kill(job, process, rng)
+                killed += 1
+                lost += not job.is_whole(folder)
+            if killed == count or job.result(folder) is not None:
+                if not any(folder.glob("*.json")):
+                    shutil.rmtree(folder, ignore_errors=True)    # It had not begun.
+                _finish(job, folder)
+                lost += job.result(folder) != expected
+                finished += 1
+                if job.result(folder) is not None:
+                    shutil.rmtree(folder)
+            elif job.name != "hw.build" and folder.exists() and not _has_begun(job, folder):
+                shutil.rmtree(folder)
+    return Row(f"kill -9: {job.name}", killed, lost, f"{finished:,} runs came to their end")
+
+
+def _has_begun(job: Job, folder: Path) -> bool:
+    """Say whether there is something to go on with."""
+    return (folder / ("federation.json" if job.name == "sw.federated" else "config.json")).exists()
+
+
+def _fill_disk() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (DISK, DISK))
+
+
+def _lose_rights() -> None:
+    if os.getuid() == 0:
+        os.setuid(NOBODY)
+
+
+def _is_refused(process: ForkServerProcess, parent: Path) -> bool:
+    """Say whether a command ended with one line and exit code 2."""
+    process.join(PATIENCE)
+    lines = (parent / "said").read_text().splitlines()
+    errors = [line for line in lines if line.startswith("error: ")]
+    return process.exitcode == 2 and len(errors) == 1 and lines[-1:] == errors
+
+
+def _disks() -> list[Row]:
+    full, locked = Row("disk full", 0, 0), Row("folder of someone else's", 0, 0)
+    for job in JOBS:
+        with workplace() as folder:
+            parent = _prepare(folder)
+            (parent / "said").touch(0o666)
+            (parent / "said").chmod(0o666)
+            full.tried += 1
+            full.lost += not _is_refused(_start(job.call, parent / "run", _fill_disk), parent)
+            full.lost += not job.is_whole(parent / "run") or job.result(parent / "run") is not None
+            parent.chmod(0o555)
+            locked.tried += 1
+            locked.lost += not _is_refused(_start(job.call, parent / "new", _lose_rights), parent)
+            parent.chmod(0o755)
+    return [full, locked]
+
+
+def run(scale: float) -> list[Row]:
+    """Kill every command, then take its disk away."""
+    rng = np.random.default_rng(round(1e6 * scale))
+    # A build takes ten seconds of a CPU, which a test has not.
+    jobs = JOBS if scale >= 0.1 else JOBS[:-1]
+    return [*(_kills(job, share(KILLS, scale / len(jobs)), rng) for job in jobs), *_disks()]
