@@ -14,5 +14,5 @@ BOARDS = [Board(
     block_rams=108,
     programmer=("openFPGALoader", "--board", "ecpix5"),
     programmer_from="apt install openfpgaloader, or brew install openfpgaloader",
-    hardwired_clock=125e6,
+    hardwired_clock=100e6,    # As on the slower ULX3S, where it was placed.
 )]
