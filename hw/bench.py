@@ -229,7 +229,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
                         help="folder of all builds; what is there is not built again "
                              "(default: %(default)s)")
     parser.add_argument("--readme", metavar="FILE", type=Path,
-                        help="put the table of boards or rivals between the markers of this file")
+                        help="put the table of boards or rivals between the markers of this file, "
+                             "and the picture of boards into boards/ beside it")
     parser.add_argument("--seeds", metavar="N", type=_positive, default=5,
                         help="placement seeds of each design of the table of boards "
                              "(default: %(default)s)")
@@ -252,7 +253,8 @@ def main(argv: list[str] | None = None) -> int:
         atomic_write(args.out / f"{args.which}.json", json.dumps(measured, indent=1).encode())
         print(table(measured))
         if args.which == "boards":
-            plot.draw_boards(measured, args.out / "boards.png")
+            folder = args.readme.parent / "boards" if args.readme else args.out
+            plot.draw_boards(measured, folder / "boards.png")
             show("boards", readme_table([row for row in measured if "failed" not in row]),
                  args.readme)
     except (OSError, ToolFailed, ToolNotFound, markdown.MarkerError, plot.PlotError) as error:

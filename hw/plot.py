@@ -65,10 +65,10 @@ def draw_boards(measured: list[dict], file: Path) -> None:
     axes.set_yticks(range(len(rows)), [f"{row['board']}  {'-'.join(map(str, row['shape']))}"
                                        for row in rows], fontsize=8)
     axes.set(xscale="log", xlabel="inferences a second")
-    axes.set_xlim(right=30 * max(rates))
+    axes.set_xlim(1e3, 100 * max(rates))
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1))
     _save(figure, file)
 
 
