@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -51,23 +51,22 @@ class Case:
     def folder(self) -> Path:
         return Path(self.board, "-".join(map(str, self.shape)), str(self.plan))
 
-    @property
-    def network(self) -> Network:
-        """The trained one, where there is one of this shape, else a random one."""
-        trained = Network.load(TRAINED)
-        return trained if self.shape == trained.shape else random_network(self.shape, seed=1)
+
+def network_of(shape: Shape) -> Network:
+    """Give the trained network, where there is one of this shape, else a random one."""
+    trained = Network.load(TRAINED)
+    return trained if shape == trained.shape else random_network(shape, seed=1)
 
 
 def of_boards(n_seeds: int) -> list[Case]:
     """The networks of the README on every board that they fit."""
     cases = []
     for name, shape in [(name, shape) for shape in SHAPES for name in SMALL] + LARGE:
-        case = Case(name, shape, folding.default(shape), n_seeds)
         try:
-            plan = choose(case.network, boards.find(name), None)
+            plan = choose(network_of(shape), boards.find(name), None)
         except BuildError:
             continue
-        cases.append(replace(case, plan=plan))
+        cases.append(Case(name, shape, plan, n_seeds))
     return cases
 
 
@@ -91,7 +90,7 @@ def of_costs(kind: str, number: int) -> list[Case]:
 
 def measure(case: Case, out: Path) -> dict:
     """Build a case, and place it with each of its seeds; what was done before is read."""
-    network, board = case.network, boards.find(case.board)
+    network, board = network_of(case.shape), boards.find(case.board)
     first = out / case.folder / "seed-1"
     if not (first / "report.json").exists():
         try:

@@ -85,13 +85,13 @@ def report(folder: Path, data_dir: Path | None) -> Path:
     if not (folder / "metrics.json").is_file():
         raise RunError(f"{folder} is not the folder of a finished run: it has no metrics.json")
     config = Config.load(folder / "config.json")
-    metrics = json.loads((folder / "metrics.json").read_text())
+    accuracies = _accuracies(folder / "metrics.json")
     shown = _look(folder, config, data_dir)
     states: dict[str, Any] = {}
     if (folder / "checkpoint.safetensors").exists():
         states = load_checkpoint(folder / "checkpoint.safetensors")
     sections = [
-        _accuracies(metrics), *_curves(states), _confusion(shown),
+        accuracies, *_curves(states), _confusion(shown),
         *_reconstructions(shown, states), _pictures(shown), *_wrong(shown), *_builds(folder),
         *_rungs(folder)]
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined,
@@ -116,10 +116,13 @@ def _look(folder: Path, config: Config, data_dir: Path | None) -> Shown:
                  forward.classify_all(network, test_codes), chosen.classes, network)
 
 
-def _accuracies(metrics: dict[str, Any]) -> Section:
+def _accuracies(path: Path) -> Section:
     rows = [["", "test images, %"]]
-    rows += [[LABELS.get(name, name), f"{value:.2f}"]
-             for name, value in metrics["accuracy"].items()]
+    try:
+        found = json.loads(path.read_bytes())["accuracy"]
+        rows += [[LABELS.get(name, name), f"{value:.2f}"] for name, value in found.items()]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise RunError(f"{path} does not hold the accuracies of a run") from None
     return Section("Accuracy", rows=rows)
 
 

@@ -1,8 +1,6 @@
 """The folder of a federation: what a run of ``sw.train`` leaves, and ``federation.json``."""
 
-import platform
 from dataclasses import asdict, replace
-from importlib.metadata import version
 from pathlib import Path
 
 from .. import run as runs
@@ -61,6 +59,5 @@ def finish(folder: Path, federation: Federation, seconds: float) -> None:
         "encoder": {"width": encoder.width, "code_bits": encoder.n_bits, "macs": encoder.macs},
         "federation": federation.history,
         "seconds": {"federation": round(seconds, 1)},
-        "versions": {"python": platform.python_version(),
-                     **{name: version(name) for name in ("hybnn", "torch", "numpy", "flwr")}},
+        "versions": run.versions("flwr"),
     })

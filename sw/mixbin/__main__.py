@@ -9,7 +9,6 @@ import argparse
 import copy
 import os
 import sys
-from datetime import datetime
 from pathlib import Path
 
 import torch
@@ -23,9 +22,9 @@ from ..export import ExportError
 from ..golden import markdown
 from ..golden.command import INTERRUPTED, Parser, fail
 from ..golden.network import atomic_write
-from ..run import RUNS, Run, RunError
+from ..run import Run, RunError
 from ..task import Recipe
-from ..train import train_encoder
+from ..train import load_encoder, train_encoder
 from . import folder as folders
 from .folder import PRESETS, Job
 from .mask import LAYERS, Mask, MaskError, Shape
@@ -209,11 +208,9 @@ def _prepare(arguments: argparse.Namespace) -> tuple[Run, Job, DataSet]:
         return run, job, job.load()
     job = _job(arguments)
     job.chosen()
-    inputs, encoder, given = job.load(), None, arguments.encoder
-    if given is not None:
-        encoder = Encoder.load(given / "encoder.safetensors" if given.is_dir() else given)
-    name = f"{datetime.now():%Y%m%d-%H%M%S}-{job.data}-mixbin"
-    return folders.create(arguments.out or RUNS / name, job, encoder), job, inputs
+    inputs = job.load()
+    encoder = load_encoder(arguments.encoder) if arguments.encoder else None
+    return folders.create(arguments.out, job, encoder), job, inputs
 
 
 def _table(metrics: dict[str, object]) -> str:

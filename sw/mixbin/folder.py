@@ -24,7 +24,7 @@ from ..checkpoint import load_checkpoint, save_checkpoint
 from ..codes import BATCH, CodeSet, pack_signs
 from ..data import DataSet
 from ..golden.split import Part, Split
-from ..run import Config, Run, RunError, effort_for
+from ..run import Config, Run, RunError, effort_for, new_folder, unfinished
 from ..train import write_network
 from .mask import LAYERS, Mask, MaskError, Shape, parse_digits
 from .search import CRITERIA, DIRECTIONS, Held, Settings
@@ -113,11 +113,9 @@ def held_out(inputs: DataSet) -> Held:
                 inputs.train_labels[n:])
 
 
-def create(folder: Path, job: Job, encoder: Encoder | None) -> Run:
-    """Begin a run in a folder, which must be empty or new, with an encoder if there is one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
-        raise RunError(f"{folder} is not empty; --out needs a new folder")
+def create(folder: Path | None, job: Job, encoder: Encoder | None) -> Run:
+    """Begin a run, see :func:`sw.run.new_folder`, with an encoder if there is one."""
+    folder = new_folder(folder, f"{job.data}-mixbin")
     run = Run(folder, job.config(), {})
     if encoder is not None:
         encoder.save(folder / "start.safetensors")
@@ -128,18 +126,13 @@ def create(folder: Path, job: Job, encoder: Encoder | None) -> Run:
 def reopen(folder: Path) -> tuple[Run, Job]:
     """Go on with an unfinished run."""
     path = folder / "mixbin.json"
-    if not path.is_file():
-        raise RunError(f"{folder} is not the folder of a run of sw.mixbin: it has no mixbin.json")
-    if (folder / "metrics.json").exists():
-        raise RunError(f"The run in {folder} is finished; there is nothing to resume")
+    states = unfinished(folder, path.name)
     try:
         fields = json.loads(path.read_bytes())
         settings, keep = Settings(**fields.pop("settings")), tuple(fields.pop("keep"))
         job = Job(**fields, settings=settings, keep=keep)
     except (ValueError, TypeError, KeyError, AttributeError):
         raise RunError(f"{path} does not hold the settings of a run") from None
-    checkpoint = folder / "checkpoint.safetensors"
-    states = load_checkpoint(checkpoint) if checkpoint.exists() else {}
     return Run(folder, job.config(), states), job
 
 
