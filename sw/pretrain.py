@@ -121,14 +121,11 @@ def _parser() -> argparse.ArgumentParser:
         help="images in a step, in all processes together (default: %(default)s)")
     add("--workers", metavar="N", type=int, default=2,
         help="processes that read images, for each that trains (default: %(default)s)")
-    add("--seed", metavar="N", type=int, default=0,
-        help="let all randomness derive from N (default: %(default)s)")
+    runs.add_flags(parser)
     add("--device", metavar="DEVICE", default="auto",
         help="train on cpu, cuda, or auto: cuda where there is one (default: %(default)s)")
     add("--precision", choices=PRECISIONS, default="32-true",
         help="of the arithmetic, in Fabric's words (default: %(default)s)")
-    add("--out", metavar="DIR", type=Path,
-        help="write the run into the new folder DIR (default: one in runs/, named by time)")
     add("--resume", metavar="RUN", type=Path,
         help="go on with the run in folder RUN, whose flags then count, but for --workers")
     return parser

@@ -5,6 +5,7 @@ without the latter is unfinished. Between the two ``checkpoint.safetensors`` hol
 that has begun, the state of its :class:`~sw.task.Training` and the seconds it took so far.
 """
 
+import argparse
 import json
 import os
 import platform
@@ -29,8 +30,9 @@ from .engine import PRECISIONS, Engine, FabricEngine
 from .golden.network import MAX_WIDTH, atomic_write
 from .task import Recipe, Training
 
-__all__ = ["RUNS", "Config", "Effort", "Phases", "Run", "RunError", "choose_device", "create",
-           "effort_for", "new_folder", "newest_unfinished", "read_widths", "reopen", "unfinished"]
+__all__ = ["Config", "Effort", "Phases", "Run", "RunError", "add_flags", "choose_device", "create",
+           "effort_for", "new_folder", "newest_unfinished", "read_widths", "reopen", "unfinished",
+           "unused_folder"]
 
 RUNS = Path("runs")
 HYBRID = "hybrid"
@@ -266,6 +268,15 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and available else "cpu")
 
 
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Let a command line say with which seed a new run is made, and where."""
+    parser.add_argument("--seed", metavar="N", type=int, default=0,
+                        help="let all randomness derive from N (default: %(default)s)")
+    parser.add_argument("--out", metavar="DIR", type=Path,
+                        help="write the run into the new folder DIR (default: one in runs/, named "
+                             "by time)")
+
+
 def create(folder: Path | None, config: Config) -> Run:
     """Begin a run in ``folder``, which must be empty or new, or in a new one below ``runs/``."""
     engine = _engine(config)    # Before anything is written.
@@ -277,14 +288,16 @@ def create(folder: Path | None, config: Config) -> Run:
 
 def new_folder(folder: Path | None, name: str) -> Path:
     """Make ``folder``, which must be empty or new, or a new one below ``runs/`` with this name."""
-    folder = folder or _unused_folder(f"{datetime.now():%Y%m%d-%H%M%S}-{name}")
+    folder = folder or unused_folder(name)
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise RunError(f"{folder} is not empty; --out needs a new folder")
     return folder
 
 
-def _unused_folder(name: str) -> Path:
+def unused_folder(name: str) -> Path:
+    """Give a folder below ``runs/`` that is not there, called by the time and this name."""
+    name = f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
     candidates = (RUNS / (f"{name}-{number}" if number else name) for number in count())
     return next(folder for folder in candidates if not folder.exists())
 

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -216,12 +217,9 @@ def _parser() -> argparse.ArgumentParser:
         help="train and test such a network on so many images (default: all)")
     add("--precision", choices=PRECISIONS, default=default.precision,
         help="of such a network's training, in Fabric's words (default: %(default)s)")
-    add("--seed", metavar="N", type=int, default=default.seed,
-        help="let all randomness derive from N (default: %(default)s)")
+    runs.add_flags(parser)
     add("--device", metavar="DEVICE", default=default.device,
         help="train on cpu, cuda, or auto: cuda where there is one (default: %(default)s)")
-    add("--out", metavar="DIR", type=Path,
-        help="write the run into the new folder DIR (default: one in runs/, named by time)")
     add("--resume", metavar="RUN", nargs="?", const="",
         help="go on with the run in folder RUN, whose flags then count (default: the newest "
              "unfinished one in runs/)")
@@ -244,7 +242,9 @@ def _effort(arguments: argparse.Namespace) -> Effort:
     if epochs < 1 or (arguments.images is not None and arguments.images < 1):
         raise RunError(f"Epochs and images must be at least 1, not {epochs} and "
                        f"{arguments.images}")
-    return Effort(0, 0, epochs, BATCH, 1)
+    # Without an autoencoder: what an effort says of one is left as it is.
+    return replace(runs.effort_for(arguments.data), classifier_epochs=epochs,
+                   classifier_batch=BATCH)
 
 
 def _load(config: Config) -> Sequence[Any]:

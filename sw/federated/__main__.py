@@ -4,7 +4,6 @@ import argparse
 import os
 import sys
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         help="of a dirichlet split: the smaller, the more unlike (default: %(default)s)")
     add("--robust", action="store_true",
         help="let each client count once, and take the median of floats instead of the mean")
-    add("--seed", metavar="N", type=int, default=default.seed,
-        help="let all randomness derive from N (default: %(default)s)")
-    add("--out", metavar="DIR", type=Path,
-        help="write the run into the new folder DIR (default: one in runs/, named by time)")
+    runs.add_flags(parser)
     add("--resume", metavar="RUN", type=Path,
         help="go on with the run in folder RUN, whose flags then count")
     return parser
@@ -68,8 +64,7 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     names = ("data", "data_dir", "task", "hidden", "clients", "fraction", "rounds", "codec",
              "split", "alpha", "robust", "seed")
     chosen = {name: getattr(arguments, name) for name in names}
-    stamp = f"{datetime.now():%Y%m%d-%H%M%S}"
-    out = arguments.out or runs.RUNS / f"{stamp}-{chosen['data']}-{chosen['task']}-federated"
+    out = arguments.out or runs.unused_folder(f"{chosen['data']}-{chosen['task']}-federated")
     return Settings(out=str(out), encoder=str(out / "encoder.safetensors"), **chosen)
 
 

@@ -22,7 +22,7 @@ from ..export import ExportError
 from ..golden import markdown
 from ..golden.command import INTERRUPTED, Parser, fail
 from ..golden.network import atomic_write
-from ..run import Run, RunError
+from ..run import Run, RunError, add_flags
 from ..task import Recipe
 from ..train import load_encoder, train_encoder
 from . import folder as folders
@@ -178,10 +178,7 @@ def _parser() -> argparse.ArgumentParser:
         help="begin the last training with the encoder, not with what the search left")
     add("--mask", metavar="MASK", default=job.mask,
         help=f"train this mask instead of searching: a mask file, or {', '.join(PRESETS)}")
-    add("--seed", metavar="N", type=int, default=job.seed,
-        help="let all randomness derive from N (default: %(default)s)")
-    add("--out", metavar="DIR", type=Path,
-        help="write the run into the new folder DIR (default: one in runs/, named by time)")
+    add_flags(parser)
     add("--resume", metavar="RUN", type=Path,
         help="go on with the run in folder RUN, whose flags then count")
     return parser
