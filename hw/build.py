@@ -21,7 +21,7 @@ from hw import accelerator, choice, folding, plot, toolchain, uart
 from hw.accelerator import Accelerator, waits
 from hw.choice import DoesNotFit
 from hw.cost import FABRICS, Cost
-from hw.family import FAMILIES
+from hw.family import FAMILIES, PLACED
 from hw.folding import Hardwired, Plan
 from hw.hardwired import HardwiredEngine
 from hw.top import Top
@@ -183,13 +183,15 @@ def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int, lock: 
     """Run the platform's build script; what the tools say goes to ``build.log``."""
     family = FAMILIES[board.family]
     routing = family.routing if isinstance(top.accelerator.engine, HardwiredEngine) else ""
+    # Gowin's is written anyway: the bitstream is packed from it.
+    write = "" if family.packed_from == PLACED else f"--write {PLACED}"
     plan = board.platform().prepare(
         top, "top", debug_verilog=False,
         script_after_read=_never_both(top.accelerator),
         synth_opts=family.synthesis,
         # The frequency is for a clock that nextpnr does not derive itself: that of Gowin's PLL.
         nextpnr_opts=f"--seed {seed} --freq {top.pll.output / 1e6} --report top.report.json "
-                     f"--timing-allow-fail {routing}")
+                     f"--timing-allow-fail {write} {routing}")
     plan.extract(directory)
     result = subprocess.run(["sh", f"{plan.script}.sh"], cwd=directory, text=True, check=False,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=[lock])

@@ -16,7 +16,7 @@ from hw.folding import Plan
 from sw.golden.identity import Identity
 from sw.golden.network import Network
 
-__all__ = ["Built", "BuiltError"]
+__all__ = ["Built", "BuiltError", "reading"]
 
 
 class BuiltError(Exception):
@@ -40,36 +40,36 @@ class Built:
     @property
     def identity(self) -> Identity:
         """What a board says of itself that runs it."""
-        with _reading(self.folder / "report.json"):
+        with reading(self.folder / "report.json"):
             return Identity.from_bytes(bytes.fromhex(self.report["identity"]))
 
     @classmethod
     def load(cls, folder: Path) -> "Built":
         """Read the report of a build and the network it is of; :exc:`BuiltError` without them."""
-        with _reading(folder / "report.json") as file:
+        with reading(folder / "report.json") as file:
             report = json.loads(file.read_text())
             board, _ = boards.find(report["board"]), report["reloadable"]
-        with _reading(folder / "network.safetensors") as file:
+        with reading(folder / "network.safetensors") as file:
             network = Network.load(file)
-        with _reading(folder / "report.json"):
+        with reading(folder / "report.json"):
             plan = folding.parse(report["folding"], network.shape)
         return cls(folder, report, board, network, plan)
 
     def contents(self) -> Contents:
         """Read what the bitstream was packed from."""
-        with _reading(self.folder / self.family.packed_from) as file:
+        with reading(self.folder / self.family.packed_from) as file:
             contents = FORMATS[self.board.family](file.read_text())
             contents.rams = contents.rams.reshape(-1, math.prod(FABRICS[self.board.family].ram))
             return contents
 
     def script(self) -> str:
         """Read how it was packed."""
-        with _reading(self.folder / "build_top.sh") as file:
+        with reading(self.folder / "build_top.sh") as file:
             return file.read_text()
 
 
 @contextmanager
-def _reading(file: Path) -> Iterator[Path]:
+def reading(file: Path) -> Iterator[Path]:
     """Say that a file is missing or damaged, where what reads it comes upon that."""
     try:
         yield file

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from hw.pll import ECP5PLL, ICE40PLL, PLL, GowinPLL
 
-__all__ = ["FAMILIES", "Family"]
+__all__ = ["FAMILIES", "PLACED", "Family"]
+
+PLACED = "top.pnr.json"    # What nextpnr writes of a build: every cell, and its place.
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ FAMILIES = {
         logic_cells=("TRELLIS_COMB",), block_rams=("DP16KD",)),
     "gowin": Family(
         place="nextpnr-himbaechel-gowin", pack="gowin_pack", pll=GowinPLL,
-        packed_from="top.pnr.json", bitstream="top.fs",
+        packed_from=PLACED, bitstream="top.fs",
         synthesis="-nowidelut",
         routing="",
         logic_cells=("LUT4", "ALU"), block_rams=("BSRAM",)),

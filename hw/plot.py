@@ -1,15 +1,31 @@
 """Pictures of what an engine costs and gives."""
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from hw.cost import Cost
 from hw.folding import Plan
 
-__all__ = ["PlotError", "draw_boards", "draw_front"]
+__all__ = ["PlotError", "draw_boards", "draw_floorplan", "draw_front"]
+
+
+TILE = 8    # Logic cells in a tile, in every family.
 
 
 class PlotError(Exception):
     """A picture cannot be drawn; the message says why and what to do."""
+
+
+class Placed(Protocol):
+    """What there must be of a cell to draw it: see :class:`hw.floorplan.Cell`."""
+
+    x: int
+    y: int
+    z: int
+    is_ram: bool
+    part: str
 
 
 def draw_front(choices: list[tuple[Plan, Cost]], chosen: Plan, shape: tuple[int, ...], *,
@@ -69,6 +85,43 @@ def draw_boards(measured: list[dict], file: Path) -> None:
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1))
+    _save(figure, file)
+
+
+def draw_floorplan(cells: Sequence[Placed], report: dict, file: Path) -> None:
+    """Draw each cell where it lies, in the colour of the module that it is from.
+
+    A logic cell is an eighth of its tile, a block RAM a framed tile.
+    """
+    counts = Counter(cell.part for cell in cells if not cell.is_ram)
+    rams = Counter(cell.part for cell in cells if cell.is_ram)
+    across, up = ([getattr(cell, axis) for cell in cells] for axis in "xy")
+    wide, high = max(across) - min(across) + 1, max(up) - min(up) + 1
+    scale = 5.5 / max(wide, high)
+    figure, axes = _page((scale * wide + 3, scale * high + 0.6))
+    from matplotlib.collections import PatchCollection
+    from matplotlib.patches import Patch, Rectangle
+
+    legend = []
+    for number, part in enumerate(sorted(counts | rams, key=lambda part: -counts[part])):
+        color = f"C{number}"
+        mine = [cell for cell in cells if cell.part == part]
+        for is_ram, style in [(False, {"linewidth": 0}),
+                              (True, {"linewidth": 1, "edgecolor": "black"})]:
+            axes.add_collection(PatchCollection([
+                Rectangle((cell.x + 0.06, cell.y + 0.05), 0.88, 0.9) if is_ram else
+                Rectangle((cell.x + 0.06, cell.y + 0.04 + 0.92 * cell.z / TILE), 0.88, 0.8 / TILE)
+                for cell in mine if cell.is_ram == is_ram], facecolor=color, **style))
+        words = [f"{counts[part]:,}"] + [f"{rams[part]} block RAMs"] * (part in rams)
+        legend.append(Patch(color=color, label=f"{part}: {', '.join(words)}"))
+    axes.set(xlim=(min(across) - 0.2, max(across) + 1.2), ylim=(min(up) - 0.2, max(up) + 1.2),
+             aspect="equal", xticks=[], yticks=[], facecolor="0.95",
+             title=f"{report['network']} on {report['board']}, {report['folding']}: "
+                   f"{report['logic_cells'][0]:,} of {report['logic_cells'][1]:,} logic cells")
+    axes.title.set_fontsize(9)
+    axes.spines[:].set_visible(False)
+    axes.legend(handles=legend, frameon=False, fontsize=8, loc="upper left",
+                bbox_to_anchor=(1, 1), title="logic cells by module of hw", title_fontsize=8)
     _save(figure, file)
 
 

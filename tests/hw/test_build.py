@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from hw import build
+from hw import build, floorplan
+from hw.family import PLACED
 from sw.golden.network import random_network
 from sw.golden.split import Part, Split
 
@@ -45,6 +46,10 @@ def test_a_board_meets_its_clock(folder, capsys, board, flags, clock, cells, ram
     assert report["cycles_per_inference"] == cycles
     assert report["inferences_per_second_link"] == link
     assert f"{report['fmax_mhz']:.1f} MHz" in capsys.readouterr().out
+    assert floorplan.main([str(made), "--plot", str(made / "floorplan.svg")]) == 0
+    lies = floorplan.placed(json.loads((made / PLACED).read_text()))
+    assert [sum(cell.is_ram == is_ram for cell in lies) for is_ram in (False, True)] == [
+        report["logic_cells"][0], report["block_rams"][0]]
 
 
 def test_the_report_says_what_host_and_board_do(tmp_path, capsys):
