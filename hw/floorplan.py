@@ -63,11 +63,11 @@ def placed(netlist: dict) -> list[Cell]:
         _spread(parts, neighbours)
     found = []
     for name, cell in cells.items():
-        x, y, place = PLACE.fullmatch(cell["attributes"]["NEXTPNR_BEL"]).groups()
+        x, y, place = _place(cell)
         logic = LOGIC.fullmatch(place)
         if logic or RAM.fullmatch(place):
             z = 2 * "ABCD".index(logic[1] or "A") + int(logic[2]) if logic else 0
-            found.append(Cell(int(x), int(y), z, not logic, parts.get(name, OTHER)))
+            found.append(Cell(x, y, z, not logic, parts.get(name, OTHER)))
     return found
 
 
@@ -75,9 +75,15 @@ def _source(name: str, cell: dict) -> str | None:
     """Name the module that a cell is from, if Yosys has kept it."""
     if source := SOURCE.search(cell["attributes"].get("src", "")):
         return source[1]
-    # A memory is no line's, but it keeps its name.
-    memory = MEMORY.match(name) if "memory" in name else None
+    # A memory is no line's, but keeps its name. Tables beside it are often named after it.
+    memory = MEMORY.match(name) if RAM.fullmatch(_place(cell)[2]) else None
     return memory[1] if memory else None
+
+
+def _place(cell: dict) -> tuple[int, int, str]:
+    """Give the tile and the place in it."""
+    x, y, place = PLACE.fullmatch(cell["attributes"]["NEXTPNR_BEL"]).groups()
+    return int(x), int(y), place
 
 
 def _neighbours(cells: dict) -> tuple[dict, dict]:

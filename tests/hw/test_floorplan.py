@@ -38,7 +38,10 @@ def netlist(*cells):
      ["other", "other"]),
     ([("accelerator.engine.layer_0.weights.memory.0.0", "ICESTORM_RAM", "X3/Y1/ram", "", [], 1),
       ("accelerator.engine.readout.weights.memory.0.0", "ICESTORM_RAM", "X3/Y3/ram", "", [], 2)],
-     ["layer", "readout"])])
+     ["layer", "readout"]),
+    # A table has its memory's name, and is not its module's for that.
+    ([("accelerator.engine.layer_0.weights.memory.0.0_RADDR_LC", "ICESTORM_LC", "X1/Y2/lc0", "", [],
+       1), ("b", "ICESTORM_LC", "X1/Y2/lc1", "hw/link.py:3", [1], 2)], ["link", "link"])])
 def test_whose_a_cell_is(cells, parts):
     assert [cell.part for cell in floorplan.placed(netlist(*cells))] == parts
 
