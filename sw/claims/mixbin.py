@@ -13,8 +13,8 @@ from ..mixbin.search import N_HELD, Held, Search, Settings, train
 from ..mixbin.stack import Stack
 from .study import Study
 
-__all__ = ["BUDGET", "MASKS", "RANDOM", "SEARCHES", "SUBSETS", "Way", "final", "longer", "search",
-           "subsets", "train_mask", "transfer"]
+__all__ = ["BUDGET", "MASKS", "RANDOM", "SEARCHES", "SUBSETS", "WHOLE", "Way", "final", "longer",
+           "search", "subsets", "train_mask", "transfer"]
 
 BUDGET = 0.15
 GROUPS = 8
@@ -46,6 +46,8 @@ SEARCHES = {
     "pruned": Way(drops=True),
     "to 5 %": Way(budget=0.05),
 }
+# All choices of whole layers within the budget: the truth that a search over them can come to.
+WHOLE = tuple(mask for mask in rivals.all_subsets(Shape()) if mask.cost() <= BUDGET)
 # Trained as they are, beside what was found and what is drawn.
 MASKS = (*PRESETS, "leading", "sensitive")
 
@@ -132,7 +134,10 @@ def _mask(study: Study, name: str) -> Mask:
         stack, held = _begun(study, Mask.of(Shape(), groups=GROUPS), "mnist"), _held(study, "mnist")
         _train(study, stack, held, 1, "start")
         return rivals.sensitive(stack, held.first(IMAGES, N_HELD), Settings(), study.seed)
-    return rivals.random_mask(Shape(), GROUPS, BUDGET, 100 * study.seed + int(name.split()[1]))
+    kind, number = name.split()
+    if kind == "whole":
+        return WHOLE[int(number)]
+    return rivals.random_mask(Shape(), GROUPS, BUDGET, 100 * study.seed + int(number))
 
 
 def _held(study: Study, data: str) -> Held:

@@ -68,6 +68,8 @@ MIXBIN: list[dict[str, Piece]] = [
         for name in ("shrink", "encfc-binary")},
      **{f"mixbin random {number}": partial(mixbin.train_mask, name=f"random {number}")
         for number in range(mixbin.RANDOM)},
+     **{f"mixbin whole {number}": partial(mixbin.train_mask, name=f"whole {number}")
+        for number in range(len(mixbin.WHOLE))},
      **{f"mixbin mask {name}": partial(mixbin.train_mask, name=name) for name in mixbin.MASKS},
      "mixbin longer": mixbin.longer,
      "mixbin transfer": mixbin.transfer,

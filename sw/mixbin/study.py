@@ -11,7 +11,7 @@ from typing import Any
 from ..claims import pieces
 from ..claims.figures import page
 from ..claims.measure import Results, measure
-from ..claims.mixbin import BUDGET, MASKS, RANDOM, SUBSETS
+from ..claims.mixbin import BUDGET, MASKS, RANDOM, SUBSETS, WHOLE
 from ..claims.study import HIDDEN
 from ..golden import markdown
 from ..golden.network import atomic_write
@@ -44,16 +44,13 @@ def _goals(results: Results) -> str:
     ours = measure(results["mixbin final shrink"], "test").mean
     on, anew = _wins(results, "on"), _wins(results, "anew")
     seeds = len(results["ten ours"])
-    at_budget, worst = _gaps(results)
     return markdown.table(["goal", "measured", "holds"], [
         [f"ten digits at {BUDGET:.0%}: at most 1 point below HyBNN",
          f"{ours:.2f} %, HyBNN {hybnn:.2f} %", _yes(ours >= hybnn - 1)],
         [f"better than the best of {RANDOM} random masks, in 2 of 3 seeds",
          f"in {on} of {seeds} as the search leaves it, in {anew} of {seeds} by the mask alone",
          _yes(3 * on >= 2 * seeds)],
-        ["whole layers: within 0.3 points of the best of all 64 masks",
-         f"{at_budget:.2f} points at {BUDGET:.0%}, at the worst of its costs {worst:.2f}",
-         _yes(at_budget <= 0.3)]])
+        *_layers(results)])
 
 
 def _yes(holds: bool) -> str:
@@ -79,23 +76,41 @@ def _subsets(results: Results) -> list[dict[str, Found]]:
             for seed in zip(*parts, strict=True)]
 
 
-def _gaps(results: Results) -> tuple[float, float]:
-    """Say how far the search over whole layers stays below the best choice of the same cost.
+def _layers(results: Results) -> list[list[str]]:
+    """Compare the search over whole layers with the best choice of layers that costs no more.
 
-    Both are judged by the same brief training: at the budget, and at the worst of the costs on the
-    way of the search; means over the seeds.
+    One training is a throw of dice, and the best of many throws lies above what its mask is worth.
+    So the best is the mask with the best mean over the seeds; that of each seed is told beside it.
     """
-    at_budget, worst = [], []
-    for truth, searched in zip(_subsets(results), results["mixbin search layers"]):
-        gaps = {point["cost"]: _gap(truth, point) for point in searched["path"]}
-        at_budget.append(next(gap for cost, gap in gaps.items() if cost <= BUDGET))
-        worst.append(max(gaps.values()))
-    return statistics.mean(at_budget), statistics.mean(worst)
+    whole = [results[f"mixbin whole {number}"] for number in range(len(WHOLE))]
+    found = [next(point for point in searched["path"] if point["cost"] <= BUDGET)
+             for searched in results["mixbin search layers"]]
+    mine = [next(seeds[seed] for seeds in whole if seeds[seed]["mask"] == point["mask"])
+            for seed, point in enumerate(found)]
+    best = max(whole, key=lambda seeds: _mean(seeds, "held"))
+    gap = _mean(best, "held") - _mean(mine, "held")
+    lucky = _mean([max(seed, key=lambda one: one["held"]) for seed in zip(*whole)], "held")
+    on_test = _mean(best, "test") - _mean(mine, "test")
+    return [[f"whole layers at {BUDGET:.0%}: at most 0.3 points below the best of the {len(whole)} "
+             "masks that meet it",
+             f"{gap:.2f} points on held-out images, {on_test:.2f} on the test's; "
+             f"{lucky - _mean(mine, 'held'):.2f} below the best of each seed", _yes(gap <= 0.3)],
+            ["whole layers at every cost on the way: the same, of all 64 masks, trained briefly",
+             f"{_worst(results):.2f} points at the worst", _yes(_worst(results) <= 0.3)]]
 
 
-def _gap(truth: dict[str, Found], point: Found) -> float:
-    best = max(one["held"] for one in truth.values() if one["cost"] <= point["cost"])
-    return float(best - truth[point["mask"]]["held"])
+def _mean(found: list[Found], key: str) -> float:
+    return statistics.mean(float(one[key]) for one in found)
+
+
+def _worst(results: Results) -> float:
+    """Give the most points, in the mean of the seeds, that a search's mask is below the best."""
+    seeds = _subsets(results)
+    truth = {mask: _mean([seed[mask] for seed in seeds], "held") for mask in seeds[0]}
+    costs = {mask: point["cost"] for mask, point in seeds[0].items()}
+    return max(max(truth[mask] for mask in truth if costs[mask] <= point["cost"])
+               - truth[point["mask"]]
+               for searched in results["mixbin search layers"] for point in searched["path"])
 
 
 def _masks(results: Results) -> str:

@@ -33,6 +33,8 @@ def results():
             {"path": [found(mask, 95.0) for mask in layers], "on": best, "anew": best}] * 2
     for part in range(mixbin.SUBSETS):
         made[f"mixbin subsets {part}"] = [{"points": subsets[part::mixbin.SUBSETS]}] * 2
+    for number, mask in enumerate(mixbin.WHOLE):
+        made[f"mixbin whole {number}"] = [found(mask, 90 + 9 * mask.cost())] * 2
     made["ten ours"] = [{"binary": {"128": 98.4}}] * 2
     return made
 
@@ -44,17 +46,36 @@ def test_tables_and_a_picture_are_made(results, tmp_path):
     for block in text.split("\n\n"):
         assert len({line.count(" | ") for line in block.splitlines()}) == 1
     goals = text.split("\n\n")[0].splitlines()[2:]
-    assert [line.split(" | ")[-1] for line in goals] == ["**no** |", "yes |", "yes |"]
+    assert [line.split(" | ")[-1] for line in goals] == ["**no** |", "yes |", "yes |", "yes |"]
     assert "in 2 of 2 as the search leaves it" in goals[1]
 
 
-def test_the_gap_is_that_to_the_best_of_no_greater_cost(results):
-    at_budget, worst = study._gaps(results)
-    dear = {str(mask): mask.cost() for mask in rivals.all_subsets(SHAPE)}
+FREE = ("conv2", "conv3", "code")    # Binary in all masks that meet the budget.
+
+
+@pytest.mark.parametrize("binary, qualities, gaps, holds", [
+    # Seeds differ, but the mask that is found is the best in the mean: that of one of them is luck.
+    ([FREE, FREE], [(97.0, 98.0), (97.5, 97.0)], "0.00 points on held-out images, 0.00 on the "
+     "test's; 0.25 below the best of each seed", "yes"),
+    ([(*FREE, "readout")] * 2, [(97.0, 98.0), (97.1, 97.5)], "0.20 points on held-out images, 0.20 "
+     "on the test's; 0.25 below the best of each seed", "yes"),
+    ([FREE, (*FREE, "readout")], [(97.0, 98.0), (97.5, 97.3)], "0.35 points on held-out images, "
+     "0.35 on the test's; 0.60 below the best of each seed", "**no**")])
+def test_whole_layers_are_compared_in_the_mean_of_the_seeds(results, binary, qualities, gaps,
+                                                            holds):
+    for number, seeds in enumerate(qualities):
+        results[f"mixbin whole {number}"] = [found(mixbin.WHOLE[number], one) for one in seeds]
+    results["mixbin search layers"] = [
+        {"path": [found(Mask.of(SHAPE), 99.0), found(Mask.of(SHAPE, one), 95.0)]} for one in binary]
+    assert study._layers(results)[0][1:] == [gaps, holds]
+
+
+def test_the_worst_is_the_greatest_gap_to_masks_of_no_greater_cost(results):
+    cost = {str(mask): mask.cost() for mask in rivals.all_subsets(SHAPE)}
     path = [point["mask"] for point in results["mixbin search layers"][0]["path"]]
-    expected = [9 * (max(cost for cost in dear.values() if cost <= dear[mask]) - dear[mask])
+    expected = [9 * (max(each for each in cost.values() if each <= cost[mask]) - cost[mask])
                 for mask in path]
-    assert worst == pytest.approx(max(expected)) and at_budget == pytest.approx(expected[-1])
+    assert study._worst(results) == pytest.approx(max(expected))
 
 
 def test_pieces_give_what_the_tables_need(tmp_path, monkeypatch):
@@ -71,7 +92,7 @@ def test_pieces_give_what_the_tables_need(tmp_path, monkeypatch):
     one = Study(tmp_path, None, "cpu", PLAN, 0)
     for name in ("mixbin search shrink", "mixbin search layers", "mixbin random 3",
                  "mixbin mask sensitive", "mixbin mask published", "mixbin final shrink",
-                 "mixbin subsets 7", "mixbin longer"):
+                 "mixbin subsets 7", "mixbin whole 3", "mixbin longer"):
         assert pieces.do((one, name)) == name
     read = {path.stem: json.loads(path.read_text()) for path in (tmp_path / "pieces").iterdir()}
     assert read["mixbin-search-shrink-0"]["anew"]["cost"] <= 0.15
