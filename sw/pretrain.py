@@ -24,8 +24,8 @@ from .data import DataError
 from .engine import PRECISIONS, EngineError, FabricEngine
 from .golden.command import INTERRUPTED, Parser, fail
 from .golden.network import MAX_WIDTH
+from .image_folder import ImageFolder
 from .loader import Loader
-from .pictures import Pictures
 from .run import Phases, RunError
 from .task import Recipe
 
@@ -67,7 +67,7 @@ class Pretraining:
             raise RunError(f"{path} is not the configuration of sw.pretrain") from None
 
 
-def pretrain(run: Phases, config: Pretraining, pictures: Pictures, workers: int) -> str:
+def pretrain(run: Phases, config: Pretraining, pictures: ImageFolder, workers: int) -> str:
     """Train the autoencoder and write the run's files; say in a line or two what came of it."""
     torch.set_num_threads(1)    # As in sw.train; torchrun is the way to more cores.
     loader = Loader(pictures, config.batch, run.device, workers)
@@ -90,7 +90,7 @@ def pretrain(run: Phases, config: Pretraining, pictures: Pictures, workers: int)
     return _summary(pictures, losses, unreadable)
 
 
-def _summary(pictures: Pictures, losses: list[float], unreadable: list[int]) -> str:
+def _summary(pictures: ImageFolder, losses: list[float], unreadable: list[int]) -> str:
     lines = [f"{len(pictures):,} images, loss of the first epoch {losses[0]}, "
              f"of the last {losses[-1]}"]
     if unreadable:
@@ -131,19 +131,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _begin(arguments: argparse.Namespace) -> tuple[Phases, Pretraining, Pictures]:
+def _begin(arguments: argparse.Namespace) -> tuple[Phases, Pretraining, ImageFolder]:
     """Make the run's folder, or go on with it; everything that may fail comes before."""
     resume = arguments.resume
     if resume:
         states = runs.unfinished(resume, CONFIG)
         config = Pretraining.load(resume / CONFIG)
-        pictures = Pictures(Path(config.images), config.side, config.colour)
+        pictures = ImageFolder(Path(config.images), config.side, config.colour)
         if _fingerprint(pictures) != config.files:
             raise RunError(f"{config.images} has other image files than when {resume} was begun")
         return Phases(resume, config.seed, states, _engine(config)), config, pictures
     if not arguments.images:
         raise RunError("Nothing to train on: pass --images DIR")
-    pictures = Pictures(arguments.images, arguments.side, arguments.colour)
+    pictures = ImageFolder(arguments.images, arguments.side, arguments.colour)
     names = set(Pretraining.__dataclass_fields__) - {"images", "files"}
     config = Pretraining(images=str(arguments.images), files=_fingerprint(pictures),
                          **{name: getattr(arguments, name) for name in names})
@@ -158,7 +158,7 @@ def _engine(config: Pretraining) -> FabricEngine:
     return FabricEngine(runs.choose_device(config.device), config.precision)
 
 
-def _fingerprint(pictures: Pictures) -> str:
+def _fingerprint(pictures: ImageFolder) -> str:
     return hashlib.sha256(b"\0".join(pictures.names.tolist())).hexdigest()
 
 

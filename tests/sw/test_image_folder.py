@@ -7,8 +7,8 @@ import torch
 from PIL import Image
 
 from sw.data import DataError
+from sw.image_folder import ImageFolder
 from sw.loader import Loader
-from sw.pictures import Pictures
 
 RED = (255, 0, 0)
 
@@ -49,7 +49,7 @@ def write(folder, images):
 ])
 def test_a_picture_becomes_a_square(tmp_path, name, image, colour, pixel):
     image.save(tmp_path / name)
-    pixels, = Pictures(tmp_path, 8, colour)[0]
+    pixels, = ImageFolder(tmp_path, 8, colour)[0]
     assert pixels.dtype == torch.uint8
     assert (pixels == torch.tensor(pixel, dtype=torch.uint8).reshape(-1, 1, 1)).all()
     assert pixels.shape == (len(pixel), 8, 8)
@@ -61,7 +61,7 @@ def test_the_middle_is_kept_and_turned_as_the_camera_was(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6    # Turn by 90 degrees, clockwise.
     image.save(tmp_path / "a.png", exif=exif)
-    pixels, = Pictures(tmp_path, 8, False)[0]
+    pixels, = ImageFolder(tmp_path, 8, False)[0]
     assert (pixels[0, :4] == 255).all() and (pixels[0, 4:] == 0).all()
 
 
@@ -69,7 +69,7 @@ def test_files_are_found_in_order(tmp_path):
     grey = Image.new("L", (8, 8))
     write(tmp_path, {"b.png": grey, "a/c.PNG": grey, "a/b.jpeg": grey, "a/notes.txt": b"",
                      ".hidden.png": grey})
-    assert Pictures(tmp_path, 8, False).names.tolist() == [b"a/b.jpeg", b"a/c.PNG", b"b.png"]
+    assert ImageFolder(tmp_path, 8, False).names.tolist() == [b"a/b.jpeg", b"a/c.PNG", b"b.png"]
 
 
 @pytest.mark.parametrize("damaged, reason", [
@@ -84,7 +84,7 @@ def test_files_are_found_in_order(tmp_path):
 def test_a_file_that_cannot_be_read_is_counted_and_another_taken(tmp_path, damaged, reason):
     write(tmp_path, {"a.png": Image.new("L", (8, 8), 1), "b.tif": damaged, "c.tif": damaged,
                      "d.png": Image.new("L", (8, 8), 4)})
-    pictures = Pictures(tmp_path, 8, False)
+    pictures = ImageFolder(tmp_path, 8, False)
     assert [int(pictures[number][0][0, 0, 0]) for number in range(4)] == [1, 4, 4, 4]
     assert pictures.unreadable.tolist() == [False, True, True, False]
     assert pictures.complaint(1).startswith(f"{tmp_path / 'b.tif'}: ")
@@ -98,7 +98,7 @@ def test_workers_read_the_same_and_tell_what_they_could_not(tmp_path):
     (tmp_path / "05.png").write_bytes(b"")
 
     def epochs(workers):
-        pictures = Pictures(tmp_path, 8, False)
+        pictures = ImageFolder(tmp_path, 8, False)
         loader = Loader(pictures, 5, torch.device("cpu"), workers)
         torch.manual_seed(0)
         return [batch.tolist() for _ in range(2) for batch, in loader], pictures.unreadable.tolist()
@@ -117,7 +117,7 @@ def test_workers_read_the_same_and_tell_what_they_could_not(tmp_path):
 def test_a_folder_without_pictures_is_refused(tmp_path, images, message):
     write(tmp_path, images)
     with pytest.raises(DataError, match=message):
-        Pictures(tmp_path, 8, False)
+        ImageFolder(tmp_path, 8, False)
 
 
 @pytest.mark.parametrize("batch", [0, -1, 4])
@@ -125,4 +125,4 @@ def test_a_batch_that_cannot_be_is_refused(tmp_path, batch):
     write(tmp_path, {"a.png": Image.new("L", (8, 8))})
     with pytest.raises(DataError, match=r"^A batch must be at most 1 images, which is all there "
                                         r"are, and a multiple of 1, the number of processes, not "):
-        Loader(Pictures(tmp_path, 8, False), batch, torch.device("cpu"))
+        Loader(ImageFolder(tmp_path, 8, False), batch, torch.device("cpu"))

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from .data import DataError
 
-__all__ = ["Pictures"]
+__all__ = ["ImageFolder"]
 
 # Pillow can also read formats that are programs, and formats whose readers nobody tests.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -21,7 +21,7 @@ SUFFIXES = (".bmp", ".gif", ".jpg", ".jpeg", ".png", ".pgm", ".pnm", ".ppm", ".t
 MAX_PIXELS = 1 << 26    # 200 MB in colour. A file of a few kilobytes can say that it holds more.
 
 
-class Pictures(Dataset[tuple[Tensor]]):
+class ImageFolder(Dataset[tuple[Tensor]]):
     """The image files below a folder, as squares.
 
     A file that cannot be read does not end a training of days: the next file that can be is taken
