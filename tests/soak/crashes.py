@@ -18,13 +18,16 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
+import safetensors.numpy
 import sklearn.datasets  # noqa: F401  # Here, so that it is there before a process begins.
 from numpy.random import Generator
+from PIL import Image
 
 from hw import build
 from sw import run as runs
@@ -36,6 +39,9 @@ from sw.federated import client_app, server_app, simulation  # noqa: F401
 from sw.federated.settings import Settings
 from sw.golden.codes import load_codes
 from sw.golden.network import Network, random_network
+from sw.golden.split import Split
+from sw.mixbin import __main__ as mixbin
+from sw.mixbin.mask import Mask
 from sw.run import Config, Effort
 
 from . import Row, share, workplace
@@ -87,6 +93,15 @@ def _federate(folder: Path) -> int:
                            "--encoder", str(folder.parent / "encoder.safetensors")])
 
 
+def _choose(folder: Path) -> int:
+    if (folder / "mixbin.json").exists():
+        return mixbin.main(["--resume", str(folder)])
+    flags = ("--data digits --keep hidden,readout --groups 1 --budget 0.3 --step 0.4 --images 100 "
+             "--fine-tuning 100 --epochs 1").split()
+    return mixbin.main([*flags, "--encoder", str(folder.parent / "large.safetensors"),
+                        "--out", str(folder)])
+
+
 def _build(folder: Path) -> int:
     return build.main(["--board", "icestick", "--fold", "1x20", "--out", str(folder),
                        "--network", str(folder.parent / "network.safetensors")])
@@ -98,26 +113,36 @@ READERS: dict[str, Callable[[Path], object]] = {
     "codes.safetensors": load_codes, "metrics.json": lambda path: json.loads(path.read_text()),
     "federation.json": lambda path: Settings.load(path.parent),
     "federation.safetensors": load_checkpoint,
+    "mixbin.json": lambda path: json.loads(path.read_text()), "mask.json": Mask.load,
+    "start.safetensors": Encoder.load, "search.safetensors": load_checkpoint,
+    "stack.safetensors": safetensors.numpy.load_file, "split.json": Split.load,
+    "curve.md": Path.read_text, "figures": lambda path: list(map(_picture, path.glob("[!.]*"))),
 }
-NEEDED = "config.json", "encoder.safetensors", "network.safetensors", "codes.safetensors"
+NEEDED = "encoder.safetensors", "network.safetensors", "codes.safetensors"
+OF_MIXBIN = "mask.json", "stack.safetensors", "split.json", *NEEDED[1:]
 
 
-def _run_is_whole(folder: Path) -> bool:
+def _picture(path: Path) -> None:
+    with Image.open(path) as picture:
+        picture.load()
+
+
+def _run_is_whole(folder: Path, needed: tuple[str, ...] = NEEDED) -> bool:
     try:
         for path in folder.glob("[!.]*"):
             READERS[path.name](path)
     except Exception:    # Of whatever kind: it was not whole.
         return False
     return (not (folder / "metrics.json").exists()
-            or all((folder / name).exists() for name in NEEDED))
+            or all((folder / name).exists() for name in ("config.json", *needed)))
 
 
-def _run_result(folder: Path) -> object:
+def _run_result(folder: Path, needed: tuple[str, ...] = NEEDED) -> object:
     if not (folder / "metrics.json").exists():
         return None
     metrics = json.loads((folder / "metrics.json").read_text())
     return ({name: value for name, value in metrics.items() if name != "seconds"},
-            *((folder / name).read_bytes() for name in NEEDED[1:]))
+            *((folder / name).read_bytes() for name in needed))
 
 
 def _sha256(path: Path) -> str:
@@ -141,6 +166,8 @@ def _build_result(folder: Path) -> object:
 
 JOBS = (Job("sw.train", _train, _run_is_whole, _run_result),
         Job("sw.federated", _federate, _run_is_whole, _run_result),
+        Job("sw.mixbin", _choose, partial(_run_is_whole, needed=OF_MIXBIN),
+            partial(_run_result, needed=OF_MIXBIN)),
         Job("hw.build", _build, _build_is_whole, _build_result))
 
 
@@ -177,6 +204,7 @@ def _finish(job: Job, folder: Path) -> None:
 
 def _prepare(folder: Path) -> Path:
     Encoder(40, 2).save(folder / "encoder.safetensors")
+    Encoder(200, 32).save(folder / "large.safetensors")
     random_network((20, 9, 3)).save(folder / "network.safetensors")
     return folder
 
@@ -222,7 +250,8 @@ def _kills(job: Job, count: int, rng: Generator) -> Row:
 
 def _has_begun(job: Job, folder: Path) -> bool:
     """Say whether there is something to go on with. A build goes on in any folder."""
-    needed = {"sw.train": "config.json", "sw.federated": "federation.json", "hw.build": ""}
+    needed = {"sw.train": "config.json", "sw.federated": "federation.json",
+              "sw.mixbin": "mixbin.json", "hw.build": ""}
     return (folder / needed[job.name]).exists()
 
 
