@@ -9,6 +9,7 @@ import io
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -118,12 +119,19 @@ def _look(folder: Path, config: Config, data_dir: Path | None) -> Shown:
 
 def _accuracies(path: Path) -> Section:
     rows = [["", "test images, %"]]
-    try:
-        found = json.loads(path.read_bytes())["accuracy"]
-        rows += [[LABELS.get(name, name), f"{value:.2f}"] for name, value in found.items()]
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise RunError(f"{path} does not hold the accuracies of a run") from None
+    with _reading(path, "the accuracies of a run") as content:
+        rows += [[LABELS.get(name, name), f"{value:.2f}"]
+                 for name, value in content["accuracy"].items()]
     return Section("Accuracy", rows=rows)
+
+
+@contextmanager
+def _reading(path: Path, what: str) -> Iterator[Any]:
+    """Give what a JSON file holds; say that it does not hold ``what`` if it turns out so."""
+    try:
+        yield json.loads(path.read_bytes())
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        raise RunError(f"{path} does not hold {what}") from None
 
 
 def _curves(states: dict[str, Any]) -> Iterator[Section]:
@@ -243,12 +251,13 @@ def _builds(folder: Path) -> Iterator[Section]:
     rows = [["board", "folding", "logic cells", "block RAMs", "Fmax, MHz", "clock, MHz",
              "cycles", "inferences/s, layers", "inferences/s, link"]]
     for path in sorted(folder.glob("build/*/report.json")):
-        build = json.loads(path.read_text())
-        rows.append([build["board"], build["folding"],
-                     *("{:,} of {:,}".format(*build[key]) for key in ("logic_cells", "block_rams")),
-                     f"{build['fmax_mhz']:.1f}", f"{build['clock_mhz']:g}",
-                     str(build["cycles_per_inference"]),
-                     *(f"{build[f'inferences_per_second_{of}']:,}" for of in ("layers", "link"))])
+        with _reading(path, "the report of a build") as build:
+            rows.append([
+                build["board"], build["folding"],
+                *("{:,} of {:,}".format(*build[key]) for key in ("logic_cells", "block_rams")),
+                f"{build['fmax_mhz']:.1f}", f"{build['clock_mhz']:g}",
+                str(build["cycles_per_inference"]),
+                *(f"{build[f'inferences_per_second_{of}']:,}" for of in ("layers", "link"))])
     if rows[1:]:
         yield Section("Bitstreams", rows=rows)
 
@@ -257,11 +266,11 @@ def _rungs(folder: Path) -> Iterator[Section]:
     """Line up what ``sim.verify`` found."""
     path = folder / "verify.json"
     if path.exists():
-        found = json.loads(path.read_text())
         rows = [["rung", "compared", "vectors", "result"]]
-        rows += [[str(rung["rung"]), f"{rung['left']} = {rung['right']}",
-                  f"{rung['vectors']:,} {rung['unit']}", rung["result"]]
-                 for rung in found["rungs"]]
+        with _reading(path, "what sim.verify found") as found:
+            rows += [[str(rung["rung"]), f"{rung['left']} = {rung['right']}",
+                      f"{rung['vectors']:,} {rung['unit']}", rung["result"]]
+                     for rung in found["rungs"]]
         yield Section("Bit for bit", rows=rows)
 
 

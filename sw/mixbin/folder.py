@@ -131,9 +131,10 @@ def reopen(folder: Path) -> tuple[Run, Job]:
         fields = json.loads(path.read_bytes())
         settings, keep = Settings(**fields.pop("settings")), tuple(fields.pop("keep"))
         job = Job(**fields, settings=settings, keep=keep)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        config = job.config()
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise RunError(f"{path} does not hold the settings of a run") from None
-    return Run(folder, job.config(), states), job
+    return Run(folder, config, states), job
 
 
 def keep_search(folder: Path, stack: Stack, state: dict[str, Any]) -> None:

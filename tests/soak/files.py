@@ -19,7 +19,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -33,7 +33,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import HypothesisWarning
 
 from hw.built import Built, BuiltError
-from sw import check, cifar, data, train
+from sw import check, cifar, data, report, train
 from sw.autoencoder import Encoder, EncoderFileError
 from sw.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from sw.data import DataError
@@ -44,6 +44,9 @@ from sw.golden import bits, forward, frame
 from sw.golden.codes import CodesFileError, load_codes, save_codes
 from sw.golden.network import Network, NetworkFileError, random_network
 from sw.golden.qonnx import writer as qonnx
+from sw.golden.split import Split, SplitFileError
+from sw.mixbin.folder import Job, reopen, split_of
+from sw.mixbin.mask import Mask, MaskError, Shape
 from sw.run import Config, Effort, RunError
 from tests import cifar_files
 
@@ -58,6 +61,10 @@ SHAPE = (20, 9, 3)
 BREVITAS = Path(__file__).parents[1] / "data" / "brevitas.onnx"
 OPERATORS = ("Reshape", "Transpose", "Concat", "Expand", "Tile", "Pad", "Constant", "Cast", "Pow",
              "Div", "TopK", "ArgMax", "Gemm", "MatMul", "Loop", "Quant", "MultiThreshold", "Sign")
+
+# JSON may be in any of these; Python reads the modules for them when it meets one.
+for _encoding in "utf-8-sig", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be":
+    json.loads("[]".encode(_encoding))
 
 # Python says so when it executes what is not there yet. Modules are read beforehand.
 EXECUTES = {"exec", "compile", "os.system", "os.exec", "os.posix_spawn", "subprocess.Popen",
@@ -205,9 +212,44 @@ def simple_targets(folder: Path) -> Iterator[Target]:
         yield Target(name, together / name, _federation, (RunError, CheckpointError))
 
 
+def _reported(folder: Path) -> Iterator[Target]:
+    """Write what ``sw.report`` reads; give its readers."""
+    (built := folder / "build" / "icestick").mkdir(parents=True)
+    found = {
+        folder / "metrics.json": ({"accuracy": {"hybrid": 97.3, "twin": 99.1}},
+                                  lambda path: [report._accuracies(path)]),
+        folder / "verify.json": ({"rungs": [{"rung": 3, "left": "golden", "right": "Verilog",
+                                             "vectors": 450, "unit": "codes", "result": "equal"}]},
+                                 lambda path: [*report._rungs(path.parent)]),
+        built / "report.json": ({
+            "board": "icestick", "folding": "1x200", "logic_cells": [1044, 1280],
+            "block_rams": [16, 16], "fmax_mhz": 146.37, "clock_mhz": 120,
+            "cycles_per_inference": 128, "inferences_per_second_layers": 937500,
+            "inferences_per_second_link": 9375}, lambda path: [*report._builds(path.parents[2])]),
+    }
+    for path, (content, read) in found.items():
+        path.write_text(json.dumps(content))
+        yield Target(f"{path.name}, reported", path, read, (RunError,))
+
+
+def _budgeted(folder: Path) -> Iterator[Target]:
+    """Write what ``sw.mixbin`` writes; give its readers."""
+    folder.mkdir()
+    mask = Mask.of(Shape(), ("code", "hidden", "readout"), 8)
+    mask.save(folder / "mask.json")
+    yield Target("mask.json", folder / "mask.json", Mask.load, (MaskError,))
+    split_of(mask).save(folder / "split.json")
+    yield Target("split.json", folder / "split.json", Split.load, (SplitFileError,))
+    (folder / "mixbin.json").write_text(json.dumps(asdict(Job())))
+    yield Target("mixbin.json", folder / "mixbin.json", lambda path: reopen(path.parent),
+                 (RunError,))
+
+
 def targets(folder: Path) -> Iterator[Target]:
     """Give all readers: those, and those of a run that was trained."""
     yield from simple_targets(folder)
+    yield from _reported(folder / "reported")
+    yield from _budgeted(folder / "budgeted")
     _write_run(folder / "run")
     (folder / "run" / "metrics.json").unlink()
     for name in ("config.json", "checkpoint.safetensors", "network.safetensors",
