@@ -5,6 +5,7 @@ Works as :mod:`sw.paper` does, in the same folder of results, if there is one.
 
 import statistics
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -158,29 +159,32 @@ def _transfer(results: Results) -> str:
 
 
 def draw(folder: Path, results: Results) -> None:
-    """Draw accuracy against cost: all choices of layers, the searches, and HyBNN's mask."""
+    """Draw error against cost, of all that was trained on the same images."""
+    def all_of(names: Iterable[str]) -> list[Found]:
+        return [result for name in names for result in results[f"mixbin {name}"]]
+
+    searched = {name: [result["on"] for result in all_of([f"search {name}"])]
+                for name in ("shrink", "to 5 %", "pruned")}
+    series = [
+        ("random groups", ".", all_of(f"random {number}" for number in range(RANDOM))),
+        ("whole layers, all choices within the budget", "x",
+         all_of(f"whole {number}" for number in range(len(WHOLE)))),
+        ("MixBin-style search, over groups", "o", searched["shrink"] + searched["to 5 %"]),
+        ("groups pruned", "s", searched["pruned"]),
+        *((LABELS[name], marker, all_of([f"mask {name}"]))
+          for name, marker in [("published", "*"), ("encfc-binary", "D"), ("full", "^")])]
     with page(folder, "mixbin") as axes:
-        points = [one for seed in _subsets(results) for one in seed.values()]
-        axes.scatter([100 * one["cost"] for one in points], [one["held"] for one in points], s=6,
-                     color="lightgrey", label="all 64 choices of layers, trained briefly")
-        ways = {"MixBin-style, over groups": ("to 5 %", "shrink"), "pruned": ("pruned",)}
-        for (label, names), marker in zip(ways.items(), "os"):
-            found = [result["on"] for name in names for result in results[f"mixbin search {name}"]]
-            axes.plot(*_sorted(found), marker, label=label)
-        random = [one for number in range(RANDOM) for one in results[f"mixbin random {number}"]]
-        axes.plot(*_sorted(random), ".", label="random, over groups")
-        for name, marker in ("published", "*"), ("encfc-binary", "D"), ("full", "^"):
-            axes.plot(*_sorted(results[f"mixbin mask {name}"]), marker, label=LABELS[name])
-        axes.set_xscale("log")
+        for label, marker, found in series:
+            axes.loglog([100 * one["cost"] for one in found], [100 - one["held"] for one in found],
+                        marker, label=label, alpha=0.7)
+        axes.set_xticks([2, 5, 10, 20, 50, 100])
+        axes.set_yticks([1, 2, 3, 5, 10, 20])
+        axes.minorticks_off()
         axes.xaxis.set_major_formatter("{x:g} %")
+        axes.yaxis.set_major_formatter("{x:g} %")
         axes.set_xlabel("cost, (FLOPs + BOPs / 64) / FLOPs of the stack")
-        axes.set_ylabel("held-out accuracy, %")
+        axes.set_ylabel("held-out error")
         axes.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
-
-
-def _sorted(found: list[Found]) -> tuple[list[float], list[float]]:
-    found = sorted(found, key=lambda one: one["cost"])
-    return [100 * one["cost"] for one in found], [one["held"] for one in found]
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -36,5 +36,6 @@ def run(scale: float) -> list[Row]:
               re.findall(r"(\d+) (passed|failed|errors?)", result.stdout)}
     passed = counts.pop("passed", 0)
     lost = sum(counts.values()) or int(result.returncode != 0)
+    failed = re.findall(r"^(?:FAILED|ERROR) (\S+)", result.stdout, re.MULTILINE)
     return [Row("lowest versions allowed: tests", passed + lost, lost,
-                f"{EXTRAS}; not torch, which is {version('torch')}")]
+                "; ".join([f"{EXTRAS}; not torch, which is {version('torch')}", *failed]))]
