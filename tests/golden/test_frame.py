@@ -140,3 +140,36 @@ def test_frames_look_as_documented():
     assert frame.request(0x7E, code).hex(" ") == "7e 7d 5e 01 01 " + fcs32(
         b"\x7e\x01\x01").hex(" ") + " 7e"
     assert frame.answer(1, 9).hex(" ") == "7e 01 09 " + fcs16(b"\x01\x09").hex(" ") + " 7e"
+
+
+def syndromes(fcs, n_bytes):
+    """Give what an error of each bit, of content and check, does to the check."""
+    zero = int.from_bytes(fcs(bytes(n_bytes)), "little")
+    errors = [(1 << bit).to_bytes(n_bytes, "little") for bit in range(8 * n_bytes)]
+    return np.array([int.from_bytes(fcs(error), "little") ^ zero for error in errors]
+                    + [1 << bit for bit in range(8 * len(fcs(b"")))])
+
+
+def of(one, count):
+    """Give the sums of all choices of so many syndromes."""
+    if count < 2:
+        return one if count else np.zeros(1, int)
+    return np.concatenate([one[at] ^ of(one[at + 1:], count - 1)
+                           for at in range(len(one) - count + 1)])
+
+
+@pytest.mark.parametrize("fcs, n_bytes, all_found", [(fcs32, 26, 5), (fcs16, 2, 3)])
+def test_the_checks_find_all_errors_of_few_bits(fcs, n_bytes, all_found):
+    """Of a request of 200 bits, and of an answer; of one bit more there are some it misses.
+
+    An error is missed where its syndromes sum up to 0: where the sum of half of them is that of the
+    others.
+    """
+    one = syndromes(fcs, n_bytes)
+    missed = []
+    for n_bits in range(1, all_found + 2):
+        less, more = (of(one, count) for count in (n_bits // 2, n_bits - n_bits // 2))
+        # Halves that have as many bits meet themselves.
+        missed.append(len(np.unique(more)) < len(more) if n_bits % 2 == 0
+                      else bool(np.isin(less, more).any()))
+    assert missed == [False] * all_found + [True]
