@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .binary import SIGN, Binarizer, DynamicShift, Signs
+from .checkpoint import save_model
 from .distort import distort
 from .golden import tensors
 from .processes import gather
@@ -89,12 +90,10 @@ class Encoder(nn.Sequential):
 
     def save(self, path: Path) -> None:
         """Write the encoder's file, whole or not at all."""
-        state = {name: tensor.cpu().contiguous().numpy()
-                 for name, tensor in self.state_dict().items()}
         colours = f"x{self.channels}" if self.channels > 1 else ""
-        tensors.write(path, state, format=FORMAT,
-                      shape=f"{self.side}x{self.side}{colours}-{self.width}-{self.n_bits}"
-                            f"{'-moved' if self.moves else ''}")
+        save_model(path, self, format=FORMAT,
+                   shape=f"{self.side}x{self.side}{colours}-{self.width}-{self.n_bits}"
+                         f"{'-moved' if self.moves else ''}")
 
     @classmethod
     def load(cls, path: Path) -> "Encoder":

@@ -11,11 +11,12 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
+from .golden import tensors as files
 from .golden.network import atomic_write
 
-__all__ = ["CheckpointError", "load_checkpoint", "save_checkpoint"]
+__all__ = ["CheckpointError", "load_checkpoint", "save_checkpoint", "save_model"]
 
 FORMAT = "hybnn-checkpoint-1"
 
@@ -24,6 +25,13 @@ Nested = dict[str, Any]    # Strings to tensors, numbers, or the same again.
 
 class CheckpointError(Exception):
     """A file is not a well-formed checkpoint; the message says in one sentence why."""
+
+
+def save_model(path: Path, model: nn.Module, /, **description: str) -> None:
+    """Write all parameters and statistics of a trained model, whole or not at all, with what
+    describes it, for :func:`sw.golden.tensors.read`."""
+    state = {name: tensor.cpu().contiguous().numpy() for name, tensor in model.state_dict().items()}
+    files.write(path, state, **description)
 
 
 def save_checkpoint(path: Path, state: Nested) -> None:

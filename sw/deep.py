@@ -4,11 +4,11 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from . import cifar, task
 from .binary import BINARIZERS, BinaryConv2d
-from .golden import tensors
+from .checkpoint import save_model
 from .run import Config, Run
 from .sdbnn import METHODS, loss, normalise
 
@@ -34,7 +34,9 @@ def train(run: Run, images: Tensor, labels: Tensor, test_images: Tensor,
                       recipe, lambda _: data)
     accuracy = {config.model: round(task.test(model, normalise(test_images), test_labels), 2)}
     run.save()
-    _export(run.folder / "model.safetensors", model, config)
+    # Real numbers, of which binary layers use the signs.
+    save_model(run.folder / "model.safetensors", model, format=FORMAT, model=config.model,
+               binarizer=config.binarizer)
     run.write_json("metrics.json", {
         "accuracy": accuracy, "data": config.data, "binarizer": config.binarizer,
         "seed": config.seed, "images": {"train": len(images), "test": len(test_images)},
@@ -45,9 +47,3 @@ def train(run: Run, images: Tensor, labels: Tensor, test_images: Tensor,
         "versions": run.versions("lightning-fabric"),
     })
     return accuracy
-
-
-def _export(path: Path, model: nn.Module, config: Config) -> None:
-    """Write all parameters and statistics: real numbers, of which binary layers use the signs."""
-    state = {name: tensor.cpu().contiguous().numpy() for name, tensor in model.state_dict().items()}
-    tensors.write(path, state, format=FORMAT, model=config.model, binarizer=config.binarizer)

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from ..autoencoder import Encoder
 from ..binary import binarize
+from ..checkpoint import save_model
 from ..classifier import BinaryClassifier, round_through
-from ..golden import tensors
 from ..task import SMOOTHING
 from .mask import LAYERS, Mask, MaskError
 
@@ -143,8 +143,7 @@ class Stack(nn.Module):
 
     def save(self, path: Path) -> None:
         """Write all numbers, and the mask in digits, whole or not at all."""
-        state = {name: tensor.contiguous().numpy() for name, tensor in self.state_dict().items()}
-        tensors.write(path, state, format=FORMAT, mask=str(self.mask))
+        save_model(path, self, format=FORMAT, mask=str(self.mask))
 
     @torch.no_grad()
     def begin_with(self, encoder: Encoder) -> None:
