@@ -15,7 +15,7 @@ from sim import netlist, rungs, verify
 from sim.simulator import SimulatorNotFound, find
 from sw.golden import bits, forward
 from sw.golden.codes import load_codes, save_codes
-from sw.golden.network import Network
+from sw.golden.network import Network, random_network
 
 DATA = Path(__file__).parent / "data"
 BOARD = "icestick"
@@ -122,6 +122,29 @@ def n_different(one, other):
 
 def test_the_rungs_of_a_board_hold(built, icebox, capsys):
     assert [climb(built, capsys, number)[0] for number in (5, 6)] == [0, 0]
+
+
+def test_the_rungs_of_an_ecp5_hold(tmp_path, capsys):
+    random_network((40, 8, 3)).save(tmp_path / "network.safetensors")
+    assert verify.main(["--network", str(tmp_path / "network.safetensors"), "--board", "ulx3s_12f",
+                        "--rungs", "5,6", "--limit", "5"]) == 0
+    assert capsys.readouterr().out.count("5 codes") == 2
+
+
+def test_a_patched_build_has_no_netlist(run, capsys, monkeypatch, tmp_path):
+    (tmp_path / "report.json").write_text('{"patched": true}')
+    monkeypatch.setattr(rungs, "built", lambda climb: tmp_path)
+    assert verify.main(["--network", str(run), "--board", BOARD, "--rungs", "5"]) == 2
+    assert capsys.readouterr().err == (
+        f"error: rung 5 was skipped: {tmp_path} was patched, and has no netlist of these weights: "
+        "build it with python -m hw.build\n")
+
+
+def test_what_was_found_stays_when_a_later_rung_fails(run, capsys, monkeypatch):
+    monkeypatch.setattr(rungs, "built", lambda climb: climb.file.parent / "nowhere")
+    assert verify.main(["--network", str(run), "--board", BOARD, "--rungs", "4,5"]) == 2
+    said, error = capsys.readouterr()
+    assert "2 codes" in said and "nowhere" in error and error.count("\n") == 1
 
 
 @pytest.mark.parametrize("neuron, n_lines", [(0, A_FIRST_WEIGHT), (127, A_WEIGHT)])
