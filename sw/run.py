@@ -164,7 +164,8 @@ class Phases:
     @property
     def seconds(self) -> dict[str, float]:
         """Seconds that each phase took."""
-        return {phase: round(state["seconds"], 1) for phase, state in self._states.items()}
+        return {phase: round(state["seconds"], 1) for phase, state in self._states.items()
+                if "seconds" in state}
 
     def losses(self, phase: str) -> list[float]:
         """Mean loss of a batch in each epoch so far."""
@@ -180,6 +181,10 @@ class Phases:
         """Write a JSON file into the folder, once, whatever the number of processes."""
         if self.engine.leads:
             atomic_write(self.folder / name, (json.dumps(value, indent=2) + "\n").encode())
+
+    def add(self, name: str, state: dict[str, Any]) -> None:
+        """Put something beside the phases into the checkpoint, from the next :meth:`save` on."""
+        self._states = {**self._states, name: state}
 
     def save(self) -> None:
         """Write the checkpoint, likewise: each phase as it was after its last whole epoch."""

@@ -69,7 +69,7 @@ def learn(run: Run, job: Job, inputs: DataSet) -> dict[str, object]:
                         lambda _: held.rows()).cpu()
     run.save()
     curve.append(_point(trained, held))
-    split = folders.write_parts(run.folder, trained, inputs, job)
+    split = folders.write_parts(run, trained, inputs, job)
     _draw(run.folder, curve, job)
     metrics = {"accuracy": {"stack": round(task.test(trained, inputs.test_images,
                                                      inputs.test_labels), 2)},

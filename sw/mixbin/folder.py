@@ -157,22 +157,22 @@ def resumed_search(folder: Path, stack: Stack) -> dict[str, Any] | None:
     return state
 
 
-def write_parts(folder: Path, stack: Stack, inputs: DataSet, job: Job) -> Split | None:
+def write_parts(run: Run, stack: Stack, inputs: DataSet, job: Job) -> Split | None:
     """Write mask and stack, and for a board, if there is work for one, all that it needs."""
-    stack.mask.save(folder / "mask.json")
-    stack.save(folder / "stack.safetensors")
+    stack.mask.save(run.folder / "mask.json")
+    stack.save(run.folder / "stack.safetensors")
     names = stack.mask.suffix()
     if not names:
         return None
     codes = _codes(stack, names, inputs)
     model = stack.head(names)
-    network = write_network(folder, model, codes)
+    network = write_network(run.folder, model, codes)
     split = split_of(stack.mask)
-    split.save(folder / "split.json")
-    save_checkpoint(folder / "checkpoint.safetensors", {
-        "hybrid": {"epoch": job.epochs, "model": model.state_dict()}})
-    Run(folder, job.config(), {}).write_json("config.json",
-                                             asdict(job.config(network.shape[1:-1])))
+    split.save(run.folder / "split.json")
+    # For who reads any run; beside the trainings, which a run that is killed here goes on from.
+    run.add("hybrid", {"epoch": job.epochs, "model": model.state_dict()})
+    run.save()
+    run.write_json("config.json", asdict(job.config(network.shape[1:-1])))
     return split
 
 

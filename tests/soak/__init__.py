@@ -56,7 +56,13 @@ def workplace() -> Iterator[Path]:
 
 
 def do(subject: str, scale: float) -> tuple[list[Row], float]:
-    """Do one subject; give its rows, and the seconds that it took."""
+    """Do one subject; give its rows, and the seconds that it took.
+
+    One that breaks off counts as lost, and leaves the others what they found.
+    """
     begun = time.monotonic()
-    rows = import_module(f"tests.soak.{subject}").run(scale)
+    try:
+        rows = import_module(f"tests.soak.{subject}").run(scale)
+    except Exception as error:    # Of whatever kind.
+        rows = [Row(subject, 1, 1, f"it broke off: {type(error).__name__}: {error}"[:300])]
     return rows, time.monotonic() - begun

@@ -11,7 +11,7 @@ Two hosts on one line are told apart by their sequence numbers alone, so they mu
 """
 
 import math
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -68,7 +68,7 @@ class Traffic:
                     np.repeat(np.arange(len(lengths)), lengths))
 
 
-@cache
+@lru_cache(2 * N_CODES * frame.N_SEQUENCES)    # Most are one of the right answers.
 def contents(data: bytes) -> tuple[tuple[int, int], ...]:
     """Give the sequence number and the class of each good answer in some bytes."""
     found = (frame.parse_answer(each) for each in frame.Unwrapper(frame.fcs16).feed(data))

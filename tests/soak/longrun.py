@@ -4,8 +4,10 @@ Lost is a wrong or missing answer. Drift is the rate of the last quarter against
 memory is that of the simulator, in which Python drives the Verilog.
 """
 
+import contextlib
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,18 +28,25 @@ AT_ONCE = 64        # Requests of which no answer is awaited one by one.
 LEAK = 8 << 20      # Bytes by which the simulator may grow after its first quarter.
 
 
-def _descendants(pid: int) -> list[int]:
-    children = [int(child) for task in Path(f"/proc/{pid}/task").iterdir()
-                for child in (task / "children").read_text().split()]
-    return [*children, *(each for child in children for each in _descendants(child))]
+def _descendants(pid: int) -> Iterator[int]:
+    # Threads and processes may end while they are listed.
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in map(int, (task / "children").read_text().split()):
+                yield child
+                yield from _descendants(child)
 
 
-def _memory() -> int:
-    """Give the resident bytes of the simulator: of our descendants the one named so."""
-    sizes = [int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-             for pid in _descendants(os.getpid())
-             if Path(f"/proc/{pid}/comm").read_text().startswith("accelerator")]
-    return max(sizes, default=0) * os.sysconf("SC_PAGE_SIZE")
+def _simulator() -> int:
+    """Give the process of the simulator: of our descendants the one named so."""
+    return next(pid for pid in _descendants(os.getpid())
+                if Path(f"/proc/{pid}/comm").read_text().startswith("accelerator"))
+
+
+def _memory(pid: int) -> int:
+    """Give the resident bytes of a process."""
+    return (int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+            * os.sysconf("SC_PAGE_SIZE"))
 
 
 def run(scale: float) -> list[Row]:
@@ -50,7 +59,7 @@ def run(scale: float) -> list[Row]:
     lost, begun = 0, time.monotonic()
     with (virtual_board(network, folding.default(SHAPE), reloadable=False) as board,
           serial.Serial(str(board.terminal), timeout=60) as port):
-        begun = time.monotonic()
+        begun, simulator = time.monotonic(), _simulator()
         while not rounds or rounds[-1][0] < begun + scale * SECONDS:
             port.write(requests)
             got: list[tuple[int, int] | None] = []
@@ -59,7 +68,7 @@ def run(scale: float) -> list[Row]:
                 got += map(frame.parse_answer, unwrapper.feed(data))
             lost += sum(a != b for a, b in zip(got, expected, strict=False))
             lost += AT_ONCE - len(got)
-            rounds.append((time.monotonic(), _memory()))
+            rounds.append((time.monotonic(), _memory(simulator)))
             if len(got) < AT_ONCE:
                 break
     quarter = len(rounds) // 4

@@ -22,8 +22,7 @@ MAX_SIZE = 1 << 26      # Elements of an array.
 def apply(operator: Operator, node: Node, *inputs: Array | None) -> Array:
     """Apply an operator; :exc:`Refused` where the inputs do not fit it."""
     try:
-        with np.errstate(all="ignore"):    # What comes of it is looked at afterwards.
-            return np.asarray(operator(node, *inputs))
+        return np.asarray(operator(node, *inputs))
     except Refused:
         raise
     except (ValueError, TypeError, IndexError, KeyError, AttributeError):

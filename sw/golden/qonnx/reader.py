@@ -48,7 +48,8 @@ def load(path: Path) -> Imported:
         It cannot be read.
     """
     try:
-        return _walk(read(path))
+        with np.errstate(all="ignore"):    # What comes of infinities is looked at as it is made.
+            return _walk(read(path))
     except ValueError as error:
         raise NetworkFileError(f"{path} is not taken: {error}") from None
 
