@@ -56,7 +56,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     found: dict[str, tuple[list[Row], float]] = {}
     try:
-        with (ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool,
+        # A process each: what one leaves in memory, Atheris would count as its own.
+        with (ProcessPoolExecutor(2, get_context("spawn"), max_tasks_per_child=1) as pool,
               tqdm(total=len(arguments.only), unit=" subjects", disable=None) as bar):
             doing = {subject: pool.submit(do, subject, arguments.scale)
                      for subject in SUBJECTS if subject in arguments.only}

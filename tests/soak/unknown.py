@@ -18,7 +18,7 @@ from .link import NETWORK, SHAPE, Count, Traffic, received, words
 
 __all__ = ["forget", "run"]
 
-PLANS: list[Plan] = [Hardwired(), folding.default(SHAPE), Folding([Fold(3, 7)], 3)]
+PLANS: list[Plan] = [Hardwired(), folding.default(SHAPE), Folding([Fold(1, 7)], 3)]
 REQUESTS = 1_000      # Of a soak, over all plans.
 
 
