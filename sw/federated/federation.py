@@ -31,12 +31,15 @@ class Federation:
     content : Network or State
     history : list of dict
         What there is to say about each round, for ``metrics.json``.
+    memories : dict of str to bytes
+        What clients kept after the last round, where they live in the server's process.
     """
 
     def __init__(self, settings: Settings, shape: tuple[int, ...], path: Path) -> None:
         self.settings, self.shape, self.path = settings, shape, path
         self.content = first(settings.codec, shape, settings.seed)
         self.history: list[dict[str, Any]] = []
+        self.memories: dict[str, bytes] = {}
         if path.exists():
             self._restore()
 
@@ -78,9 +81,9 @@ class Federation:
     def save(self) -> None:
         """Write the file."""
         data = encode(Update(len(self.history), 0, self.content), self.shape)
-        save_checkpoint(self.path, {"content": torch.frombuffer(bytearray(data),
-                                                                dtype=torch.uint8),
-                                    "history": json.dumps(self.history)})
+        save_checkpoint(self.path, {
+            "content": _tensor(data), "history": json.dumps(self.history),
+            "memories": {name: _tensor(memory) for name, memory in self.memories.items()}})
 
     def _restore(self) -> None:
         state = load_checkpoint(self.path)
@@ -88,6 +91,12 @@ class Federation:
             history = json.loads(state["history"])
             data = state["content"].numpy().tobytes()
             self.content = decode(data, self.settings.codec, self.shape, len(history)).content
+            self.memories = {name: memory.numpy().tobytes()
+                             for name, memory in state.get("memories", {}).items()}
         except (KeyError, ValueError, TypeError, AttributeError, RecursionError, CodecError):
             raise CheckpointError(f"{self.path} does not fit its federation.json") from None
         self.history = history
+
+
+def _tensor(data: bytes) -> torch.Tensor:
+    return torch.frombuffer(bytearray(data), dtype=torch.uint8)

@@ -16,6 +16,7 @@ from flwr.app import Context, Message, MetricRecord, RecordDict
 from flwr.serverapp import Grid, ServerApp
 
 from .. import task
+from ..checkpoint import CheckpointError
 from ..run import RunError
 from . import images, message
 from .codec import CodecError, Update
@@ -23,6 +24,7 @@ from .federation import Federation
 from .folder import finish, prepare
 from .rounds import model_of
 from .settings import Settings
+from .simulation import Simulation
 
 __all__ = ["app", "federate", "serve"]
 
@@ -52,6 +54,12 @@ def serve(grid: Grid, settings: Settings, folder: Path,
     torch.set_num_threads(1)
     begun = time.monotonic()
     federation = Federation(settings, images.shape_of(settings), folder / STATE)
+    if isinstance(grid, Simulation):
+        try:
+            grid.remember(federation.memories)
+        except ValueError as error:
+            raise CheckpointError(f"{federation.path} does not fit its federation.json: {error}"
+                                  ) from None
     federate(grid, federation, tick)
     finish(folder, federation, time.monotonic() - begun)
 
@@ -73,6 +81,8 @@ def federate(grid: Grid, federation: Federation,
                          bytes_down=sum(map(message.size, questions)),
                          bytes_up=sum(map(message.size, answers)))
         _evaluate(federation)
+        if isinstance(grid, Simulation):
+            federation.memories = grid.memories()
         federation.save()
         tick(federation.history[-1])
 

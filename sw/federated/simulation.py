@@ -10,11 +10,18 @@ from collections.abc import Iterable
 
 from flwr.app import Context, Error, Message, RecordDict
 from flwr.clientapp import ClientApp
-from flwr.common.serde import message_from_proto, message_to_proto
+from flwr.common.serde import (
+    message_from_proto,
+    message_to_proto,
+    recorddict_from_proto,
+    recorddict_to_proto,
+)
 from flwr.proto.message_pb2 import Message as Sent
+from flwr.proto.recorddict_pb2 import RecordDict as SentRecords
 from flwr.serverapp import Grid
 from flwr.supercore.run import Run
 from flwr.supercore.task_identity import TaskIdentity
+from google.protobuf.message import DecodeError
 
 from .settings import Settings
 
@@ -43,6 +50,21 @@ class Simulation(Grid):
             for number in range(settings.clients)}
         self._answers: dict[str, Message] = {}
         self.set_run(Run.create_empty(1))
+
+    def memories(self) -> dict[str, bytes]:
+        """Give what each client keeps to itself, by its node: here they die with the server, and
+        a run that goes on without would be another."""
+        return {str(node): recorddict_to_proto(context.state).SerializeToString()
+                for node, context in self.contexts.items() if context.state}
+
+    def remember(self, memories: dict[str, bytes]) -> None:
+        """Give clients back what :meth:`memories` gave; :exc:`ValueError` if it did not."""
+        for name, memory in memories.items():
+            try:
+                self.contexts[int(name)].state = recorddict_from_proto(
+                    SentRecords.FromString(memory))
+            except (DecodeError, KeyError, TypeError) as error:
+                raise ValueError(f"There is no memory of node {name}") from error
 
     def set_run(self, run: Run) -> None:
         self._run = run

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-__all__ = ["Row", "do", "share", "workplace"]
+__all__ = ["Row", "do", "merged", "share", "workplace"]
 
 
 @dataclass
@@ -66,3 +66,26 @@ def do(subject: str, scale: float) -> tuple[list[Row], float]:
     except Exception as error:    # Of whatever kind.
         rows = [Row(subject, 1, 1, f"it broke off: {type(error).__name__}: {error}"[:300])]
     return rows, time.monotonic() - begun
+
+
+def merged(new: str, text: str) -> str:
+    """Put a table's rows in the place of those of the same name in the table that a text begins
+    with; give the new table alone if they are not all there.
+
+    >>> print(merged("| what | lost |\\n| a | 0 |",
+    ...              "\\n| what | lost |\\n| a | 1 |\\n| b | 0 |\\n\\nEnd"))
+    | what | lost |
+    | a | 0 |
+    | b | 0 |
+    >>> print(merged("| what | lost |\\n| a | 0 |", "\\nNothing yet"))
+    | what | lost |
+    | a | 0 |
+    """
+    def name(line: str) -> str:
+        return line.split(" | ")[0]
+
+    old = [line for line in text.strip().partition("\n\n")[0].splitlines() if line[:1] == "|"]
+    rows = {name(line): line for line in new.splitlines()}
+    if not rows.keys() <= set(map(name, old)):
+        return new
+    return "\n".join(rows.get(name(line), line) for line in old)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from sw.golden import markdown
 from sw.golden.command import INTERRUPTED, Parser, fail
 
-from . import Row, do
+from . import Row, do, merged
 from .link import residual
 
 # The longest first.
@@ -52,7 +52,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--scale", metavar="S", type=float, default=1.0,
                         help="do S times as much (default: %(default)s)")
     parser.add_argument("--readme", metavar="FILE", type=Path,
-                        help="put the table between the markers of this file")
+                        help="put the table between the markers of this file; with --only, these "
+                             "rows into the one that is there")
     arguments = parser.parse_args(argv)
     found: dict[str, tuple[list[Row], float]] = {}
     try:
@@ -66,7 +67,9 @@ def main(argv: list[str] | None = None) -> int:
                 bar.update()
         text = table(found)
         if arguments.readme:
-            markdown.rewrite(arguments.readme, f"{text}\n\n{residuals()}", "make soak")
+            before = arguments.readme.read_text().partition("<!-- make soak writes from here -->")
+            whole = merged(text, before[2])
+            markdown.rewrite(arguments.readme, f"{whole}\n\n{residuals()}", "make soak")
     except (OSError, markdown.MarkerError) as error:
         return fail(error)
     except KeyboardInterrupt:

@@ -219,7 +219,7 @@ def _kill(job: Job, process: ForkServerProcess, rng: Generator) -> None:
 
 def _kills(job: Job, count: int, rng: Generator) -> Row:
     """Kill a command so many times, over as many runs as that takes."""
-    lost, killed, finished = 0, 0, 0
+    lost, killed, finished, why = 0, 0, 0, []
     with workplace() as folder:
         parent = _prepare(folder)
         # One run that nobody kills says how long it takes, and what comes of it.
@@ -234,18 +234,23 @@ def _kills(job: Job, count: int, rng: Generator) -> Row:
             if process.is_alive():
                 _kill(job, process, rng)
                 killed += 1
-                lost += not job.is_whole(folder)
+                if not job.is_whole(folder):
+                    lost += 1
+                    why.append("not whole")
             if killed == count or job.result(folder) is not None:
                 if not _has_begun(job, folder):
                     shutil.rmtree(folder, ignore_errors=True)
                 _finish(job, folder)
-                lost += job.result(folder) != expected
+                if job.result(folder) != expected:
+                    lost += 1
+                    why.append((parent / "said").read_text().strip()[-150:])
                 finished += 1
                 if job.result(folder) is not None:
                     shutil.rmtree(folder)
             elif not _has_begun(job, folder):
                 shutil.rmtree(folder, ignore_errors=True)
-    return Row(f"kill -9: {job.name}", killed, lost, f"{finished:,} runs came to their end")
+    return Row(f"kill -9: {job.name}", killed, lost,
+               "; ".join([f"{finished:,} runs came to their end", *why]))
 
 
 def _has_begun(job: Job, folder: Path) -> bool:
