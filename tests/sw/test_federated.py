@@ -225,7 +225,9 @@ def test_a_client_that_always_lies_is_outvoted(tmp_path, settings, codec):
 
 @pytest.mark.parametrize("codec", ["onebit", "float32"])
 @pytest.mark.parametrize("at", [1, 2])
-def test_a_server_that_was_killed_goes_on_from_its_last_round(tmp_path, settings, codec, at):
+@pytest.mark.parametrize("clients_died_too", [False, True])
+def test_a_server_that_was_killed_goes_on_from_its_last_round(tmp_path, settings, codec, at,
+                                                              clients_died_too):
     class Killed(BaseException):
         pass
 
@@ -236,7 +238,9 @@ def test_a_server_that_was_killed_goes_on_from_its_last_round(tmp_path, settings
     grid, entries = Simulation(app, chosen), []
     with pytest.raises(Killed):
         serve(grid, chosen, prepare(chosen), kill)
-    serve(grid, chosen, prepare(chosen), entries.append)    # The clients were not killed.
+    if clients_died_too:
+        grid = Simulation(app, chosen)
+    serve(grid, chosen, prepare(chosen), entries.append)
     assert [entry["round"] for entry in entries] == list(range(at + 1, 4))
     whole = learn(replace(settings, codec=codec), tmp_path / "whole")
     resumed = json.loads((tmp_path / "run" / "metrics.json").read_text())
@@ -405,3 +409,17 @@ def test_a_damaged_state_is_refused(tmp_path, settings, damage):
         save_checkpoint(path, {damage: "[]", "content": torch.zeros(9, dtype=torch.uint8)})
     with pytest.raises(CheckpointError):
         Federation(settings, shape(settings), path)
+
+
+@pytest.mark.parametrize("memories, said", [
+    ({"9": torch.zeros(3, dtype=torch.uint8)}, "There is no memory of node 9"),
+    ({"1000": torch.full((3,), 255, dtype=torch.uint8)}, "There is no memory of node 1000"),
+    ({"x": torch.zeros(3, dtype=torch.uint8)}, "There is no memory of node x")])
+def test_damaged_memories_are_refused(tmp_path, settings, memories, said):
+    from sw.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+    chosen = replace(settings, rounds=1, out=str(tmp_path))
+    learn(chosen, tmp_path)
+    path = tmp_path / "federation.safetensors"
+    save_checkpoint(path, {**load_checkpoint(path), "memories": memories})
+    with pytest.raises(CheckpointError, match=f"does not fit its federation.json: .*{said}"):
+        serve(Simulation(app, chosen), chosen, tmp_path, lambda entry: None)
