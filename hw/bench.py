@@ -21,7 +21,7 @@ from hw.build import BuildError, build, choose, default_clock, resources
 from hw.cost import FABRICS
 from hw.folding import Plan, candidates
 from hw.toolchain import ToolFailed, ToolNotFound, last_line
-from sw.golden import markdown
+from sw.golden import markdown, regular
 from sw.golden.command import INTERRUPTED, Parser, fail
 from sw.golden.network import Layer, Network, atomic_write, random_network
 
@@ -100,7 +100,7 @@ def measure(case: Case, out: Path) -> dict:
             if not (first / "report.json").exists():
                 return {"board": case.board, "shape": case.shape, "folding": str(case.plan),
                         "failed": str(error)}
-    report = json.loads((first / "report.json").read_text())
+    report = regular.read_json(first / "report.json")
     placed = [report, *(place_again(first, board, seed)
                         for seed in range(2, case.n_seeds + 1))]
     price = FABRICS[board.family].price(network, case.plan)

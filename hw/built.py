@@ -1,6 +1,5 @@
 """What a build, or a patch, left in a folder."""
 
-import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +12,13 @@ from hw.bitstream import FORMATS, Contents
 from hw.cost import FABRICS
 from hw.family import FAMILIES, Family
 from hw.folding import Plan
+from sw.golden import regular
 from sw.golden.identity import Identity
 from sw.golden.network import Network
 
-__all__ = ["Built", "BuiltError", "reading"]
+__all__ = ["MAX_TEXT", "Built", "BuiltError", "reading"]
+
+MAX_TEXT = 1 << 28    # Bytes of what the tools wrote of a design; the largest board's is a half.
 
 
 class BuiltError(Exception):
@@ -47,7 +49,7 @@ class Built:
     def load(cls, folder: Path) -> "Built":
         """Read the report of a build and the network it is of; :exc:`BuiltError` without them."""
         with reading(folder / "report.json") as file:
-            report = json.loads(file.read_text())
+            report = regular.read_json(file)
             board, _ = boards.find(report["board"]), report["reloadable"]
         with reading(folder / "network.safetensors") as file:
             network = Network.load(file)
@@ -56,16 +58,16 @@ class Built:
         return cls(folder, report, board, network, plan)
 
     def contents(self) -> Contents:
-        """Read what the bitstream was packed from."""
+        """Read what the bitstream was packed from, of at most 256 MiB."""
         with reading(self.folder / self.family.packed_from) as file:
-            contents = FORMATS[self.board.family](file.read_text())
+            contents = FORMATS[self.board.family](regular.read_text(file, MAX_TEXT))
             contents.rams = contents.rams.reshape(-1, math.prod(FABRICS[self.board.family].ram))
             return contents
 
     def script(self) -> str:
-        """Read how it was packed."""
+        """Read how it was packed, in at most 256 MiB."""
         with reading(self.folder / "build_top.sh") as file:
-            return file.read_text()
+            return regular.read_text(file, MAX_TEXT)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Where a build's logic lies on the part: ``python -m hw.floorplan BUILD --plot FILE``."""
 
 import argparse
-import json
 import re
 import sys
 from collections import Counter, defaultdict
@@ -10,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hw import plot
-from hw.built import Built, BuiltError, reading
+from hw.built import MAX_TEXT, Built, BuiltError, reading
 from hw.family import PLACED
+from sw.golden import regular
 from sw.golden.command import INTERRUPTED, Parser, fail
 
 __all__ = ["Cell", "main", "placed"]
@@ -133,7 +133,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         built = Built.load(args.build)
         with reading(args.build / PLACED) as netlist:
-            cells = placed(json.loads(netlist.read_text()))
+            cells = placed(regular.read_json(netlist, MAX_TEXT))
         plot.draw_floorplan(cells, built.report, file)
     except (BuiltError, plot.PlotError, OSError) as error:
         return fail(error)

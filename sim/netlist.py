@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hw import toolchain
+from hw.built import MAX_TEXT
 from hw.family import PLACED
 from hw.toolchain import ToolFailed, ToolNotFound
+from sw.golden import regular
 
 __all__ = ["NoDecompiler", "bitstream", "synthesised"]
 
@@ -131,7 +133,7 @@ def _placed_ecp5(directory: Path) -> str:
                    "--bit", "top.again.bit"], directory)
     if (directory / "top.again.bit").read_bytes() != (directory / "top.bit").read_bytes():
         raise ToolFailed("packing again gave another bitstream than the one that was built")
-    content = json.loads((directory / PLACED).read_text())
+    content = regular.read_json(directory / PLACED, MAX_TEXT)
     for module in content["modules"].values():
         # A cell may be called like a wire, which Verilog does not take.
         module["cells"] = {f"cell${name}": cell for name, cell in module["cells"].items()}

@@ -23,7 +23,7 @@ from sim import formal as prover
 from sim.ask import Classes, Subject
 from sim.executor import ExecutorNotFound
 from sim.simulator import SimulatorNotFound
-from sw.golden import bits, forward, runs
+from sw.golden import bits, forward, regular, runs
 from sw.golden.bits import Bits
 from sw.golden.network import Network, random_network
 from sw.golden.qonnx import reader, writer
@@ -37,6 +37,7 @@ FEW = 2_000    # Bits of all codes up to which Icarus, which compiles fast, goes
 EDGES = [(1, 1, 1), (1, 2), (8, 256), (9, 3), (17, 1, 5), (33, 31, 7, 2), (16, 16, 16, 16, 16),
          (64, 3, 1)]
 N_EDGE_CODES = 6
+MAX_BITSTREAM = 1 << 26    # Bytes; the largest board's is a tenth.
 
 
 class Unequal(Exception):
@@ -203,7 +204,7 @@ def check_board(name: str) -> None:
 def ask_board(climb: Climb, read: Callable[[Path, str, str], str]) -> Classes:
     """Simulate what ``read`` finds in the build for the board."""
     folder = built(climb)
-    if json.loads((folder / "report.json").read_text()).get("patched"):
+    if regular.read_json(folder / "report.json").get("patched"):
         raise Skipped(f"{folder} was patched, and has no netlist of these weights: build it with "
                       "python -m hw.build")
     board = boards.find(climb.board)
@@ -245,8 +246,8 @@ def built(climb: Climb) -> Path:
 def _belongs(report: Path, network: Network) -> bool:
     """Tell whether a build's report is of this network, and its bitstream there."""
     try:
-        made = json.loads(report.read_text())
-        bitstream_there = (report.parent / made["bitstream"]).read_bytes()
+        made = regular.read_json(report)
+        bitstream_there = regular.read_bytes(report.parent / made["bitstream"], MAX_BITSTREAM)
     except (OSError, ValueError, KeyError):
         return False
     return (made.get("network_sha256") == sha256(network.to_bytes()).hexdigest()

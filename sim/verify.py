@@ -32,11 +32,12 @@ from tqdm import tqdm
 from hw.toolchain import ToolFailed, ToolNotFound
 from sim.rungs import RUNGS, Climb, Rung, RungFailed, Skipped, Unequal, check_board
 from sim.simulator import SimulationFailed, SimulatorNotFound
-from sw.golden import runs
+from sw.golden import regular, runs
 from sw.golden.bits import Bits
 from sw.golden.codes import CodesFileError, load_codes
 from sw.golden.command import INTERRUPTED, Parser, fail
 from sw.golden.network import Network, NetworkFileError, atomic_write
+from sw.golden.qonnx.graph import MAX_BYTES
 
 N_RANDOM = 1000    # Codes for a network that comes without.
 EQUAL, UNEQUAL, SKIPPED = "equal", "UNEQUAL", "skipped"
@@ -211,7 +212,7 @@ def write(ladder: Ladder, results: Sequence[Result]) -> None:
         return
     report = {"network": str(ladder.network),
               "network_sha256": sha256(
-                  runs.network_file(ladder.argument).read_bytes()).hexdigest(),
+                  regular.read_bytes(runs.network_file(ladder.argument), MAX_BYTES)).hexdigest(),
               "board": ladder.board,
               "codes": len(ladder.codes),
               "rungs": [asdict(each) for each in results]}

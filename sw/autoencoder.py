@@ -29,6 +29,7 @@ from .golden import tensors
 from .processes import gather
 
 FORMAT = "hybnn-encoder-1"
+MAX_BYTES = 1 << 30    # Of a file; the largest that sw.pretrain makes are half as large.
 
 TEMPERATURE = 0.2
 AGREEMENT_WEIGHT = 200.0 / 784    # A pixel; against some 140 nats of 784 pixels' reconstruction.
@@ -97,7 +98,7 @@ class Encoder(nn.Sequential):
 
     @classmethod
     def load(cls, path: Path) -> "Encoder":
-        """Read what :meth:`save` wrote; the encoder is in evaluation mode.
+        """Read what :meth:`save` wrote, of at most 1 GiB; the encoder is in evaluation mode.
 
         Raises
         ------
@@ -107,7 +108,7 @@ class Encoder(nn.Sequential):
             The file cannot be read.
         """
         try:
-            description, arrays = tensors.read(path, FORMAT, ["shape"])
+            description, arrays = tensors.read(path, FORMAT, ["shape"], MAX_BYTES)
             return _assemble(str(description["shape"]),
                              {name: torch.from_numpy(array) for name, array in arrays.items()})
         except (ValueError, TypeError, RuntimeError) as error:

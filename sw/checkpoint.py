@@ -13,12 +13,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from .golden import regular
 from .golden import tensors as files
 from .golden.network import atomic_write
 
 __all__ = ["CheckpointError", "load_checkpoint", "save_checkpoint", "save_model"]
 
 FORMAT = "hybnn-checkpoint-1"
+MAX_BYTES = 1 << 33    # Of a file: an autoencoder of the largest encoder, and its optimizer.
 
 Nested = dict[str, Any]    # Strings to tensors, numbers, or the same again.
 
@@ -51,7 +53,7 @@ def save_checkpoint(path: Path, state: Nested) -> None:
 
 
 def load_checkpoint(path: Path) -> Nested:
-    """Read what :func:`save_checkpoint` wrote; all tensors are on the CPU.
+    """Read what :func:`save_checkpoint` wrote, of at most 8 GiB; all tensors are on the CPU.
 
     Raises
     ------
@@ -60,10 +62,8 @@ def load_checkpoint(path: Path) -> Nested:
     OSError
         The file cannot be read.
     """
-    with open(path, "rb"):  # safe_open's own message for a missing file has no file name.
-        pass
     try:
-        with safe_open(path, framework="pt") as file:
+        with regular.open_file(path, MAX_BYTES), safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
                 raise ValueError(f"its format is {metadata.get('format')!r}, not {FORMAT!r}")

@@ -4,7 +4,6 @@ Without images: the run's test codes.
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from serial.tools import list_ports
 from tqdm import tqdm
 
 from .board import Board, BoardError
-from .golden import forward, runs
+from .golden import forward, regular, runs
 from .golden.bits import Bits, unpack
 from .golden.codes import CodesFileError, load_codes
 from .golden.command import INTERRUPTED, Parser, fail
@@ -165,7 +164,7 @@ def _builds() -> dict[Identity, Path]:
     found = {}
     for file in sorted(Path("runs").glob("*/build/*/report.json")):
         try:
-            identity = Identity.from_bytes(bytes.fromhex(json.loads(file.read_text())["identity"]))
+            identity = Identity.from_bytes(bytes.fromhex(regular.read_json(file)["identity"]))
             found[identity] = file.parent
         except (ValueError, KeyError, TypeError, OSError):
             continue    # Of an older version, or unfinished.

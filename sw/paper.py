@@ -4,7 +4,6 @@ Each piece of the work leaves a file in the folder of results; what is there is 
 """
 
 import argparse
-import json
 import multiprocessing
 import os
 import signal
@@ -22,7 +21,7 @@ from .claims.measure import Results
 from .claims.study import REHEARSAL, Plan, Study, write_json
 from .data import DataError
 from .export import ExportError
-from .golden import markdown
+from .golden import markdown, regular
 from .golden.command import INTERRUPTED, Parser, fail
 from .run import RunError, choose_device
 
@@ -67,7 +66,7 @@ def _claim(folder: Path, plan: Plan) -> None:
         (folder / name).mkdir(parents=True, exist_ok=True)
     if not path.exists():
         write_json(path, asdict(plan))
-    elif json.loads(path.read_text()) != asdict(plan):
+    elif regular.read_json(path) != asdict(plan):
         raise RunError(f"{folder} holds results of another plan; --out needs another folder")
 
 

@@ -6,7 +6,6 @@ is trained is the autoencoder of ``sw.train``, in the same loop.
 
 import argparse
 import hashlib
-import json
 import sys
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -22,6 +21,7 @@ from .binary import BINARIZERS
 from .checkpoint import CheckpointError
 from .data import DataError
 from .engine import PRECISIONS, EngineError, FabricEngine
+from .golden import regular
 from .golden.command import INTERRUPTED, Parser, fail
 from .golden.network import MAX_WIDTH
 from .image_folder import ImageFolder
@@ -62,7 +62,7 @@ class Pretraining:
     def load(cls, path: Path) -> Self:
         """Read what a run wrote."""
         try:
-            return cls(**json.loads(path.read_text()))
+            return cls(**regular.read_json(path))
         except (ValueError, TypeError):
             raise RunError(f"{path} is not the configuration of sw.pretrain") from None
 

@@ -6,7 +6,6 @@ The page is a single file that needs nothing but a browser.
 import argparse
 import base64
 import io
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from . import codes, data
 from .autoencoder import decoder
 from .checkpoint import CheckpointError, load_checkpoint
 from .data import DataError
-from .golden import bits, forward
+from .golden import bits, forward, regular
 from .golden.codes import CodesFileError, load_codes
 from .golden.command import INTERRUPTED, Parser, fail
 from .golden.network import Network, NetworkFileError, atomic_write
@@ -129,7 +128,7 @@ def _accuracies(path: Path) -> Section:
 def _reading(path: Path, what: str) -> Iterator[Any]:
     """Give what a JSON file holds; say that it does not hold ``what`` if it turns out so."""
     try:
-        yield json.loads(path.read_bytes())
+        yield regular.read_json(path)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         raise RunError(f"{path} does not hold {what}") from None
 

@@ -27,6 +27,7 @@ from . import task
 from .binary import BINARIZERS
 from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from .engine import PRECISIONS, Engine, FabricEngine
+from .golden import regular
 from .golden.network import MAX_WIDTH, atomic_write
 from .task import Recipe, Training
 
@@ -124,7 +125,7 @@ class Config:
     def load(cls, path: Path) -> Self:
         """Read what a run wrote."""
         try:
-            fields = json.loads(path.read_text())
+            fields = regular.read_json(path)
             effort = Effort(**{name: int(value) for name, value in fields.pop("effort").items()})
             hidden = tuple(int(width) for width in fields.pop("hidden"))
             seed = int(fields.pop("seed"))

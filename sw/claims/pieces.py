@@ -1,12 +1,12 @@
 """The reproduction in pieces, each of which is done once for each seed and leaves one JSON file."""
 
-import json
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..golden import regular
 from . import arms, baselines, consecutive, cost, encoders, heads, mixbin, together
 from .study import Study, write_json
 
@@ -99,5 +99,5 @@ def do(job: tuple[Study, str]) -> str:
 def read(folder: Path, n_seeds: int, stages: list[dict[str, Piece]] = STAGES,
          ) -> dict[str, list[dict[str, Any]]]:
     """Read all pieces: by name, a result for each seed."""
-    return {name: [json.loads(path(folder, name, seed).read_text()) for seed in range(n_seeds)]
+    return {name: [regular.read_json(path(folder, name, seed)) for seed in range(n_seeds)]
             for stage in stages for name in stage}

@@ -16,12 +16,14 @@ from .. import data, task
 from ..classifier import BinaryClassifier, FullPrecisionTwin
 from ..codes import CodeSet
 from ..data import DataSet
+from ..golden import regular
 from ..golden.network import atomic_write
 from ..run import LARGE, choose_device
 from ..task import Recipe, Training
 
 TASKS = ([0, 1], [2, 3], [4, 5], [6, 7], [8, 9])    # HyBNN's five, in its order.
 HIDDEN = 128                                        # HyBNN's head.
+MAX_CODES = 1 << 30                                 # Bytes of a file.
 
 Model = TypeVar("Model", bound=nn.Module)
 Classifier = TypeVar("Classifier", BinaryClassifier, FullPrecisionTwin)
@@ -133,8 +135,10 @@ class Study:
         atomic_write(self._codes_path(name), save(arrays))
 
     def codes(self, name: str) -> CodeSet:
-        """Read what :meth:`save_codes` wrote."""
-        arrays = load_file(self._codes_path(name))
+        """Read what :meth:`save_codes` wrote, of at most 1 GiB."""
+        path = self._codes_path(name)
+        with regular.open_file(path, MAX_CODES):
+            arrays = load_file(path)
         return CodeSet(arrays["copies"], torch.from_numpy(arrays["train_labels"]),
                        arrays["test_codes"], torch.from_numpy(arrays["test_labels"]),
                        int(arrays["n_bits"]))

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from .. import run as runs
 from .. import task
-from ..autoencoder import Encoder
+from ..autoencoder import MAX_BYTES, Encoder
 from ..checkpoint import save_checkpoint
+from ..golden import regular
 from ..golden.network import atomic_write
 from ..run import Run, RunError
 from ..train import write_network
@@ -33,7 +34,7 @@ def prepare(settings: Settings, encoder: Path | None = None) -> Path:
         return folder
     run = runs.create(folder, settings.run_config())
     if encoder:
-        atomic_write(Path(settings.encoder), encoder.read_bytes())
+        atomic_write(Path(settings.encoder), regular.read_bytes(encoder, MAX_BYTES))
     run.write_json("federation.json", asdict(settings))
     return folder
 
@@ -46,7 +47,7 @@ def finish(folder: Path, federation: Federation, seconds: float) -> None:
     encoder = Encoder.load(Path(settings.encoder))
     kept = folder / "encoder.safetensors"
     if not kept.exists():
-        atomic_write(kept, Path(settings.encoder).read_bytes())
+        atomic_write(kept, regular.read_bytes(Path(settings.encoder), MAX_BYTES))
     model = model_of(federation.content, federation.shape)
     network = write_network(folder, model, found)
     save_checkpoint(folder / "checkpoint.safetensors", {

@@ -1,6 +1,5 @@
 """What decides the outcome of a federation, as every part of it is told."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Self
 
 from .. import data, task
 from ..classifier import BinaryClassifier
+from ..golden import regular
 from ..golden.network import MAX_WIDTH
 from ..run import Config, Effort, RunError, effort_for, read_widths
 from ..task import Recipe
@@ -91,7 +91,7 @@ class Settings:
     def load(cls, folder: Path) -> Self:
         """Read what a run was begun with."""
         try:
-            return cls.of(json.loads((folder / "federation.json").read_text()))
+            return cls.of(regular.read_json(folder / "federation.json"))
         except (ValueError, AttributeError, RecursionError):
             raise RunError(f"{folder / 'federation.json'} does not hold the settings of a "
                            f"federation") from None

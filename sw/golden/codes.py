@@ -18,6 +18,7 @@ from .network import MAX_WIDTH
 __all__ = ["CodesFileError", "load_codes", "save_codes"]
 
 FORMAT = "hybnn-codes-1"
+MAX_BYTES = 1 << 26    # Of a file: two million codes of 200 bits, each bit a byte when it is read.
 
 
 class CodesFileError(Exception):
@@ -43,6 +44,8 @@ def save_codes(path: Path, codes: np.ndarray, labels: np.ndarray, n_bits: int) -
 def load_codes(path: Path) -> tuple[Bits, np.ndarray]:
     """Read codes, unpacked into bits ``(n, n_bits)``, and labels, int64 ``(n,)``.
 
+    The file has at most 64 MiB.
+
     Raises
     ------
     CodesFileError
@@ -51,7 +54,7 @@ def load_codes(path: Path) -> tuple[Bits, np.ndarray]:
         The file cannot be read.
     """
     try:
-        description, tensors = files.read(path, FORMAT, ["n_bits"])
+        description, tensors = files.read(path, FORMAT, ["n_bits"], MAX_BYTES)
         files.check_names(tensors, ["codes", "labels"])
         n_bits = _check_n_bits(description["n_bits"])
         return _unpacked(tensors["codes"], tensors["labels"], n_bits), tensors["labels"]

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from . import regular
 from .tensors import atomic_write
 
 __all__ = ["BEGIN", "END", "MarkerError", "rewrite", "table"]
 
 BEGIN, END = "<!-- {} writes from here -->", "<!-- {} writes to here -->"
+MAX_BYTES = 1 << 24    # Of a file.
 
 
 class MarkerError(Exception):
@@ -26,7 +28,7 @@ def table(heading: list[str], rows: list[list[str]]) -> str:
 
 
 def rewrite(path: Path, tables: str, command: str) -> None:
-    """Put the tables that a command made between its markers in a file.
+    """Put the tables that a command made between its markers in a file of at most 16 MiB.
 
     Raises
     ------
@@ -34,7 +36,7 @@ def rewrite(path: Path, tables: str, command: str) -> None:
         The markers are not there, once and in order; the file is left alone.
     """
     begin, end = BEGIN.format(command), END.format(command)
-    text = path.read_text()
+    text = regular.read_text(path, MAX_BYTES)
     if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
         raise MarkerError(f"{path} must have the markers {begin!r} and {end!r}, once and in order")
     before, after = text.split(begin)[0], text.split(end)[1]

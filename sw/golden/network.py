@@ -27,6 +27,7 @@ __all__ = ["Layer", "Network", "NetworkFileError", "Readout", "atomic_write", "r
 FORMAT = "hybnn-network-1"
 MAX_WIDTH = 65_535     # Inputs or neurons of one layer.
 MAX_OFFSET = 65_535    # A readout offset larger than any count is enough to always win.
+MAX_BYTES = 1 << 26    # Of a file: 500 million weights, each a byte when it is read.
 
 
 class NetworkFileError(Exception):
@@ -166,7 +167,8 @@ class Network:
 
     @classmethod
     def load(cls, path: Path) -> "Network":
-        """Read a network file, or an ONNX file as :mod:`sw.golden.qonnx.reader` does.
+        """Read a network file of at most 64 MiB, or an ONNX file as :mod:`sw.golden.qonnx.reader`
+        does.
 
         Raises
         ------
@@ -179,7 +181,7 @@ class Network:
             from .qonnx import reader
             return reader.load(path).network
         try:
-            description, tensors = files.read(path, FORMAT, ["shape"])
+            description, tensors = files.read(path, FORMAT, ["shape"], MAX_BYTES)
             return _assemble(_parse_shape(description["shape"]), tensors)
         except ValueError as error:
             raise NetworkFileError(f"{path} is not a network file: {error}") from None

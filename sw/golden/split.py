@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from . import regular
 from .tensors import atomic_write
 
 __all__ = ["Part", "Split", "SplitFileError"]
@@ -60,7 +61,7 @@ class Split:
 
     @classmethod
     def load(cls, path: Path) -> "Split":
-        """Read what :meth:`save` wrote.
+        """Read what :meth:`save` wrote, of at most 16 MiB.
 
         Raises
         ------
@@ -70,7 +71,7 @@ class Split:
             The file cannot be read.
         """
         try:
-            return _parse(json.loads(path.read_bytes()))
+            return _parse(regular.read_json(path))
         except (ValueError, TypeError, RecursionError) as error:
             raise SplitFileError(f"{path} does not say what host and board do: {error}") from None
 

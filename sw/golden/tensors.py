@@ -16,6 +16,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from . import regular
+
 __all__ = ["atomic_write", "check_names", "read", "to_bytes", "write"]
 
 KEY = "hybnn"
@@ -35,7 +37,7 @@ def to_bytes(tensors: Mapping[str, np.ndarray], **description: object) -> bytes:
     return content
 
 
-def read(path: Path, format: str, keys: Collection[str]
+def read(path: Path, format: str, keys: Collection[str], budget: int
          ) -> tuple[dict[str, object], dict[str, np.ndarray]]:
     """Read the description and the tensors of a file.
 
@@ -45,18 +47,18 @@ def read(path: Path, format: str, keys: Collection[str]
         What the description's ``format`` must be.
     keys : collection of str
         What else must be in the description.
+    budget : int
+        Bytes that the file may have.
 
     Raises
     ------
     ValueError
         It is not such a file: one clause, with ``its`` for the file's, says what is wrong.
     OSError
-        The file cannot be read.
+        The file cannot be read, or is larger.
     """
-    with open(path, "rb"):  # safe_open's own message for a missing file has no file name.
-        pass
     try:
-        with safe_open(path, framework="numpy") as file:
+        with regular.open_file(path, budget), safe_open(path, framework="numpy") as file:
             description = _description(file.metadata() or {}, format, keys)
             return description, {name: _tensor(file, name) for name in file.keys()}
     except SafetensorError as error:

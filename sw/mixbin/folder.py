@@ -10,7 +10,6 @@ of any run (see :mod:`sw.golden.runs`), if the last layers came out binary: the 
 bits that the host sends for the test images, and ``split.json``.
 """
 
-import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from ..autoencoder import Encoder
 from ..checkpoint import load_checkpoint, save_checkpoint
 from ..codes import BATCH, CodeSet, pack_signs
 from ..data import DataSet
+from ..golden import regular
 from ..golden.split import Part, Split
 from ..run import Config, Run, RunError, effort_for, new_folder, unfinished
 from ..train import write_network
@@ -128,7 +128,7 @@ def reopen(folder: Path) -> tuple[Run, Job]:
     path = folder / "mixbin.json"
     states = unfinished(folder, path.name)
     try:
-        fields = json.loads(path.read_bytes())
+        fields = regular.read_json(path)
         settings, keep = Settings(**fields.pop("settings")), tuple(fields.pop("keep"))
         job = Job(**fields, settings=settings, keep=keep)
         config = job.config()

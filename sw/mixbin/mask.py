@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..golden import regular
 from ..golden.network import MAX_WIDTH, atomic_write
 
 __all__ = ["DIVISOR", "LAYERS", "Layer", "Mask", "MaskError", "Shape", "Unit", "parse_digits"]
@@ -218,7 +219,7 @@ class Mask:
             The file cannot be read.
         """
         try:
-            return _parse(json.loads(path.read_bytes()))
+            return _parse(regular.read_json(path))
         except (ValueError, RecursionError, MaskError) as error:
             raise MaskError(f"{path} is not a mask file: {error}") from None
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import regular
+
 __all__ = ["Graph", "Node", "Refused", "read"]
 
 MAX_BYTES = 1 << 28      # A file: weights of a hundred of the largest networks that fit a board.
@@ -65,7 +67,7 @@ class Graph:
 
 
 def read(path: Path) -> Graph:
-    """Read an ONNX file.
+    """Read an ONNX file of at most 256 MiB.
 
     Raises
     ------
@@ -79,10 +81,7 @@ def read(path: Path) -> Graph:
         from google.protobuf.message import DecodeError
     except ModuleNotFoundError:
         raise Refused("reading ONNX takes the package onnx: pip install '.[onnx]'") from None
-    with open(path, "rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise Refused(f"it is larger than {MAX_BYTES >> 20} MiB; a binary network is not")
+    data = regular.read_bytes(path, MAX_BYTES)
     try:
         model = onnx.load_model_from_string(data)
         # A name that is no UTF-8 is bytes to one protobuf, an error to others.
