@@ -4,11 +4,12 @@
 folder of the user's; without one they are downloaded once into the user's cache.
 """
 
-import gzip
 import math
 import string
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .golden import regular
+from .golden.regular import FileRefused
+
 __all__ = ["NAMES", "DataError", "DataSet", "class_names", "load", "read_idx", "select"]
 
 NAMES = ("digits", "mnist", "fashion-mnist", "emnist-letters")
 SIDE = 28                   # Height and width of an image.
-MAX_IMAGES = 1_000_000      # Well above EMNIST's 124,800; a header that says more is damaged.
+MAX_IMAGES = 250_000        # Twice EMNIST's 124,800; a header that says more is damaged.
 
 CLASSES = {
     "digits": tuple(string.digits),
@@ -145,13 +149,10 @@ def _digits() -> DataSet:
 
 
 def _read_part(name: str, images_path: Path, labels_path: Path) -> tuple[Tensor, Tensor]:
-    images, labels = read_idx(images_path, 3), read_idx(labels_path, 1).astype(np.int64)
+    images, labels = read_idx(images_path, (SIDE, SIDE)), read_idx(labels_path).astype(np.int64)
     if len(images) != len(labels):
         raise DataError(f"{labels_path} must have a label for each of the {len(images)} images, "
                         f"not {len(labels)}")
-    if images.shape[1:] != (SIDE, SIDE):
-        raise DataError(f"{images_path} must hold images of {SIDE} x {SIDE} pixels, "
-                        f"not {images.shape[1]} x {images.shape[2]}")
     if name == "emnist-letters":
         images, labels = images.transpose(0, 2, 1), labels - 1    # A is 1 in the file.
     if len(labels) == 0 or labels.min() < 0 or labels.max() >= len(CLASSES[name]):
@@ -159,43 +160,73 @@ def _read_part(name: str, images_path: Path, labels_path: Path) -> tuple[Tensor,
     return torch.tensor(images, dtype=torch.float32)[:, None] / 255, torch.tensor(labels)
 
 
-def read_idx(path: Path, n_dims: int) -> np.ndarray:
-    """Read an IDX file of bytes with ``n_dims`` dimensions, compressed if its name ends in .gz.
+def read_idx(path: Path, pixels: tuple[int, ...] = ()) -> np.ndarray:
+    """Read an IDX file of bytes, compressed if its name ends in .gz: at most 250,000 items.
 
-    Nothing is reserved on the word of the header: no more is read than it may hold, and the length
-    must be what it says.
+    Nothing is reserved or unpacked on the word of a header that is not as it must be, and no more
+    than it says; the length must be that.
+
+    Parameters
+    ----------
+    pixels : tuple of int
+        Height and width of an item; none, if an item is one number.
 
     Raises
     ------
     DataError
         The file is not what it must be, or cannot be read.
     """
+    most = MAX_IMAGES * math.prod(pixels)
     try:
-        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
-            header = file.read(4 + 4 * n_dims)
-            shape = _parse_header(path, header, n_dims)
-            size = math.prod(shape)
-            content = file.read(size + 1)
-    except (OSError, EOFError, zlib.error) as error:
+        # What gzip cannot make shorter it makes longer, by less than that.
+        content = regular.read_bytes(path, most + most // 100 + 4096)
+        stream = _unpacked(content) if path.suffix == ".gz" else BytesIO(content).read
+        shape = _parse_header(path, stream(8 + 4 * len(pixels)), pixels)
+        size = math.prod(shape)
+        items = stream(size + 1)
+    except FileRefused as refused:
+        raise DataError(str(refused)) from None
+    except (OSError, zlib.error) as error:
         raise DataError(f"{path} cannot be read: {error}") from None
-    if len(content) != size:
-        given = "more" if len(content) > size else len(content)
+    if len(items) != size:
+        given = "more" if len(items) > size else len(items)
         raise DataError(f"{path} must have {size} bytes after its header, not {given}")
-    return np.frombuffer(content, np.uint8).reshape(shape)
+    return np.frombuffer(items, np.uint8).reshape(shape)
 
 
-def _parse_header(path: Path, header: bytes, n_dims: int) -> tuple[int, ...]:
+def _unpacked(content: bytes) -> Callable[[int], bytes]:
+    """Return what gives the next bytes of a gzip file, as :meth:`io.BytesIO.read`.
+
+    The module gzip would go byte by byte through what lies before and after.
+    """
+    unpacker, left = zlib.decompressobj(16 + zlib.MAX_WBITS), content
+
+    def read(size: int) -> bytes:
+        nonlocal left
+        found = unpacker.decompress(left, size)
+        left = unpacker.unconsumed_tail
+        if len(found) < size and not unpacker.eof:
+            raise zlib.error("it was cut off")
+        return found
+
+    return read
+
+
+def _parse_header(path: Path, header: bytes, pixels: tuple[int, ...]) -> tuple[int, ...]:
+    n_dims = 1 + len(pixels)
     magic = bytes([0, 0, 8, n_dims])    # Two zeros, the code of unsigned bytes, the dimensions.
     if header[:4] != magic:
         raise DataError(f"{path} must begin with the bytes {magic.hex(' ')}, "
                         f"not {header[:4].hex(' ') or 'nothing'}")
     if len(header) != 4 + 4 * n_dims:
         raise DataError(f"{path} must have a header of {4 + 4 * n_dims} bytes, not {len(header)}")
-    shape = tuple(int(length) for length in np.frombuffer(header, ">u4", offset=4))
-    if not 1 <= shape[0] <= MAX_IMAGES or any(not 1 <= length <= 256 for length in shape[1:]):
-        raise DataError(f"{path} must hold 1 to {MAX_IMAGES} items of at most 256 x 256, "
-                        f"not {' x '.join(map(str, shape))}")
-    return shape
+    count, *found = (int(length) for length in np.frombuffer(header, ">u4", offset=4))
+    if tuple(found) != pixels:
+        raise DataError(f"{path} must hold images of {' x '.join(map(str, pixels))} pixels, "
+                        f"not {' x '.join(map(str, found))}")
+    if not 1 <= count <= MAX_IMAGES:
+        raise DataError(f"{path} must hold 1 to {MAX_IMAGES:,} items, not {count:,}")
+    return count, *pixels
 
 
 def _find(name: str, file: str, folder: Path) -> Path:

@@ -137,7 +137,7 @@ def _resume(path: Path) -> None:
 
 
 def _idx(path: Path) -> None:
-    assert data.read_idx(path, 3).ndim == 3
+    assert data.read_idx(path, (5, 5)).ndim == 3
 
 
 def _cifar(path: Path) -> None:

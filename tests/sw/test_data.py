@@ -18,7 +18,7 @@ def test_idx_file_is_read(tmp_path, name):
     path = tmp_path / name
     content = HEADER + PIXELS
     path.write_bytes(gzip.compress(content) if path.suffix else content)
-    assert np.array_equal(read_idx(path, 3), np.arange(24).reshape(2, 3, 4))
+    assert np.array_equal(read_idx(path, (3, 4)), np.arange(24).reshape(2, 3, 4))
 
 
 @pytest.mark.parametrize("content, reason", [
@@ -26,9 +26,10 @@ def test_idx_file_is_read(tmp_path, name):
     (b"\x89PNG", "must begin with the bytes 00 00 08 03, not 89 50 4e 47"),
     (bytes([0, 0, 8, 1]) + HEADER[4:], "must begin with the bytes 00 00 08 03, not 00 00 08 01"),
     (HEADER[:10], "must have a header of 16 bytes, not 10"),
-    (HEADER[:4] + b"\xff" * 12, "must hold 1 to 1000000 items of at most 256 x 256, "
-                                "not 4294967295 x 4294967295 x 4294967295"),
-    (HEADER[:8] + bytes(8), "must hold 1 to 1000000 items of at most 256 x 256, not 2 x 0 x 0"),
+    (HEADER[:4] + b"\xff" * 12, "must hold images of 3 x 4 pixels, not 4294967295 x 4294967295"),
+    (HEADER[:4] + b"\xff" * 4 + HEADER[8:], "must hold 1 to 250,000 items, not 4,294,967,295"),
+    (HEADER[:4] + bytes(4) + HEADER[8:], "must hold 1 to 250,000 items, not 0"),
+    (HEADER[:8] + bytes(8), "must hold images of 3 x 4 pixels, not 0 x 0"),
     (HEADER + PIXELS[:-1], "must have 24 bytes after its header, not 23"),
     (HEADER + PIXELS + b"!", "must have 24 bytes after its header, not more"),
 ])
@@ -36,19 +37,20 @@ def test_what_is_no_idx_file_is_refused(tmp_path, content, reason):
     path = tmp_path / "images"
     path.write_bytes(content)
     with pytest.raises(DataError, match=f"^{re.escape(f'{path} {reason}')}$"):
-        read_idx(path, 3)
+        read_idx(path, (3, 4))
 
 
 @pytest.mark.parametrize("content", [
     gzip.compress(HEADER + PIXELS)[:-9],
     gzip.compress(HEADER + PIXELS)[:-8] + bytes(8),
     HEADER + PIXELS,
-], ids=["cut short", "wrong check", "not compressed"])
+    b"\x1f\x8b\x08\x08" + bytes(6) + b"x" * 1_000_000,
+], ids=["cut short", "wrong check", "not compressed", "a long name"])
 def test_a_damaged_archive_is_refused(tmp_path, content):
     path = tmp_path / "images.gz"
     path.write_bytes(content)
     with pytest.raises(DataError, match=rf"^{re.escape(str(path))} cannot be read: .+$"):
-        read_idx(path, 3)
+        read_idx(path, (3, 4))
 
 
 def write_mnist(folder, *, side=28, n_labels=20, label=None):
