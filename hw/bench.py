@@ -20,9 +20,9 @@ from hw import folding, plot, rivals
 from hw.build import BuildError, build, choose, default_clock, resources
 from hw.cost import FABRICS
 from hw.folding import Plan, candidates
-from hw.toolchain import ToolFailed, ToolNotFound, last_line
+from hw.toolchain import ToolFailed, last_line
 from sw.golden import markdown, regular
-from sw.golden.command import INTERRUPTED, Parser, fail
+from sw.golden.command import Parser, command
 from sw.golden.network import Layer, Network, atomic_write, random_network
 
 __all__ = ["Case", "main"]
@@ -238,30 +238,24 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@command("what was built is kept: run it again to go on")
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
-    try:
-        if args.which == "rivals":
-            show("rivals", markdown.table(["layer", "form", "cells", "cells a synapse"],
-                                          list(rival_rows(args.out))), args.readme)
-            return 0
-        cases = of_boards(args.seeds) if args.which == "boards" else of_costs(
-            args.which, {"fit": 10, "unseen": 20}[args.which])
-        measured = list(rows(cases, args.out, args.jobs))
-        args.out.mkdir(parents=True, exist_ok=True)
-        atomic_write(args.out / f"{args.which}.json", json.dumps(measured, indent=1).encode())
-        print(table(measured))
-        if args.which == "boards":
-            folder = args.readme.parent / "boards" if args.readme else args.out
-            plot.draw_boards(measured, folder / "boards.png")
-            show("boards", readme_table([row for row in measured if "failed" not in row]),
-                 args.readme)
-    except (OSError, ToolFailed, ToolNotFound, markdown.MarkerError, plot.PlotError) as error:
-        return fail(error)
-    except KeyboardInterrupt:
-        print("error: interrupted; what was built is kept, run it again to go on",
-              file=sys.stderr)
-        return INTERRUPTED
+    if args.which == "rivals":
+        show("rivals", markdown.table(["layer", "form", "cells", "cells a synapse"],
+                                      list(rival_rows(args.out))), args.readme)
+        return 0
+    cases = of_boards(args.seeds) if args.which == "boards" else of_costs(
+        args.which, {"fit": 10, "unseen": 20}[args.which])
+    measured = list(rows(cases, args.out, args.jobs))
+    args.out.mkdir(parents=True, exist_ok=True)
+    atomic_write(args.out / f"{args.which}.json", json.dumps(measured, indent=1).encode())
+    print(table(measured))
+    if args.which == "boards":
+        folder = args.readme.parent / "boards" if args.readme else args.out
+        plot.draw_boards(measured, folder / "boards.png")
+        show("boards", readme_table([row for row in measured if "failed" not in row]),
+             args.readme)
     if args.which == "fit":
         for family in FABRICS:
             print(f"{family}: {fitted(measured, family)}")

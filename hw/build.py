@@ -19,6 +19,7 @@ from amaranth.build import ResourceError
 import boards
 from hw import accelerator, choice, folding, plot, toolchain, uart
 from hw.accelerator import Accelerator, waits
+from hw.built import find_board
 from hw.choice import DoesNotFit
 from hw.cost import FABRICS, Cost
 from hw.family import FAMILIES, PLACED
@@ -27,11 +28,12 @@ from hw.hardwired import HardwiredEngine
 from hw.top import Top
 from sw.golden import runs
 from sw.golden.bits import n_bytes
-from sw.golden.command import INTERRUPTED, Parser, fail
+from sw.golden.command import Parser, command
+from sw.golden.errors import UserError
 from sw.golden.frame import N_FCS16, N_FCS32
-from sw.golden.network import Network, NetworkFileError, atomic_write
+from sw.golden.network import Network, atomic_write
 from sw.golden.qonnx import reader
-from sw.golden.split import Split, SplitFileError
+from sw.golden.split import Split
 
 __all__ = ["BuildError", "build", "choose", "default_clock", "main", "resources"]
 
@@ -40,7 +42,7 @@ FILL = 0.97
 NO_BOARD = 3  # Exit code: built, but not programmed.
 
 
-class BuildError(Exception):
+class BuildError(UserError):
     """A build failed; the message says in one sentence why."""
 
 
@@ -185,13 +187,16 @@ def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int, lock: 
     routing = family.routing if isinstance(top.accelerator.engine, HardwiredEngine) else ""
     # Gowin's is written anyway: the bitstream is packed from it.
     write = "" if family.packed_from == PLACED else f"--write {PLACED}"
-    plan = board.platform().prepare(
-        top, "top", debug_verilog=False,
-        script_after_read=_never_both(top.accelerator),
-        synth_opts=family.synthesis,
-        # The frequency is for a clock that nextpnr does not derive itself: that of Gowin's PLL.
-        nextpnr_opts=f"--seed {seed} --freq {top.pll.output / 1e6} --report top.report.json "
-                     f"--timing-allow-fail {write} {routing}")
+    try:
+        plan = board.platform().prepare(
+            top, "top", debug_verilog=False,
+            script_after_read=_never_both(top.accelerator),
+            synth_opts=family.synthesis,
+            # The frequency is for a clock that nextpnr does not derive itself: that of Gowin's PLL.
+            nextpnr_opts=f"--seed {seed} --freq {top.pll.output / 1e6} --report top.report.json "
+                         f"--timing-allow-fail {write} {routing}")
+    except ResourceError as error:
+        raise BuildError(str(error)) from None
     plan.extract(directory)
     result = subprocess.run(["sh", f"{plan.script}.sh"], cwd=directory, text=True, check=False,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=[lock])
@@ -349,35 +354,29 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@command("there is no bitstream")
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
-    try:
-        board = boards.find(args.board)
-        file = runs.network_file(args.network)
-        directory = args.out or file.parent / "build" / args.board
-        network = Network.load(file)
-        plan = choose(network, board, args.fold, reloadable=args.reloadable)
-        clock = default_clock(board, plan) if args.clock is None else args.clock
-        if args.dry_run:
-            choices = forecast(network, board, plan, reloadable=args.reloadable)
-            print(forecast_table(network, board, choices, plan, clock))
-            if args.plot:
-                plot.draw_front(
-                    choices, plan, network.shape,
-                    title=f"{network} on {board.name} at {clock / 1e6:g} MHz", clock=clock,
-                    logic_cells=board.logic_cells, file=args.plot,
-                    link_rate=_link_rate(network, board, plan, clock))
-                print(f"the picture is in {args.plot}")
-            return 0
-        print(f"building {file} for {board.name} in {directory}")
-        report = build(network, board, plan, directory, clock=clock, seed=args.seed,
-                       reloadable=args.reloadable, split=find_split(file))
-    except (boards.UnknownBoard, BuildError, runs.NoRun, NetworkFileError, SplitFileError, OSError,
-            ResourceError, plot.PlotError, toolchain.ToolNotFound) as error:
-        return fail(error)
-    except KeyboardInterrupt:
-        print("error: interrupted, there is no bitstream", file=sys.stderr)
-        return INTERRUPTED
+    board = find_board(args.board)
+    file = runs.network_file(args.network)
+    directory = args.out or file.parent / "build" / args.board
+    network = Network.load(file)
+    plan = choose(network, board, args.fold, reloadable=args.reloadable)
+    clock = default_clock(board, plan) if args.clock is None else args.clock
+    if args.dry_run:
+        choices = forecast(network, board, plan, reloadable=args.reloadable)
+        print(forecast_table(network, board, choices, plan, clock))
+        if args.plot:
+            plot.draw_front(
+                choices, plan, network.shape,
+                title=f"{network} on {board.name} at {clock / 1e6:g} MHz", clock=clock,
+                logic_cells=board.logic_cells, file=args.plot,
+                link_rate=_link_rate(network, board, plan, clock))
+            print(f"the picture is in {args.plot}")
+        return 0
+    print(f"building {file} for {board.name} in {directory}")
+    report = build(network, board, plan, directory, clock=clock, seed=args.seed,
+                   reloadable=args.reloadable, split=find_split(file))
     print(table(report))
     if file.suffix == ".onnx":
         print(f"  input        {reader.load(file).inputs}")

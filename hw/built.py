@@ -13,16 +13,25 @@ from hw.cost import FABRICS
 from hw.family import FAMILIES, Family
 from hw.folding import Plan
 from sw.golden import regular
+from sw.golden.errors import UserError
 from sw.golden.identity import Identity
 from sw.golden.network import Network
 
-__all__ = ["MAX_TEXT", "Built", "BuiltError", "reading"]
+__all__ = ["MAX_TEXT", "Built", "BuiltError", "find_board", "reading"]
 
 MAX_TEXT = 1 << 28    # Bytes of what the tools wrote of a design; the largest board's is a half.
 
 
-class BuiltError(Exception):
+class BuiltError(UserError):
     """A folder holds no whole build; the message says which file is missing or damaged."""
+
+
+def find_board(name: str) -> boards.Board:
+    """Return the board called ``name``; raise :exc:`UserError` if there is none."""
+    try:
+        return boards.find(name)
+    except boards.UnknownBoard as error:
+        raise UserError(str(error)) from None
 
 
 @dataclass(frozen=True)

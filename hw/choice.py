@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from hw.cost import Cost, Fabric
 from hw.folding import Folding, candidates
+from sw.golden.errors import UserError
 
 __all__ = ["DoesNotFit", "choose", "front"]
 
 
-class DoesNotFit(Exception):
+class DoesNotFit(UserError):
     """No engine for a network fits a part; the message says what it needs and what there is."""
 
 

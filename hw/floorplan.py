@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hw import plot
-from hw.built import MAX_TEXT, Built, BuiltError, reading
+from hw.built import MAX_TEXT, Built, reading
 from hw.family import PLACED
 from sw.golden import regular
-from sw.golden.command import INTERRUPTED, Parser, fail
+from sw.golden.command import Parser, command
 
 __all__ = ["Cell", "main", "placed"]
 
@@ -127,19 +127,14 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@command("there is no picture")
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     file = args.plot or args.build / "floorplan.png"
-    try:
-        built = Built.load(args.build)
-        with reading(args.build / PLACED) as netlist:
-            cells = placed(regular.read_json(netlist, MAX_TEXT))
-        plot.draw_floorplan(cells, built.report, file)
-    except (BuiltError, plot.PlotError, OSError) as error:
-        return fail(error)
-    except KeyboardInterrupt:
-        print("error: interrupted, there is no picture", file=sys.stderr)
-        return INTERRUPTED
+    built = Built.load(args.build)
+    with reading(args.build / PLACED) as netlist:
+        cells = placed(regular.read_json(netlist, MAX_TEXT))
+    plot.draw_floorplan(cells, built.report, file)
     print(f"the picture is in {file}")
     return 0
 

@@ -13,20 +13,21 @@ from pathlib import Path
 import serial
 from tqdm import tqdm
 
-from hw.built import Built, BuiltError
+from hw.built import Built
 from hw.engine import memories
 from hw.folding import Folding
 from hw.loader import Layout
 from sw.golden import frame, runs
 from sw.golden.asking import LOADS, Asking, NoAnswer, Request, identify
 from sw.golden.bits import n_bytes
-from sw.golden.command import INTERRUPTED, Parser, fail
-from sw.golden.network import Network, NetworkFileError
+from sw.golden.command import Parser, command
+from sw.golden.errors import UserError
+from sw.golden.network import Network
 
 __all__ = ["LoadError", "check", "load", "main", "requests"]
 
 
-class LoadError(Exception):
+class LoadError(UserError):
     """A network cannot be loaded; the message says why and what to do."""
 
 
@@ -72,30 +73,25 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@command("the board holds a part of the network: run it again")
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
+    network = Network.load(runs.network_file(args.network))
+    built = Built.load(args.build)
+    if not built.report["reloadable"]:
+        raise LoadError(f"{args.build} holds a bitstream that cannot be loaded: build it with "
+                        "python -m hw.build --reloadable")
+    if network.shape != built.network.shape:
+        raise LoadError(f"{args.build} is for {built.network} networks, not {network}: build "
+                        "one for this shape with python -m hw.build --reloadable")
     try:
-        network = Network.load(runs.network_file(args.network))
-        built = Built.load(args.build)
-        if not built.report["reloadable"]:
-            raise LoadError(f"{args.build} holds a bitstream that cannot be loaded: build it with "
-                            "python -m hw.build --reloadable")
-        if network.shape != built.network.shape:
-            raise LoadError(f"{args.build} is for {built.network} networks, not {network}: build "
-                            "one for this shape with python -m hw.build --reloadable")
         with serial.Serial(args.port, built.board.baud) as port:
             check(port, built)
             begun = time.monotonic()
             repeated = load(port, network, built.plan)
     except NoAnswer:
-        return fail(LoadError(f"The board at {args.port} does not answer: it must have been "
-                              "programmed with a bitstream for this shape"))
-    except (BuiltError, LoadError, runs.NoRun, NetworkFileError, OSError) as error:
-        return fail(error)
-    except KeyboardInterrupt:
-        print("error: interrupted, the board holds a part of the network: run it again",
-              file=sys.stderr)
-        return INTERRUPTED
+        raise LoadError(f"The board at {args.port} does not answer: it must have been programmed "
+                        "with a bitstream for this shape") from None
     print(f"loaded {network} into the board at {args.port} in "
           f"{1e3 * (time.monotonic() - begun):.0f} ms, {repeated} frames sent twice")
     return 0

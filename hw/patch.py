@@ -18,18 +18,19 @@ from amaranth.lib.memory import Memory
 
 from hw import toolchain
 from hw.bitstream import Contents
-from hw.built import Built, BuiltError
+from hw.built import Built
 from hw.cost import FABRICS, Fabric
 from hw.engine import memories
 from hw.folding import Hardwired
 from sw.golden import bits, runs
-from sw.golden.command import INTERRUPTED, Parser, fail
-from sw.golden.network import Network, NetworkFileError
+from sw.golden.command import Parser, command
+from sw.golden.errors import UserError
+from sw.golden.network import Network
 
 __all__ = ["PatchError", "main", "patch"]
 
 
-class PatchError(Exception):
+class PatchError(UserError):
     """A bitstream cannot be patched; the message says why and what to do."""
 
 
@@ -160,19 +161,13 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@command("there is no new bitstream")
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
-    try:
-        file = runs.network_file(args.network)
-        network, built = Network.load(file), Built.load(args.build)
-        out = args.out or file.parent / "build" / built.board.name
-        patch(built, network, out)
-    except (BuiltError, PatchError, runs.NoRun, NetworkFileError, OSError,
-            toolchain.ToolFailed, toolchain.ToolNotFound) as error:
-        return fail(error)
-    except KeyboardInterrupt:
-        print("error: interrupted, there is no new bitstream", file=sys.stderr)
-        return INTERRUPTED
+    file = runs.network_file(args.network)
+    network, built = Network.load(file), Built.load(args.build)
+    out = args.out or file.parent / "build" / built.board.name
+    patch(built, network, out)
     print(f"put {network} of {file} into {out / built.family.bitstream}")
     return 0
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from hw.cost import Cost
 from hw.folding import Plan
+from sw.golden.errors import UserError
 
 __all__ = ["PlotError", "draw_boards", "draw_floorplan", "draw_front"]
 
@@ -14,7 +15,7 @@ __all__ = ["PlotError", "draw_boards", "draw_floorplan", "draw_front"]
 TILE = 8    # Logic cells in a tile, in every family.
 
 
-class PlotError(Exception):
+class PlotError(UserError):
     """A picture cannot be drawn; the message says why and what to do."""
 
 

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from sw.golden.errors import UserError
+
 __all__ = ["ToolFailed", "ToolNotFound", "find", "last_line", "run", "version"]
 
 PACKAGES = {
@@ -22,11 +24,11 @@ PACKAGES = {
 OLDEST_YOSYS = (0, 40)  # Amaranth's own limit.
 
 
-class ToolNotFound(Exception):
+class ToolNotFound(UserError):
     """A program is missing; the message says where it was looked for and how to get it."""
 
 
-class ToolFailed(Exception):
+class ToolFailed(UserError):
     """A program is there but does not do its work; the message repeats what it says."""
 
 

@@ -19,12 +19,11 @@ from pathlib import Path
 from hw import folding, verilog
 from hw.accelerator import Accelerator
 from hw.folding import Plan
-from hw.toolchain import ToolFailed, ToolNotFound
 from sim import simulator
-from sim.simulator import SimulationFailed, SimulatorNotFound
+from sim.simulator import SimulationFailed
 from sw.golden import runs
-from sw.golden.command import INTERRUPTED, Parser, fail
-from sw.golden.network import Network, NetworkFileError
+from sw.golden.command import Parser, command
+from sw.golden.network import Network
 
 __all__ = ["BYTE", "VirtualBoard", "main", "virtual_board"]
 
@@ -105,6 +104,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@command()
 def main(argv: list[str] | None = None) -> int:
     args, board = parse_args(argv), None
     try:
@@ -118,12 +118,11 @@ def main(argv: list[str] | None = None) -> int:
             print(f"a virtual board with {network} is at {args.port}; Ctrl-C ends it", flush=True)
             while board.terminal.is_symlink():
                 time.sleep(0.2)
-    except (runs.NoRun, NetworkFileError, OSError, SimulationFailed, SimulatorNotFound,
-            ToolFailed, ToolNotFound, ValueError) as error:
-        return fail(error)
+    except ValueError as error:    # Of a network that no engine can be made of.
+        raise SimulationFailed(str(error)) from error
     except KeyboardInterrupt:
         if board is None:
-            return INTERRUPTED
+            raise
     if board.tally.get("codes"):
         print(f"{board.tally['codes']:,} codes came; from the first to the last, the wire to the "
               f"board was busy for {board.busy:.1%} of the board's time")

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
+from sw.golden.errors import UserError
+
 __all__ = ["ExecutorNotFound", "classify"]
 
 BATCH = 500    # Samples at a time, where the file leaves it open.
 
 
-class ExecutorNotFound(Exception):
+class ExecutorNotFound(UserError):
     """The package is not installed; the message says how to get it."""
 
 

@@ -18,6 +18,7 @@ from hw.built import MAX_TEXT
 from hw.family import PLACED
 from hw.toolchain import ToolFailed, ToolNotFound
 from sw.golden import regular
+from sw.golden.errors import UserError
 
 __all__ = ["NoDecompiler", "bitstream", "synthesised"]
 
@@ -35,7 +36,7 @@ endmodule
 """
 
 
-class NoDecompiler(Exception):
+class NoDecompiler(UserError):
     """Nothing turns this family's bitstreams back into logic; the message says what is missing."""
 
 

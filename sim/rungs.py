@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-import boards
 from hw import folding, toolchain, verilog
 from hw.accelerator import Accelerator
+from hw.built import find_board
 from sim import executor, netlist, pysim, simulator
 from sim import formal as prover
 from sim.ask import Classes, Subject
@@ -25,10 +25,11 @@ from sim.executor import ExecutorNotFound
 from sim.simulator import SimulatorNotFound
 from sw.golden import bits, forward, regular, runs
 from sw.golden.bits import Bits
+from sw.golden.errors import UserError
 from sw.golden.network import Network, random_network
 from sw.golden.qonnx import reader, writer
 
-__all__ = ["RUNGS", "Climb", "Rung", "RungFailed", "Skipped", "Unequal", "check_board"]
+__all__ = ["RUNGS", "Climb", "Rung", "RungFailed", "Skipped", "Unequal"]
 
 FEW = 2_000    # Bits of all codes up to which Icarus, which compiles fast, goes first for a board.
 
@@ -52,7 +53,7 @@ class Skipped(Exception):
     """A rung cannot be climbed here; the message says why in one sentence."""
 
 
-class RungFailed(Exception):
+class RungFailed(UserError):
     """What a rung needs could not be made; the message says why in one sentence."""
 
 
@@ -193,21 +194,13 @@ def bitstream(climb: Climb) -> int:
     return climb.compare(ask_board(climb, netlist.bitstream), "bitstream")
 
 
-def check_board(name: str) -> None:
-    """Raise :exc:`RungFailed` where no board has this name."""
-    try:
-        boards.find(name)
-    except boards.UnknownBoard as error:
-        raise RungFailed(str(error)) from None
-
-
 def ask_board(climb: Climb, read: Callable[[Path, str, str], str]) -> Classes:
     """Simulate what ``read`` finds in the build for the board."""
     folder = built(climb)
     if regular.read_json(folder / "report.json").get("patched"):
         raise Skipped(f"{folder} was patched, and has no netlist of these weights: build it with "
                       "python -m hw.build")
-    board = boards.find(climb.board)
+    board = find_board(climb.board)
     platform = board.platform()
     try:
         text = read(folder, board.family, f"{platform.default_clk}_0__io")

@@ -16,6 +16,8 @@ import cocotb_tools.config
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import Runner, get_runner
 
+from sw.golden.errors import UserError
+
 __all__ = ["NAMES", "Model", "SimulationFailed", "Simulator", "SimulatorNotFound", "find"]
 
 TIMESCALE = ("1ns", "1ps")    # Without it clocks fail under Icarus.
@@ -23,11 +25,11 @@ PUBLIC_PORTS = '`verilator_config\npublic_flat_rw -module "{}" -var "*"\n'
 DEADLINE = 60                 # Seconds that one test of a bench may take.
 
 
-class SimulatorNotFound(Exception):
+class SimulatorNotFound(UserError):
     """A program is missing; the message says which and how to get it."""
 
 
-class SimulationFailed(Exception):
+class SimulationFailed(UserError):
     """A simulator could not build a design, or a bench failed; the message ends with its log."""
 
 

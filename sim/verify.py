@@ -29,21 +29,23 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from hw.toolchain import ToolFailed, ToolNotFound
-from sim.rungs import RUNGS, Climb, Rung, RungFailed, Skipped, Unequal, check_board
-from sim.simulator import SimulationFailed, SimulatorNotFound
+from hw.built import find_board
+from hw.toolchain import ToolNotFound
+from sim.rungs import RUNGS, Climb, Rung, Skipped, Unequal
+from sim.simulator import SimulatorNotFound
 from sw.golden import regular, runs
 from sw.golden.bits import Bits
-from sw.golden.codes import CodesFileError, load_codes
-from sw.golden.command import INTERRUPTED, Parser, fail
-from sw.golden.network import Network, NetworkFileError, atomic_write
+from sw.golden.codes import load_codes
+from sw.golden.command import Parser, command
+from sw.golden.errors import UserError
+from sw.golden.network import Network, atomic_write
 from sw.golden.qonnx.graph import MAX_BYTES
 
 N_RANDOM = 1000    # Codes for a network that comes without.
 EQUAL, UNEQUAL, SKIPPED = "equal", "UNEQUAL", "skipped"
 
 
-class VerifyError(Exception):
+class VerifyError(UserError):
     """There is nothing to verify; the message says why in one sentence."""
 
 
@@ -164,7 +166,7 @@ def random_codes(n_bits: int) -> Bits:
 def make_ladder(args: argparse.Namespace) -> Ladder:
     """Read what the command line names, and refuse what cannot be climbed."""
     if args.board is not None:
-        check_board(args.board)
+        find_board(args.board)
     argument = args.network or runs.newest()
     network, codes = load(argument)
     if args.limit is not None and args.limit < 1:
@@ -262,6 +264,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@command()
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0: all equal; 1: not; 2: it could not be found out."""
     args, results = parse_args(argv), []
@@ -276,12 +279,10 @@ def main(argv: Sequence[str] | None = None) -> int:
                 print(table(results), flush=True)
         write(ladder, results)
         return judge(results, asked_for=args.rungs is not None)
-    except (VerifyError, NetworkFileError, CodesFileError, RungFailed, SimulationFailed, ToolFailed,
-            runs.NoRun, ValueError, OSError) as error:
-        return fail(error)
+    except ValueError as error:    # Of a network that no engine can be made of.
+        raise VerifyError(str(error)) from error
     except KeyboardInterrupt:
-        print(f"error: interrupted after {len(results)} rungs", file=sys.stderr)
-        return INTERRUPTED
+        raise KeyboardInterrupt(f"{len(results)} rungs were climbed") from None
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ from .claims import pieces
 from .claims.arms import ARMS
 from .claims.measure import Measure, Results, measure
 from .golden import markdown
+from .golden.command import command
 from .golden.network import atomic_write
-from .paper import command
+from .paper import study
 
 __all__ = ["main"]
 
@@ -47,9 +48,10 @@ def verdict(sign: Measure, sd: Measure) -> str:
             f"{gain:+.2f} points, and\nits standard error {error:.2f}.")
 
 
+@command()
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
-    return command("sw.ablation", "Show what each part of SD-BNN adds.", pieces.ABLATION, tabulate,
+    return study("sw.ablation", "Show what each part of SD-BNN adds.", pieces.ABLATION, tabulate,
                    argv)
 
 

@@ -26,6 +26,7 @@ from .binary import SIGN, Binarizer, DynamicShift, Signs
 from .checkpoint import save_model
 from .distort import distort
 from .golden import tensors
+from .golden.errors import UserError
 from .processes import gather
 
 FORMAT = "hybnn-encoder-1"
@@ -35,7 +36,7 @@ TEMPERATURE = 0.2
 AGREEMENT_WEIGHT = 200.0 / 784    # A pixel; against some 140 nats of 784 pixels' reconstruction.
 
 
-class EncoderFileError(Exception):
+class EncoderFileError(UserError):
     """A file is not a well-formed encoder; the message says in one sentence why."""
 
 

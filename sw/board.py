@@ -13,6 +13,7 @@ import serial
 from .golden import asking, frame
 from .golden.asking import Asking, NoAnswer
 from .golden.bits import Bits, n_bytes
+from .golden.errors import UserError
 from .golden.identity import Identity
 
 __all__ = ["BAUDS", "SIZES", "Board", "BoardError"]
@@ -23,7 +24,7 @@ SIZES = (25, *(size for size in range(1, 257) if size != 25))
 PATIENCE = 0.5                    # Seconds for a first answer; a virtual board needs some.
 
 
-class BoardError(Exception):
+class BoardError(UserError):
     """A board does not answer, or is another; the message says what to do."""
 
 

@@ -16,14 +16,14 @@ from torch import Tensor, nn
 
 from . import task
 from .binary import BINARIZERS, BinaryLinear, Signs
-from .checkpoint import CheckpointError, load_checkpoint
+from .checkpoint import load_checkpoint
 from .classifier import BinaryClassifier
 from .codes import unpack_signs
 from .export import ExportError, check_equal, export_readout, verify_layer
 from .golden import bits
-from .golden.codes import CodesFileError, load_codes
-from .golden.command import INTERRUPTED, Parser, fail
-from .golden.network import Network, NetworkFileError
+from .golden.codes import load_codes
+from .golden.command import Parser, command, fail
+from .golden.network import Network
 from .run import Config, RunError
 
 
@@ -79,6 +79,7 @@ def check(folder: Path) -> dict[str, int]:
     return compare(load_model(folder, network), network, codes)
 
 
+@command()
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0: equal; 1: not; 2: it could not be found out."""
     parser = Parser(prog="python -m sw.check", description=__doc__,
@@ -89,12 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(json.dumps(check(parser.parse_args(argv).network)))
         return 0
     except ExportError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except (RunError, CheckpointError, NetworkFileError, CodesFileError, OSError) as error:
-        return fail(error)
-    except KeyboardInterrupt:
-        return INTERRUPTED
+        return fail(error, 1)
 
 
 if __name__ == "__main__":

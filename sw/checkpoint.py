@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from .golden import regular
 from .golden import tensors as files
+from .golden.errors import UserError
 from .golden.network import atomic_write
 
 __all__ = ["CheckpointError", "load_checkpoint", "save_checkpoint", "save_model"]
@@ -25,7 +26,7 @@ MAX_BYTES = 1 << 33    # Of a file: an autoencoder of the largest encoder, and i
 Nested = dict[str, Any]    # Strings to tensors, numbers, or the same again.
 
 
-class CheckpointError(Exception):
+class CheckpointError(UserError):
     """A file is not a well-formed checkpoint; the message says in one sentence why."""
 
 

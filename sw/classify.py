@@ -12,24 +12,24 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import serial
 from serial.tools import list_ports
 from tqdm import tqdm
 
 from .board import Board, BoardError
 from .golden import forward, regular, runs
 from .golden.bits import Bits, unpack
-from .golden.codes import CodesFileError, load_codes
-from .golden.command import INTERRUPTED, Parser, fail
+from .golden.codes import load_codes
+from .golden.command import Parser, command
+from .golden.errors import UserError
 from .golden.identity import Identity
-from .golden.network import Network, NetworkFileError
+from .golden.network import Network
 
 FIRST = 10          # Test images that are shown one by one, without --all.
 N_RANDOM = 500      # Codes of a self test, besides the run's own.
 EXIT_DIFFERENT = 1
 
 
-class ClassifyError(Exception):
+class ClassifyError(UserError):
     """What was asked for cannot be done; the message says what to do."""
 
 
@@ -218,16 +218,11 @@ def run(args: argparse.Namespace) -> int:
         return measure(board, network, inputs) if args.all else show(board, network, inputs)
 
 
+@command()
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0: as golden says; 1: not; 2: it could not be found out."""
     args = parse_args(argv)
-    try:
-        return list_boards(args.port) if args.list else run(args)
-    except (BoardError, ClassifyError, CodesFileError, NetworkFileError, runs.NoRun,
-            serial.SerialException, OSError) as error:
-        return fail(error)
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    return list_boards(args.port) if args.list else run(args)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from .golden import regular
+from .golden.errors import UserError
 from .golden.regular import FileRefused
 
 __all__ = ["NAMES", "DataError", "DataSet", "class_names", "load", "read_idx", "select"]
@@ -58,7 +59,7 @@ URLS = {
 }
 
 
-class DataError(Exception):
+class DataError(UserError):
     """Data cannot be had or are not what they must be; the message says why in one sentence."""
 
 

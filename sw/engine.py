@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from .golden.errors import UserError
 from .processes import share_batch_norms
 
 __all__ = ["PRECISIONS", "Engine", "EngineError", "FabricEngine"]
@@ -15,7 +16,7 @@ __all__ = ["PRECISIONS", "Engine", "EngineError", "FabricEngine"]
 PRECISIONS = ("32-true", "64-true", "bf16-mixed")
 
 
-class EngineError(Exception):
+class EngineError(UserError):
     """A training cannot run here; the message says in one sentence what to do."""
 
 

@@ -18,9 +18,9 @@ from .binary import BinaryLinear, Signs
 from .classifier import BinaryClassifier, BinaryReadout
 from .golden import forward as golden
 from .golden.bits import Bits
-from .golden.codes import CodesFileError
-from .golden.command import INTERRUPTED, Parser, fail
-from .golden.network import MAX_OFFSET, Layer, Network, NetworkFileError, Readout
+from .golden.command import Parser, command
+from .golden.errors import UserError
+from .golden.network import MAX_OFFSET, Layer, Network, Readout
 
 if TYPE_CHECKING:
     from .interchange import Handed
@@ -29,7 +29,7 @@ __all__ = ["ExportError", "check_equal", "export", "export_layer", "export_reado
            "verify_layer"]
 
 
-class ExportError(Exception):
+class ExportError(UserError):
     """A model cannot become a network; the message says in one sentence why."""
 
 
@@ -166,6 +166,7 @@ def table(handed: "Handed", to: Path) -> str:
                       f"{to / 'vectors.json'}: test codes with their scores and classes"])
 
 
+@command()
 def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser(prog="python -m sw.export", description="Write a run for other programs: "
                     "encoder.onnx, network.onnx and vectors.json.")
@@ -177,21 +178,12 @@ def main(argv: Sequence[str] | None = None) -> int:
                         help="as for python -m sw.train (default: $HYBNN_DATA, then the run's)")
     args = parser.parse_args(argv)
     try:
-        from .autoencoder import EncoderFileError
-        from .data import DataError
         from .interchange import hand_over
-        from .run import RunError
     except ModuleNotFoundError as missing:
-        return fail(ModuleNotFoundError(f"{missing.name} is not installed: pip install '.[onnx]'"))
+        raise ExportError(f"{missing.name} is not installed: pip install '.[onnx]'") from None
     torch.set_num_threads(1)    # As in training: other sums would round in another way.
-    try:
-        print(table(hand_over(args.run, args.to, args.data_dir and Path(args.data_dir)), args.to))
-        return 0
-    except (RunError, DataError, EncoderFileError, NetworkFileError, CodesFileError,
-            OSError) as error:
-        return fail(error)
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    print(table(hand_over(args.run, args.to, args.data_dir and Path(args.data_dir)), args.to))
+    return 0
 
 
 if __name__ == "__main__":

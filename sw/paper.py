@@ -19,10 +19,8 @@ from tqdm import tqdm
 from .claims import figures, pieces, table
 from .claims.measure import Results
 from .claims.study import REHEARSAL, Plan, Study, write_json
-from .data import DataError
-from .export import ExportError
 from .golden import markdown, regular
-from .golden.command import INTERRUPTED, Parser, fail
+from .golden.command import Parser, command
 from .run import RunError, choose_device
 
 PROCESSES = 2    # Each on one thread: the models are too small to share out.
@@ -86,17 +84,18 @@ def _parser(name: str, description: str) -> argparse.ArgumentParser:
     return parser
 
 
+@command()
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
     def tabulate(folder: Path, results: Results) -> str:
         figures.draw(folder, results)
         return table.write(folder, results)
 
-    return command("sw.paper", "Reproduce HyBNN's claims, and go beyond them.", pieces.STAGES,
+    return study("sw.paper", "Reproduce HyBNN's claims, and go beyond them.", pieces.STAGES,
                    tabulate, argv)
 
 
-def command(name: str, description: str, stages: list[dict[str, pieces.Piece]],
+def study(name: str, description: str, stages: list[dict[str, pieces.Piece]],
             tabulate: Callable[[Path, Results], str], argv: list[str] | None) -> int:
     """Do all pieces of a command's stages, tabulate them, and put the tables into the README."""
     try:
@@ -108,11 +107,8 @@ def command(name: str, description: str, stages: list[dict[str, pieces.Piece]],
         readme = arguments.readme or (None if arguments.small else Path("README.md"))
         if readme is not None:
             markdown.rewrite(readme, tables, name)
-    except (RunError, DataError, markdown.MarkerError, ExportError, OSError) as error:
-        return fail(error)
     except KeyboardInterrupt:
-        print("interrupted; the same command goes on from here", file=sys.stderr)
-        return INTERRUPTED
+        raise KeyboardInterrupt("the same command goes on from here") from None
     print(tables)
     print(f"\n{folder} in {(time.monotonic() - begun) / 60:.1f} minutes")
     return 0

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from .data import SIDE
+from .golden.errors import UserError
 
 __all__ = ["PictureError", "normalise", "read"]
 
@@ -18,7 +19,7 @@ NOISE = 0.1        # Of the darkest ink: less is paper.
 MAX_PIXELS = 50_000_000
 
 
-class PictureError(Exception):
+class PictureError(UserError):
     """A file holds no picture that could be used; the message says why in one sentence."""
 
 

@@ -18,11 +18,9 @@ from . import processes, task
 from . import run as runs
 from .autoencoder import BinaryAutoencoder, handwriting_loss, plain_loss
 from .binary import BINARIZERS
-from .checkpoint import CheckpointError
-from .data import DataError
-from .engine import PRECISIONS, EngineError, FabricEngine
+from .engine import PRECISIONS, FabricEngine
 from .golden import regular
-from .golden.command import INTERRUPTED, Parser, fail
+from .golden.command import INTERRUPTED, Parser, command
 from .golden.network import MAX_WIDTH
 from .image_folder import ImageFolder
 from .loader import Loader
@@ -162,6 +160,7 @@ def _fingerprint(pictures: ImageFolder) -> str:
     return hashlib.sha256(b"\0".join(pictures.names.tolist())).hexdigest()
 
 
+@command()
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
     run = None
@@ -169,14 +168,14 @@ def main(argv: list[str] | None = None) -> int:
         arguments = _parser().parse_args(argv)
         run, config, pictures = _begin(arguments)
         summary = pretrain(run, config, pictures, arguments.workers)
-    except (RunError, DataError, CheckpointError, EngineError, OSError) as error:
-        return fail(error)
     except KeyboardInterrupt:
-        if run is not None and run.engine.leads:
-            run.save()
-            print(f"interrupted; go on with: python -m sw.pretrain --resume {run.folder}",
-                  file=sys.stderr)
-        return INTERRUPTED
+        if run is None:
+            raise
+        if not run.engine.leads:
+            return INTERRUPTED
+        run.save()
+        raise KeyboardInterrupt(
+            f"go on with: python -m sw.pretrain --resume {run.folder}") from None
     if run.engine.leads:
         print(f"{summary}\n\nrun folder: {run.folder}")
     return 0

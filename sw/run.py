@@ -28,6 +28,7 @@ from .binary import BINARIZERS
 from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from .engine import PRECISIONS, Engine, FabricEngine
 from .golden import regular
+from .golden.errors import UserError
 from .golden.network import MAX_WIDTH, atomic_write
 from .task import Recipe, Training
 
@@ -42,7 +43,7 @@ SAVE_EVERY = 10.0    # Seconds of work that a power cut may cost.
 Model = TypeVar("Model", bound=nn.Module)
 
 
-class RunError(Exception):
+class RunError(UserError):
     """A run cannot begin or go on; the message says why in one sentence."""
 
 

@@ -13,8 +13,9 @@ from .claims.figures import page
 from .claims.measure import Results, mean
 from .claims.together import ARMS, after_each_round, bytes_a_round
 from .golden import markdown
+from .golden.command import command
 from .golden.network import atomic_write
-from .paper import command
+from .paper import study
 
 __all__ = ["main"]
 
@@ -61,9 +62,10 @@ def _label(by_round: Any, by_bytes: Any) -> None:
     by_bytes.set_xscale("log")
 
 
+@command()
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
-    return command("sw.together", "Draw Figure 7 with what is really sent.", pieces.TOGETHER,
+    return study("sw.together", "Draw Figure 7 with what is really sent.", pieces.TOGETHER,
                    tabulate, argv)
 
 

@@ -16,17 +16,16 @@ from torch import Tensor, nn
 
 from . import autoencoder, codes, data, deep, task
 from . import run as runs
-from .autoencoder import BinaryAutoencoder, Encoder, EncoderFileError
+from .autoencoder import BinaryAutoencoder, Encoder
 from .binary import BINARIZERS
-from .checkpoint import CheckpointError
 from .classifier import BinaryClassifier, FullPrecisionTwin
 from .codes import CodeSet
-from .data import DataError, DataSet
-from .engine import PRECISIONS, EngineError
-from .export import ExportError, check_equal, export
+from .data import DataSet
+from .engine import PRECISIONS
+from .export import check_equal, export
 from .golden import bits
 from .golden.codes import save_codes
-from .golden.command import INTERRUPTED, Parser, fail
+from .golden.command import Parser, command
 from .golden.network import Network
 from .golden.runs import encoder_file
 from .run import HYBRID, Config, Effort, Run, RunError
@@ -251,6 +250,7 @@ def _load(config: Config) -> Sequence[Any]:
     return load(config) if config.model == HYBRID else deep.load(config)
 
 
+@command()
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
     run = None
@@ -266,15 +266,11 @@ def main(argv: list[str] | None = None) -> int:
             run = runs.reopen(Path(arguments.resume or runs.newest_unfinished()))
             inputs = _load(run.config)
         accuracies = (train if run.config.model == HYBRID else deep.train)(run, *inputs)
-    except (RunError, DataError, CheckpointError, EncoderFileError, EngineError, ExportError,
-            OSError) as error:
-        return fail(error)
     except KeyboardInterrupt:
-        if run is not None:
-            run.save()
-            print(f"interrupted; go on with: python -m sw.train --resume {run.folder}",
-                  file=sys.stderr)
-        return INTERRUPTED
+        if run is None:
+            raise
+        run.save()
+        raise KeyboardInterrupt(f"go on with: python -m sw.train --resume {run.folder}") from None
     print(_table(accuracies))
     print(f"\nrun folder: {run.folder}")
     return 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import islice, repeat
 
 from sim.properties.circuit import Circuit
+from sw.golden.errors import UserError
 
 __all__ = ["Counterexample", "Frame", "Logic", "NotInductive", "SolverNotFound", "holds_always",
            "holds_for"]
@@ -13,7 +14,7 @@ __all__ = ["Counterexample", "Frame", "Logic", "NotInductive", "SolverNotFound",
 PATTERNS, CYCLES = 256, 600    # Of the simulation that looks for registers that follow a hint.
 
 
-class SolverNotFound(Exception):
+class SolverNotFound(UserError):
     """The SAT solver is missing; the message says how to get it."""
 
 

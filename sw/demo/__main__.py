@@ -25,14 +25,14 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from .. import codes, data, picture
-from ..autoencoder import Encoder, EncoderFileError
+from ..autoencoder import Encoder
 from ..board import Board, BoardError
 from ..golden import forward, runs
 from ..golden.bits import Bits, unpack
-from ..golden.command import INTERRUPTED, Parser, fail
-from ..golden.network import Network, NetworkFileError
+from ..golden.command import Parser, command
+from ..golden.network import Network
 from ..picture import PictureError
-from ..run import Config, RunError
+from ..run import Config
 
 HOST = "127.0.0.1"       # No other computer's business.
 PAGE = Path(__file__).with_name("page.html")
@@ -144,24 +144,19 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+@command()
 def main(argv: Sequence[str] | None = None) -> int:
     args = parse_args(argv)
     torch.set_num_threads(1)
-    try:
-        run = runs.network_file(args.network).parent
-        with ExitStack() as stack:
-            demo = Demo(run)
-            if args.port:
-                demo.take(stack.enter_context(Board(args.port, demo.network.n_in)))
-            listening = stack.enter_context(socket.create_server((HOST, args.http)))
-            print(f"draw at http://{HOST}:{listening.getsockname()[1]} and end it with Ctrl-C",
-                  flush=True)
-            uvicorn.Server(uvicorn.Config(app(demo), log_level="error")).run([listening])
-    except (BoardError, EncoderFileError, NetworkFileError, RunError, data.DataError, runs.NoRun,
-            OSError) as error:
-        return fail(error)
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    run = runs.network_file(args.network).parent
+    with ExitStack() as stack:
+        demo = Demo(run)
+        if args.port:
+            demo.take(stack.enter_context(Board(args.port, demo.network.n_in)))
+        listening = stack.enter_context(socket.create_server((HOST, args.http)))
+        print(f"draw at http://{HOST}:{listening.getsockname()[1]} and end it with Ctrl-C",
+              flush=True)
+        uvicorn.Server(uvicorn.Config(app(demo), log_level="error")).run([listening])
     return 0
 
 

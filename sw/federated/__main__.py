@@ -12,11 +12,8 @@ from tqdm import tqdm
 
 from .. import run as runs
 from .. import train
-from ..autoencoder import EncoderFileError
-from ..checkpoint import CheckpointError
-from ..data import NAMES, DataError
-from ..export import ExportError
-from ..golden.command import INTERRUPTED, Parser, fail
+from ..data import NAMES
+from ..golden.command import Parser, command
 from ..golden.runs import encoder_file
 from ..run import RunError
 from .codec import CODECS
@@ -95,6 +92,7 @@ def _summary(history: list[dict[str, Any]]) -> str:
         f"{entry['bytes_up']:14,}{len(entry['refused']):9}" for entry in history)])
 
 
+@command()
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
     os.environ.setdefault("FLWR_TELEMETRY_ENABLED", "0")    # Before Flower is imported.
@@ -108,14 +106,10 @@ def main(argv: list[str] | None = None) -> int:
             settings = _settings(arguments)
         folder = _begin(settings, arguments.encoder)
         history = _learn(settings, folder)
-    except (RunError, DataError, CheckpointError, EncoderFileError, ExportError,
-            OSError) as error:
-        return fail(error)
     except KeyboardInterrupt:
-        if folder:
-            print(f"interrupted; go on with: python -m sw.federated --resume {folder}",
-                  file=sys.stderr)
-        return INTERRUPTED
+        if folder is None:
+            raise
+        raise KeyboardInterrupt(f"go on with: python -m sw.federated --resume {folder}") from None
     print(_summary(history))
     print(f"\nrun folder: {folder}")
     return 0

@@ -29,6 +29,7 @@ from torch import Tensor
 from ..classifier import BinaryClassifier
 from ..golden import bits
 from ..golden.bits import Bits
+from ..golden.errors import UserError
 from ..golden.network import Layer, Network, Readout
 
 __all__ = ["CODECS", "CodecError", "Content", "State", "Update", "decode", "encode", "layout"]
@@ -42,7 +43,7 @@ State = dict[str, Tensor]           # What a model's state_dict has, without its
 Content = Network | State
 
 
-class CodecError(Exception):
+class CodecError(UserError):
     """Bytes are refused; the message says why in one sentence."""
 
 

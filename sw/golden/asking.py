@@ -14,6 +14,7 @@ from itertools import islice, takewhile
 from typing import Protocol
 
 from . import frame, identity
+from .errors import UserError
 from .identity import Identity
 
 __all__ = ["CODES", "LOADS", "QUESTIONS", "Asking", "NoAnswer", "Port", "Request", "identify"]
@@ -30,7 +31,7 @@ ATTEMPTS = 5      # Times that a request is sent.
 SIZES_AT_ONCE = 32
 
 
-class NoAnswer(Exception):
+class NoAnswer(UserError):
     """A request was sent again and again, and was not answered."""
 
 

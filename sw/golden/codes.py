@@ -13,6 +13,7 @@ import numpy as np
 
 from . import tensors as files
 from .bits import Bits, n_bytes, pack, unpack
+from .errors import UserError
 from .network import MAX_WIDTH
 
 __all__ = ["CodesFileError", "load_codes", "save_codes"]
@@ -21,7 +22,7 @@ FORMAT = "hybnn-codes-1"
 MAX_BYTES = 1 << 26    # Of a file: two million codes of 200 bits, each bit a byte when it is read.
 
 
-class CodesFileError(Exception):
+class CodesFileError(UserError):
     """A file does not hold well-formed codes; the message says in one sentence why."""
 
 

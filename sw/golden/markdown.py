@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from . import regular
+from .errors import UserError
 from .tensors import atomic_write
 
 __all__ = ["BEGIN", "END", "MarkerError", "rewrite", "table"]
@@ -11,7 +12,7 @@ BEGIN, END = "<!-- {} writes from here -->", "<!-- {} writes to here -->"
 MAX_BYTES = 1 << 24    # Of a file.
 
 
-class MarkerError(Exception):
+class MarkerError(UserError):
     """A file lacks a command's markers; the message says which."""
 
 

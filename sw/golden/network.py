@@ -20,6 +20,7 @@ import numpy as np
 
 from . import tensors as files
 from .bits import Bits, Integers, n_bytes, pack, unpack
+from .errors import UserError
 from .tensors import atomic_write
 
 __all__ = ["Layer", "Network", "NetworkFileError", "Readout", "atomic_write", "random_network"]
@@ -30,7 +31,7 @@ MAX_OFFSET = 65_535    # A readout offset larger than any count is enough to alw
 MAX_BYTES = 1 << 26    # Of a file: 500 million weights, each a byte when it is read.
 
 
-class NetworkFileError(Exception):
+class NetworkFileError(UserError):
     """A file is not a well-formed network; the message says in one sentence why."""
 
 

@@ -6,10 +6,12 @@ A run is a folder with ``network.safetensors``, ``codes.safetensors`` and, writt
 
 from pathlib import Path
 
+from .errors import UserError
+
 __all__ = ["NoRun", "codes_file", "encoder_file", "is_finished", "network_file", "newest"]
 
 
-class NoRun(LookupError):
+class NoRun(UserError):
     """There is no finished run; the message says what to do."""
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import regular
+from .errors import UserError
 from .tensors import atomic_write
 
 __all__ = ["Part", "Split", "SplitFileError"]
@@ -19,7 +20,7 @@ __all__ = ["Part", "Split", "SplitFileError"]
 FORMAT = "hybnn-split-1"
 
 
-class SplitFileError(Exception):
+class SplitFileError(UserError):
     """A file is not a well-formed split; the message says in one sentence why."""
 
 

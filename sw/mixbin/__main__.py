@@ -14,15 +14,13 @@ from pathlib import Path
 import torch
 
 from .. import data, task
-from ..autoencoder import Encoder, EncoderFileError
-from ..checkpoint import CheckpointError
+from ..autoencoder import Encoder
 from ..claims.figures import page
-from ..data import DataError, DataSet
-from ..export import ExportError
+from ..data import DataSet
 from ..golden import markdown
-from ..golden.command import INTERRUPTED, Parser, fail
+from ..golden.command import Parser, command
 from ..golden.network import atomic_write
-from ..run import Run, RunError, add_flags
+from ..run import Run, add_flags
 from ..task import Recipe
 from ..train import load_encoder, train_encoder
 from . import folder as folders
@@ -219,21 +217,18 @@ def _table(metrics: dict[str, object]) -> str:
         f"  for a board     {', '.join(layers) or 'nothing'}"])  # type: ignore[arg-type]
 
 
+@command()
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
     run = None
     try:
         run, job, inputs = _prepare(_parser().parse_args(argv))
         metrics = learn(run, job, inputs)
-    except (RunError, DataError, CheckpointError, ExportError, MaskError, EncoderFileError,
-            OSError) as error:
-        return fail(error)
     except KeyboardInterrupt:
-        if run is not None:
-            run.save()
-            print(f"interrupted; go on with: python -m sw.mixbin --resume {run.folder}",
-                  file=sys.stderr)
-        return INTERRUPTED
+        if run is None:
+            raise
+        run.save()
+        raise KeyboardInterrupt(f"go on with: python -m sw.mixbin --resume {run.folder}") from None
     print(_table(metrics))
     print(f"\nrun folder: {run.folder}")
     return 0

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ..golden import regular
+from ..golden.errors import UserError
 from ..golden.network import MAX_WIDTH, atomic_write
 
 __all__ = ["DIVISOR", "LAYERS", "Layer", "Mask", "MaskError", "Shape", "Unit", "parse_digits"]
@@ -30,7 +31,7 @@ DIVISOR = 64
 LAYERS = ("conv1", "conv2", "conv3", "code", "hidden", "readout")
 
 
-class MaskError(Exception):
+class MaskError(UserError):
     """A mask is none, or cannot be had; the message says in one sentence why."""
 
 

@@ -15,8 +15,9 @@ from ..claims.measure import Results, measure
 from ..claims.mixbin import BUDGET, MASKS, RANDOM, SUBSETS, WHOLE
 from ..claims.study import HIDDEN
 from ..golden import markdown
+from ..golden.command import command
 from ..golden.network import atomic_write
-from ..paper import command
+from ..paper import study
 
 __all__ = ["main", "tabulate"]
 
@@ -187,9 +188,10 @@ def draw(folder: Path, results: Results) -> None:
         axes.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
 
 
+@command()
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
-    return command("sw.mixbin.study", "Compare searches for masks with their rivals.",
+    return study("sw.mixbin.study", "Compare searches for masks with their rivals.",
                    pieces.MIXBIN, tabulate, argv)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import regular
+from ..errors import UserError
 
 __all__ = ["Graph", "Node", "Refused", "read"]
 
@@ -17,7 +18,7 @@ MAX_NODES = 10_000
 CUSTOM = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
 
 
-class Refused(ValueError):
+class Refused(UserError, ValueError):
     """A graph is not one that is taken; the message says why, and what would be."""
 
 
