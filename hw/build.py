@@ -32,7 +32,7 @@ from sw.golden.command import Parser, command
 from sw.golden.errors import UserError
 from sw.golden.frame import N_FCS16, N_FCS32
 from sw.golden.network import Network, atomic_write
-from sw.golden.qonnx import reader
+from sw.golden.qonnx import executor, reader
 from sw.golden.split import Split
 
 __all__ = ["BuildError", "build", "choose", "default_clock", "main", "resources"]
@@ -361,6 +361,8 @@ def main(argv: list[str] | None = None) -> int:
     file = runs.network_file(args.network)
     directory = args.out or file.parent / "build" / args.board
     network = Network.load(file)
+    if file.suffix == ".onnx":
+        print(f"{file} is {executor.check(file)}")
     plan = choose(network, board, args.fold, reloadable=args.reloadable)
     clock = default_clock(board, plan) if args.clock is None else args.clock
     if args.dry_run:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,16 +18,16 @@ import numpy as np
 from hw import folding, toolchain, verilog
 from hw.accelerator import Accelerator
 from hw.built import find_board
-from sim import executor, netlist, pysim, simulator
 from sim import formal as prover
+from sim import netlist, pysim, simulator
 from sim.ask import Classes, Subject
-from sim.executor import ExecutorNotFound
 from sim.simulator import SimulatorNotFound
 from sw.golden import bits, forward, regular, runs
 from sw.golden.bits import Bits
 from sw.golden.errors import UserError
 from sw.golden.network import Network, random_network
-from sw.golden.qonnx import reader, writer
+from sw.golden.qonnx import executor, reader, writer
+from sw.golden.qonnx.executor import ExecutorNotFound
 
 __all__ = ["RUNGS", "Climb", "Rung", "RungFailed", "Skipped", "Unequal"]
 
@@ -260,13 +260,20 @@ def formal(climb: Climb) -> int:
 
 
 def interchange(climb: Climb) -> int:
-    """Compare what the qonnx package makes of the network's ONNX file, or of one written for it."""
+    """Compare what another program makes of an ONNX file: the network's own, or one written for it.
+
+    The network's own is asked for inputs of the whole range that its graph takes, one for each
+    index: what the importer believes of them is part of what is compared.
+    """
     try:
+        if climb.file.suffix == ".onnx":
+            inputs = reader.load(climb.file).inputs
+            values = np.concatenate([inputs.draw(1, seed=index) for index in climb.indices])
+            return replace(climb, codes=inputs.codes(values)).compare(
+                executor.classify(climb.file, values, climb.progress), "executor")
         with tempfile.TemporaryDirectory() as folder:
-            file = climb.file
-            if file.suffix != ".onnx":
-                file = Path(folder, "network.onnx")
-                writer.save(climb.network, file, min(len(climb.codes), executor.BATCH))
+            file = Path(folder, "network.onnx")
+            writer.save(climb.network, file, min(len(climb.codes), executor.BATCH))
             values = reader.load(file).inputs.values(climb.codes)
             return climb.compare(executor.classify(file, values, climb.progress), "executor")
     except (ExecutorNotFound, ModuleNotFoundError) as missing:

@@ -23,6 +23,7 @@ from .golden.command import Parser, command
 from .golden.errors import UserError
 from .golden.identity import Identity
 from .golden.network import Network
+from .golden.qonnx import executor
 
 FIRST = 10          # Test images that are shown one by one, without --all.
 N_RANDOM = 500      # Codes of a self test, besides the run's own.
@@ -199,6 +200,8 @@ def run(args: argparse.Namespace) -> int:
     """Do what the flags say; give the exit code."""
     file = runs.network_file(args.network)
     network = Network.load(file)
+    if file.suffix == ".onnx":
+        print(f"{file} is {executor.check(file)}")
     if args.selftest:
         inputs = golden_vectors(network, file)
     elif args.images or args.data:

@@ -11,7 +11,7 @@ import onnx
 
 from sw.golden import forward
 from sw.golden.network import Network, random_network
-from sw.golden.qonnx import reader, writer
+from sw.golden.qonnx import executor, reader, writer
 from tests.onnx_forms import FORMS, OUTPUTS, N, tfc, write
 
 BREVITAS = Path(__file__).parents[1] / "data/brevitas.onnx"
@@ -20,7 +20,6 @@ BREVITAS = Path(__file__).parents[1] / "data/brevitas.onnx"
 @pytest.mark.parametrize("form", FORMS)
 def test_a_network_is_equal_to_its_graph(tmp_path, form):
     pytest.importorskip("qonnx", reason="needs qonnx: pip install '.[onnx]'")
-    from sim import executor
     path = write(tmp_path / "model.onnx", FORMS[form], output=OUTPUTS.get(form, "float[N,5] y"))
     imported = reader.load(path)
     rng = np.random.default_rng(1)
@@ -40,7 +39,6 @@ def test_a_network_is_equal_to_its_graph(tmp_path, form):
 def test_a_perceptron_that_brevitas_trained(tmp_path):
     """As Brevitas 0.13 exports it, with ``tests/brevitas_mlp.py``; for any batch."""
     pytest.importorskip("qonnx", reason="needs qonnx: pip install '.[onnx]'")
-    from sim import executor
     imported = reader.load(BREVITAS)
     assert str(imported.network) == "64-64-32-10"
     assert str(imported.inputs) == "64 values, bit 1 for each that is 0.5 or more"
@@ -55,7 +53,6 @@ def test_a_perceptron_that_brevitas_trained(tmp_path):
 
 def test_a_perceptron_of_the_zoo(tmp_path):
     pytest.importorskip("qonnx", reason="needs qonnx: pip install '.[onnx]'")
-    from sim import executor
     path = tfc(tmp_path / "model.onnx")
     imported = reader.load(path)
     assert str(imported.network) == "784-64-64-64-10"
@@ -77,7 +74,6 @@ UNQUANTISED = "p = MatMul (x, s0)\n h = Q.BipolarQuant (p, one)\n y = MatMul (h,
 ])
 def test_an_input_that_is_bits_already(tmp_path, datatype, body, low, high):
     pytest.importorskip("qonnx", reason="needs qonnx: pip install '.[onnx]'")
-    from sim import executor
     path = write(tmp_path / "model.onnx", body, shape=(N, 20), datatype=datatype)
     imported = reader.load(path)
     codes = np.random.default_rng(2).integers(0, 2, (N, 20), np.uint8)

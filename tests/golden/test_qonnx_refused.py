@@ -37,7 +37,8 @@ REFUSED = {
         "node 'MatMul_1' (MatMul): the graph's input reaches it as a real number; " + ONLY_BITS),
     "an input of many levels": (
         "f = Flatten (x)\n a = Sign (f)\n y = MatMul (a, s0)",
-        "node 'MatMul_2' (MatMul): the graph's input reaches it as a real number; " + ONLY_BITS),
+        "node 'MatMul_2' (MatMul): sign(0) is 0, which is no bit, and the graph's input can be 0.0, "
+        "where Sign gives it; use BipolarQuant"),
     "an input that does not matter": (
         "f = Flatten (x)\n r = Relu (f)\n a = Q.BipolarQuant (r, one)\n y = MatMul (a, s0)",
         "node 'MatMul_3' (MatMul): element 0 of the graph's input does not matter; scale it so "
@@ -47,7 +48,8 @@ REFUSED = {
         "node 'Mul_1' (Mul): it joins two paths; only a chain of layers is built"),
     "two bits": (LAYER + "h = Q.Quant <signed = 1, narrow = 0> (p, one, zero, two)\n y = MatMul "
                          "(h, s1)",
-        "node 'Quant_5' (Quant): it quantises to 2 bits; train with 1"),
+        "node 'MatMul_6' (MatMul): its input has more than two values, like -2.0, 0.0, 1.0; make "
+        "bits of it, with BipolarQuant"),
     "more than two values": (LAYER + "h = Clip (p, minus, two)\n y = MatMul (h, s1)",
         "node 'MatMul_6' (MatMul): its input has more than two values, like -3.0, -2.0, 0.0; make "
         "bits of it, with BipolarQuant"),
@@ -77,11 +79,11 @@ REFUSED = {
         "node 'Add_5' (Add): its inputs do not fit the operator"),
     "training": (LAYER + "b = BatchNormalization <training_mode = 1> (p, gamma, beta, mean, var)\n"
                          "y = Identity (b)",
-        "node 'BatchNormalization_5' (BatchNormalization): its batch norm is still training; call "
-        "eval() before the export"),
+        "node 'BatchNormalization_5' (BatchNormalization) is not as opset 13 has it: Unrecognized "
+        "attribute: training_mode for operator BatchNormalization"),
     "a variance below zero": (
         LAYER + "b = BatchNormalization (p, gamma, beta, mean, tie_beta)\n y = Identity (b)",
-        "node 'BatchNormalization_5' (BatchNormalization): it gives NaN"),
+        "node 'BatchNormalization_5' (BatchNormalization): its variances must be above zero"),
     "a constant that is not finite": (LAYER + "y = Add (p, nan)",
         "the constant 'nan' has numbers that are not finite"),
     "scores that fall apart": (HIDDEN_LAYER + "o = MatMul (h, s1)\n y = Mul (o, uneven)",
@@ -100,8 +102,8 @@ REFUSED = {
         "node 'Mul_8' (Mul): it follows the choice of the class; leave it out"),
     "scores that turn": (LAYER + "h = BatchNormalization (p, gamma, beta, mean, var)\n"
                                  "y = Q.BipolarQuant (h, one)\n",
-        "classes 0 and 1 are not compared by a difference of counts: their scores have other "
-        "scales; train the last layer with one scale for all classes, like Brevitas' TensorNorm"),
+        "classes 0 and 1 are not compared by a difference of counts: a score stays the same where "
+        "its sum rises; leave out what rounds or clips the scores, or takes their sign"),
     "no layer": ("f = Flatten (x)\n y = Q.BipolarQuant (f, one)",
         "its output is not that of a layer; a network ends with a MatMul or Gemm"),
     "no input": ("y = Identity (half)", "its output does not depend on its input"),
@@ -160,7 +162,7 @@ FILES = {
         "the input 'x' must have a batch and then a fixed shape, like (1, 784), not "
         "(1000, 1, '?', 5)"),
     "doubles": (lambda model: setattr(model.graph.input[0].type.tensor_type, "elem_type", 11),
-                "the input 'x' must be float32; export the model so"),
+                "the input 'x' must be float32, uint8 or int8; export the model so"),
     "an input of giants": (
         lambda model: setattr(model.graph.input[0].type.tensor_type.shape.dim[2], "dim_value",
                               1 << 40),

@@ -1,7 +1,8 @@
 """What the operators of a graph do to arrays, in the order of rounding that ONNX and QONNX give.
 
-``ARITHMETIC`` works on each element by itself, ``MOVES`` only puts elements elsewhere. Each is a
-function of the node and of its inputs as arrays, of which the last may be left out or None.
+An operator is understood with its types, ranges and all its attributes, or refused. ``ARITHMETIC``
+works on each element by itself, ``MOVES`` only puts elements elsewhere. Each is a function of the
+node and of its inputs as arrays, of which the last may be left out or None.
 """
 
 from collections.abc import Callable
@@ -11,12 +12,63 @@ import numpy as np
 
 from .graph import Node, Refused
 
-__all__ = ["ARITHMETIC", "MAX_SIZE", "MOVES", "apply", "check_size"]
+__all__ = ["ARITHMETIC", "ATTRIBUTES", "BENDS", "MAX_SIZE", "MOVES", "SIGNALS", "apply", "cast",
+           "check_attributes", "check_size"]
 
 Array = np.ndarray
 Operator = Callable[..., Array]
 
 MAX_SIZE = 1 << 26      # Elements of an array.
+MAX_BITS = 24           # Of a Quant: whole numbers that float32 has.
+
+# The attributes that are understood. One that is not here, or has another type, is refused.
+ATTRIBUTES: dict[tuple[str, str], dict[str, type | tuple[type, ...]]] = {
+    ("", "ArgMax"): {"axis": int, "keepdims": int, "select_last_index": int},
+    # A momentum is for training, which is refused.
+    ("", "BatchNormalization"): {"epsilon": float, "momentum": float, "training_mode": int,
+                                 "spatial": int},
+    ("", "Cast"): {"to": int, "saturate": int},    # It saturates float8, which is refused.
+    ("", "Clip"): {"min": float, "max": float},
+    ("", "Concat"): {"axis": int},
+    ("", "Constant"): {"value": np.ndarray, "value_float": float, "value_int": int,
+                       "value_floats": list, "value_ints": list},
+    ("", "Dropout"): {"ratio": float, "seed": int},    # For training too.
+    ("", "Flatten"): {"axis": int},
+    ("", "Gather"): {"axis": int},
+    ("", "Gemm"): {"alpha": float, "beta": float, "transA": int, "transB": int},
+    ("", "LogSoftmax"): {"axis": int},
+    ("", "Reshape"): {"allowzero": int},
+    ("", "Shape"): {"start": int, "end": int},
+    ("", "Softmax"): {"axis": int},
+    ("", "Squeeze"): {"axes": list},
+    ("", "TopK"): {"axis": int, "largest": int, "sorted": int},
+    ("", "Transpose"): {"perm": list},
+    ("", "Unsqueeze"): {"axes": list},
+    ("qonnx", "Quant"): {"signed": int, "narrow": int, "rounding_mode": str},
+    ("qonnx", "MultiThreshold"): {"out_dtype": str, "out_scale": float, "out_bias": float,
+                                  "data_layout": str},
+}
+ATTRIBUTES["qonnx", "IntQuant"] = ATTRIBUTES["qonnx", "Quant"]
+
+INPUTS = {"BipolarQuant": 2, "Quant": 4, "IntQuant": 4, "MultiThreshold": 2,
+          "XnorPopcountMatMul": 2}    # QONNX's operators, which have no schema.
+
+
+def check_attributes(node: Node) -> None:
+    """Raise :exc:`Refused` at an attribute that is not understood, or a missing one or input."""
+    understood = ATTRIBUTES.get((node.domain, node.op), {})
+    for name, value in node.attributes.items():
+        kind = understood.get(name)
+        if kind is None or not isinstance(value, kind):
+            raise Refused(f"its attribute {name[:60]!r} is not understood; leave it out"
+                          if kind is None else f"its attribute {name!r} has another type")
+    if node.domain == "qonnx":
+        if len(node.inputs) != INPUTS[node.op] or not all(node.inputs):
+            raise Refused(f"it takes {INPUTS[node.op]} inputs")
+        if "Quant" in node.op and node.op != "BipolarQuant":
+            for name in "signed", "narrow":
+                if node.attributes.get(name) not in (0, 1):
+                    raise Refused(f"its attribute {name!r} must be given, as 0 or 1")
 
 
 def apply(operator: Operator, node: Node, *inputs: Array | None) -> Array:
@@ -25,14 +77,19 @@ def apply(operator: Operator, node: Node, *inputs: Array | None) -> Array:
         return np.asarray(operator(node, *inputs))
     except Refused:
         raise
-    except (ValueError, TypeError, IndexError, KeyError, AttributeError):
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, StopIteration):
         raise Refused("its inputs do not fit the operator") from None
 
 
 def _both(function: Callable[[Array, Array], Array]) -> Operator:
     def operator(node: Node, a: Array, b: Array) -> Array:
         check_size(*np.broadcast_shapes(a.shape, b.shape))
-        return np.asarray(function(a, b))
+        made = np.asarray(function(a, b))
+        if made.dtype.kind in "iu":
+            exact = function(a.astype(np.float64), b.astype(np.float64))
+            if (exact != made).any() or (np.abs(exact) > 2.0 ** 53).any():
+                raise Refused(f"it gives numbers that {made.dtype.name} does not have")
+        return made
     return operator
 
 
@@ -42,48 +99,107 @@ def check_size(*shape: int) -> None:
         raise Refused("it makes an array that is too large")
 
 
-def _divide(a: Array, b: Array) -> Array:
+def _divide(node: Node, a: Array, b: Array) -> Array:
+    check_size(*np.broadcast_shapes(a.shape, b.shape))
+    if (b == 0).any():
+        raise Refused("it divides by zero")
     quotient: Array = a / b
-    return quotient if a.dtype.kind == "f" else np.asarray(np.trunc(quotient), a.dtype)
+    if a.dtype.kind == "f":
+        return quotient
+    if (quotient != np.trunc(quotient)).any():
+        raise Refused("it rounds a quotient of whole numbers, which programs do in their own "
+                      "ways; divide floats")
+    return quotient.astype(a.dtype)
+
+
+def _pow(node: Node, a: Array, b: Array) -> Array:
+    check_size(*np.broadcast_shapes(a.shape, b.shape))
+    if a.dtype != b.dtype or a.dtype.kind != "f":
+        raise Refused("it takes floats of one type")
+    exact = np.power(a.astype(np.float64), b.astype(np.float64))
+    if not np.isfinite(exact).all() or (exact != exact.astype(a.dtype)).any():
+        raise Refused("its powers are rounded, which programs do in their own ways; let the "
+                      "exporter fold them")
+    return exact.astype(a.dtype)
 
 
 def _batch_norm(node: Node, x: Array, scale: Array, bias: Array, mean: Array,
                 variance: Array) -> Array:
-    if node.attributes.get("training_mode") or len(node.outputs) > 1:
+    """Give what comes of the two orders of rounding that are in use, one below the other."""
+    if node.attributes.get("training_mode") or len(list(filter(None, node.outputs))) > 1:
         raise Refused("its batch norm is still training; call eval() before the export")
+    if not node.attributes.get("spatial", 1):
+        raise Refused("its batch norm has a mean for each place (spatial = 0); export with opset 9")
+    if not {each.shape for each in (scale, bias, mean, variance)} == {x.shape[1:2]}:
+        raise ValueError
     along = (-1, *[1] * (x.ndim - 2))
     scale, bias, mean, variance = (each.reshape(along) for each in (scale, bias, mean, variance))
-    epsilon = np.float32(node.attributes.get("epsilon", 1e-5))
-    return np.asarray(scale * (x - mean) / np.sqrt(variance + epsilon) + bias)
+    epsilon = np.float32(node.attributes["epsilon"]).astype(x.dtype)
+    if (variance + epsilon <= 0).any():
+        raise Refused("its variances must be above zero")
+    root = np.sqrt(variance + epsilon)
+    slope = scale * (1 / root)
+    return np.concatenate([scale * (x - mean) / root + bias, x * slope + (bias - mean * slope)])
 
 
-def _bipolar(node: Node, x: Array, scale: Array, *_: Array | None) -> Array:
+def _clip(node: Node, x: Array, low: Array | None = None, high: Array | None = None) -> Array:
+    limits = np.finfo(x.dtype) if x.dtype.kind == "f" else np.iinfo(x.dtype)
+    low = np.asarray(node.attributes.get("min", limits.min) if low is None else low, x.dtype)
+    high = np.asarray(node.attributes.get("max", limits.max) if high is None else high, x.dtype)
+    if low.size != 1 or high.size != 1:
+        raise Refused("its limits must be one number each")
+    if low > high:
+        raise Refused("its lower limit is above the upper one")
+    return np.asarray(np.minimum(np.maximum(x, low.item()), high.item()), x.dtype)
+
+
+def _select(node: Node, condition: Array, yes: Array, no: Array) -> Array:
+    check_size(*np.broadcast_shapes(condition.shape, yes.shape, no.shape))
+    return np.where(condition, yes, no)
+
+
+def _floats(*arrays: Array) -> None:
+    """Raise :exc:`Refused` unless QONNX's operator is given what it is made for."""
+    if any(each.dtype != np.float32 for each in arrays):
+        raise Refused("its inputs must be float32")
+
+
+def _bipolar(node: Node, x: Array, scale: Array) -> Array:
+    _floats(x, scale)
     return np.asarray(np.where(x >= 0, np.float32(1), np.float32(-1)) * scale)
 
 
 ROUND: dict[str, Callable[[Array], Array]] = {
     "ROUND": np.round, "HALF_EVEN": np.round, "CEIL": np.ceil, "FLOOR": np.floor,
     "UP": lambda x: np.sign(x) * np.ceil(np.abs(x)), "DOWN": np.trunc,
-    "HALF_UP": lambda x: np.sign(x) * np.floor(np.abs(x) + 0.5),
-    "HALF_DOWN": lambda x: np.sign(x) * np.ceil(np.abs(x) - 0.5)}
+    "HALF_UP": lambda x: np.sign(x) * np.floor(np.abs(x) + np.float32(0.5)),
+    "HALF_DOWN": lambda x: np.sign(x) * np.ceil(np.abs(x) - np.float32(0.5))}
 
 
 def _quant(node: Node, x: Array, scale: Array, zero: Array, width: Array) -> Array:
-    bits, signed = width.item(), node.attributes.get("signed", 1)
-    if bits != 1:
-        raise Refused(f"it quantises to {bits:g} bits; train with 1")
+    _floats(x, scale, zero)
+    bits, signed, narrow = width.item(), node.attributes["signed"], node.attributes["narrow"]
+    rounding = str(node.attributes.get("rounding_mode", "ROUND")).upper()
+    if bits not in range(1, MAX_BITS + 1) or rounding not in ROUND:
+        raise Refused(f"it quantises to {bits:g} bits with {rounding[:20]}; 1 to {MAX_BITS} are "
+                      f"taken, with {', '.join(ROUND)}")
+    if (scale == 0).any():
+        raise Refused("its scale is zero")
     y = x / scale + zero
-    if signed:    # QONNX's executor reads one signed bit as a sign.
+    if signed and bits == 1:    # QONNX's executor reads one signed bit as a sign.
         y = np.where(y >= 0, np.float32(1), np.float32(-1))
     else:
-        highest = 0 if node.attributes.get("narrow", 0) else 1
-        y = ROUND[str(node.attributes.get("rounding_mode", "ROUND")).upper()](
-            np.clip(y, 0, highest))
+        half = 2 ** (int(bits) - 1)
+        low, high = (narrow - half, half - 1) if signed else (0, 2 * half - 1 - narrow)
+        y = ROUND[rounding](np.clip(y, np.float32(low), np.float32(high)))
     return np.asarray((y - zero) * scale, np.float32)
 
 
 def _multi_threshold(node: Node, x: Array, thresholds: Array) -> Array:
+    _floats(x, thresholds)
     layout = node.attributes.get("data_layout") or {2: "NC", 3: "NWC", 4: "NCHW"}[x.ndim]
+    if len(layout) != x.ndim:
+        raise ValueError
     channels = layout.index("C")
     moved = np.moveaxis(x, channels, -1)
     if thresholds.ndim != 2 or thresholds.shape[0] not in (1, moved.shape[-1]):
@@ -95,29 +211,72 @@ def _multi_threshold(node: Node, x: Array, thresholds: Array) -> Array:
     return np.moveaxis(scale * passed + bias, -1, channels)
 
 
-def _clip(node: Node, x: Array, low: Any = None, high: Any = None) -> Array:
-    low = node.attributes.get("min", -np.inf) if low is None else low
-    high = node.attributes.get("max", np.inf) if high is None else high
-    return np.asarray(np.clip(x, np.float32(low), np.float32(high)))
+def _sigmoid(node: Node, x: Array) -> Array:
+    """Give the least and the most that a program may give: each approximates in its own way."""
+    exact = 1 / (1 + np.exp(-x.astype(np.float64)))
+    least, most = (np.where(x == 0, 0.5, exact + error) for error in (-SIGMOID, SIGMOID))
+    return np.concatenate([np.maximum(least, 0), np.minimum(most, 1)]).astype(x.dtype)
+
+
+SIGMOID = 1e-5    # Error of a program's Sigmoid.
+
+
+def cast(x: Array, dtype: np.dtype) -> Array:
+    """Cast to another type; :exc:`Refused` where ONNX does not say what comes out."""
+    if dtype.kind in "iu":
+        limits, whole = np.iinfo(dtype), np.trunc(x) if x.dtype.kind == "f" else x
+        if not (np.isfinite(whole) & (whole >= limits.min) & (whole <= limits.max)).all() or (
+                x.dtype.kind == "f" and (np.abs(whole) >= 2.0 ** 62).any()):
+            raise Refused(f"it casts numbers that {dtype.name} does not have; clip them before it")
+        return whole.astype(dtype)
+    return x.astype(dtype)
+
+
+def _cast(node: Node, x: Array) -> Array:
+    from onnx import TensorProto, helper
+    to = node.attributes["to"]
+    if to not in (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE, TensorProto.BOOL,
+                  TensorProto.INT8, TensorProto.INT16, TensorProto.INT32, TensorProto.INT64,
+                  TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32):
+        raise Refused("it casts to a type that is not taken; cast to float32")
+    return cast(x, np.dtype(helper.tensor_dtype_to_np_dtype(to)))
 
 
 ARITHMETIC: dict[tuple[str, str], Operator] = {
     ("", "Add"): _both(np.add),
     ("", "Sub"): _both(np.subtract),
     ("", "Mul"): _both(np.multiply),
-    ("", "Div"): _both(_divide),
-    ("", "Pow"): _both(np.power),
+    ("", "Div"): _divide,
+    ("", "Pow"): _pow,
     ("", "Sqrt"): lambda node, a: np.sqrt(a),
-    ("", "Neg"): lambda node, a: -a,
+    ("", "Neg"): lambda node, a: _both(np.subtract)(node, np.zeros_like(a), a),
+    ("", "Abs"): lambda node, a: np.maximum(a, _both(np.subtract)(node, np.zeros_like(a), a)),
     ("", "Sign"): lambda node, a: np.sign(a),
-    ("", "Relu"): lambda node, a: np.maximum(a, 0),
+    ("", "Relu"): lambda node, a: np.maximum(a, np.zeros_like(a)),
+    ("", "Round"): lambda node, a: np.asarray(np.round(a)),
+    ("", "Floor"): lambda node, a: np.floor(a),
+    ("", "Ceil"): lambda node, a: np.ceil(a),
     ("", "Clip"): _clip,
+    ("", "Cast"): _cast,
+    ("", "Sigmoid"): _sigmoid,
+    ("", "Greater"): lambda node, a, b: a > b,
+    ("", "GreaterOrEqual"): lambda node, a, b: a >= b,
+    ("", "Less"): lambda node, a, b: a < b,
+    ("", "LessOrEqual"): lambda node, a, b: a <= b,
+    ("", "Equal"): lambda node, a, b: a == b,
+    ("", "Not"): lambda node, a: ~a,
+    ("", "Where"): _select,
     ("", "BatchNormalization"): _batch_norm,
     ("qonnx", "BipolarQuant"): _bipolar,
     ("qonnx", "Quant"): _quant,
     ("qonnx", "IntQuant"): _quant,
     ("qonnx", "MultiThreshold"): _multi_threshold,
 }
+# Inputs of an operator that may depend on the graph's input; of all others the first alone.
+SIGNALS = {("", name): (0, 1) for name in (
+    "Add", "Sub", "Mul", "Div", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal")}
+# What rises and falls: it turns at zero, or where its inputs are equal. All others only do one.
+BENDS = {"Abs", "Pow", "Equal", "Sigmoid"}
 
 
 def _axes(node: Node, axes: Array | None) -> tuple[int, ...] | None:
@@ -133,17 +292,14 @@ def _reshape(node: Node, x: Array, target: Array) -> Array:
 
 
 def _flatten(node: Node, x: Array) -> Array:
-    axis = node.attributes.get("axis", 1)
+    axis = node.attributes["axis"]
+    if not -x.ndim <= axis <= x.ndim:
+        raise ValueError
     return x.reshape(int(np.prod(x.shape[:axis])), -1)
 
 
-def _cast(node: Node, x: Array) -> Array:
-    from onnx import helper
-    return x.astype(helper.tensor_dtype_to_np_dtype(node.attributes["to"]))
-
-
 def _gather(node: Node, x: Array, at: Array) -> Array:
-    axis = node.attributes.get("axis", 0)
+    axis = node.attributes["axis"]
     check_size(x.size // max(1, x.shape[axis]), at.size)
     return np.asarray(np.take(x, at, axis))
 
@@ -153,10 +309,22 @@ def _concat(node: Node, *arrays: Array) -> Array:
     return np.concatenate(arrays, node.attributes["axis"])
 
 
+def _constant(node: Node) -> Array:
+    (name, value), = node.attributes.items()
+    return np.asarray(value, {"value_float": np.float32, "value_floats": np.float32,
+                              "value_int": np.int64, "value_ints": np.int64}.get(name))
+
+
+def _dropout(node: Node, x: Array, ratio: Array | None = None, training: Array | None = None
+             ) -> Array:
+    if training is not None and training.any():
+        raise Refused("its dropout is still training; call eval() before the export")
+    return x
+
+
 MOVES: dict[tuple[str, str], Operator] = {
     ("", "Identity"): lambda node, x: x,
-    ("", "Dropout"): lambda node, x, *_: x,
-    ("", "Cast"): _cast,
+    ("", "Dropout"): _dropout,
     ("", "Reshape"): _reshape,
     ("", "Flatten"): _flatten,
     ("", "Transpose"): lambda node, x: np.transpose(x, node.attributes.get("perm")),
@@ -164,8 +332,5 @@ MOVES: dict[tuple[str, str], Operator] = {
     ("", "Unsqueeze"): lambda node, x, axes=None: np.expand_dims(x, _axes(node, axes) or ()),
     ("", "Gather"): _gather,
     ("", "Concat"): _concat,
-    ("", "Constant"): lambda node: next(
-        np.asarray(node.attributes[key], dtype) for key, dtype in (
-            ("value", None), ("value_float", np.float32), ("value_int", np.int64),
-            ("value_floats", np.float32), ("value_ints", np.int64)) if key in node.attributes),
+    ("", "Constant"): _constant,
 }

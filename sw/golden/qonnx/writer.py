@@ -3,6 +3,7 @@
 Signs go in, of which the graph takes the sign again; weights are BipolarQuant, a hidden layer ends
 in a MultiThreshold that gives -1 and +1. The sums that come out are twice the network's scores,
 less a constant: the class is that of the highest, and of equal ones that with the lowest index.
+With a single class the ArgMax of its one sum comes out, as a single score would stand for two.
 """
 
 from pathlib import Path
@@ -17,6 +18,7 @@ from ..tensors import atomic_write
 __all__ = ["save"]
 
 OPSET, IR = 13, 7    # Of 2020: all that is in use reads them.
+FLOAT = 1                # ONNX's number of the type.
 DOMAIN = "qonnx.custom_op.general"
 
 
@@ -25,7 +27,7 @@ def save(network: Network, path: Path, batch: int = 1) -> None:
 
     FINN takes a batch of 1. All intermediate shapes are in the file, as QONNX's executor wants.
     """
-    from onnx import helper
+    from onnx import TensorProto, helper
     graph = _Graph(batch)
     x = graph.quantise("signs", "input", (batch, network.n_in))
     for number, layer in enumerate(network.layers):
@@ -38,6 +40,8 @@ def save(network: Network, path: Path, batch: int = 1) -> None:
     matches = graph.product(x, "readout", network.readout.weights)
     graph.node("Add", [matches, graph.constant("readout.offsets", 2 * network.readout.offsets)],
                "sums", (batch, network.n_classes))
+    if network.n_classes == 1:
+        graph.node("ArgMax", ["sums"], "class", (batch,), TensorProto.INT64, axis=1, keepdims=0)
     model = helper.make_model(
         helper.make_graph(graph.nodes, "network", [_tensor("signs", (batch, network.n_in))],
                           [graph.shapes.pop()], graph.constants, value_info=graph.shapes),
@@ -46,9 +50,9 @@ def save(network: Network, path: Path, batch: int = 1) -> None:
     atomic_write(path, model.SerializeToString(deterministic=True))
 
 
-def _tensor(name: str, shape: tuple[int, ...]) -> Any:
-    from onnx import TensorProto, helper
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+def _tensor(name: str, shape: tuple[int, ...], kind: int = FLOAT) -> Any:
+    from onnx import helper
+    return helper.make_tensor_value_info(name, kind, shape)
 
 
 class _Graph:
@@ -66,12 +70,12 @@ class _Graph:
         return name
 
     def node(self, op: str, inputs: list[str], output: str, shape: tuple[int, ...],
-             **attributes: Any) -> str:
+             kind: int = FLOAT, **attributes: Any) -> str:
         from onnx import helper
-        domain = "" if op in ("MatMul", "Add") else DOMAIN
+        domain = "" if op in ("MatMul", "Add", "ArgMax") else DOMAIN
         self.nodes.append(helper.make_node(op, inputs, [output], name=output, domain=domain,
                                            **attributes))
-        self.shapes.append(_tensor(output, shape))
+        self.shapes.append(_tensor(output, shape, kind))
         return output
 
     def quantise(self, x: str, name: str, shape: tuple[int, ...]) -> str:
