@@ -245,7 +245,10 @@ def check_types(node: Node, types: Sequence[np.dtype | None]) -> None:
     None is an input that is left out.
     """
     from onnx import defs
-    schema = defs.get_schema(node.op, node.opset, "")
+    try:
+        schema = defs.get_schema(node.op, node.opset, "")
+    except defs.SchemaError:
+        raise Refused(f"opset {node.opset} has no such operator") from None
     allowed = {each.type_param_str: each.allowed_type_strs for each in schema.type_constraints}
     bound: dict[str, np.dtype] = {}
     for number, dtype in enumerate(types):
