@@ -9,7 +9,8 @@ import warnings
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+import onnxruntime
+from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 from qonnx.custom_op.general.bipolar_quant import binary_quant
@@ -262,7 +263,6 @@ def outputs(path, values):
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         if not {node.domain for node in model.graph.node} - {"", "ai.onnx"}:
-            import onnxruntime
             options = onnxruntime.SessionOptions()
             options.log_severity_level = 4
             options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -309,7 +309,8 @@ def judge(path, rng, count=400):
                 else f"wrong: {said}")
     annotated = {each.value for annotation in onnx.load(path).graph.quantization_annotation
                  for each in annotation.quant_parameter_tensor_names}
-    values = draw(rng, imported, count, (0, 255) if "UINT8" in annotated else None).reshape(count, *imported.inputs.shape)
+    values = draw(rng, imported, count, (0, 255) if "UINT8" in annotated else None)
+    values = values.reshape(count, *imported.inputs.shape)
     codes = imported.inputs.codes(values)
     expected = forward.classify_all(imported.network, codes)
     try:

@@ -37,8 +37,8 @@ REFUSED = {
         "node 'MatMul_1' (MatMul): the graph's input reaches it as a real number; " + ONLY_BITS),
     "an input of many levels": (
         "f = Flatten (x)\n a = Sign (f)\n y = MatMul (a, s0)",
-        "node 'MatMul_2' (MatMul): sign(0) is 0, which is no bit, and the graph's input can be 0.0, "
-        "where Sign gives it; use BipolarQuant"),
+        "node 'MatMul_2' (MatMul): sign(0) is 0, which is no bit, and the graph's input can be "
+        "0.0, where Sign gives it; use BipolarQuant"),
     "an input that does not matter": (
         "f = Flatten (x)\n r = Relu (f)\n a = Q.BipolarQuant (r, one)\n y = MatMul (a, s0)",
         "node 'MatMul_3' (MatMul): element 0 of the graph's input does not matter; scale it so "

@@ -65,8 +65,9 @@ class Graph:
     shape : tuple of int
         Of the input, the batch first; a batch of any size is 1.
     any_batch : bool
-    type : str
-        Of the input's values, as numpy names it.
+    type, output_type : str
+        Of the input's and of the output's values, as numpy names them; empty where the file does
+        not say.
     datatype : str
         FINN's annotation of the input's values, such as ``BIPOLAR``; else empty.
     nodes : list of Node
@@ -79,6 +80,7 @@ class Graph:
     type: str
     datatype: str
     output: str
+    output_type: str
     constants: Mapping[str, np.ndarray]
     nodes: list[Node]
 
@@ -157,7 +159,8 @@ def _graph(model: Any) -> Graph:
         seen.add(name)
     shape = _shape(inputs[0])
     return Graph(inputs[0].name, (max(1, shape[0]), *shape[1:]), shape[0] < 1, _type(inputs[0]),
-                 _datatype(graph, inputs[0].name), graph.output[0].name, constants,
+                 _datatype(graph, inputs[0].name), graph.output[0].name,
+                 _output_type(graph.output[0]), constants,
                  _needed(nodes, graph.output[0].name))
 
 
@@ -281,6 +284,15 @@ def _type(value: Any) -> str:
         raise Refused(f"the input {value.name[:60]!r} must be float32, uint8 or int8; export the "
                       "model so")
     return kinds[kind]
+
+
+def _output_type(value: Any) -> str:
+    from onnx import helper
+    kind = value.type.tensor_type.elem_type
+    try:
+        return str(helper.tensor_dtype_to_np_dtype(kind)) if kind else ""
+    except KeyError:
+        return "a type unknown to numpy"
 
 
 def _datatype(graph: Any, name: str) -> str:

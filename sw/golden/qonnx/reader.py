@@ -113,7 +113,12 @@ def _walk(graph: Graph, batch: int) -> Imported:
             if name:
                 values[name] = made if number == taken else Unused(
                     f"output {number} of {node} is not taken")
-    return _finish(values.get(graph.output), answer(graph))
+    value: Any = values.get(graph.output)
+    imported = _finish(value, answer(graph))
+    if graph.output_type and value.dtype != graph.output_type:
+        raise Refused(f"its output is {value.dtype.name}, but the file says {graph.output_type}; "
+                      "let both be one type")
+    return imported
 
 
 def _finish(value: Value, kind: str) -> Imported:

@@ -28,6 +28,8 @@ APART = 1e-4             # Scores that a Softmax or a Sigmoid keeps apart.
 BLOCK = 1 << 20          # Weights looked at together.
 ROUNDS = ("float32 rounds {what}, each program in its own way, and it makes a difference; make "
           "its scale a power of two, or multiply by it after the MatMul")
+TURNS = ("the graph's input is binarised by more than one threshold; take its sign, with "
+         "BipolarQuant")
 
 
 @dataclass(frozen=True)
@@ -223,27 +225,28 @@ class Signal:
             low, high = (self._agreed_levels(self._at(each)) for each in (zero, one))
             self._check_matters(low, high)
             return Inputs(self.source.shape, zero, one, False, known), low, high
+        if self.bend and not known.complete:
+            raise Refused(f"the graph's input passes {self.bend}, which may turn more than once; "
+                          "take its sign, with BipolarQuant")
         if not self._two_levels():
             self._raise_levels()
         table = self.table.reshape(-1, known.values.size, self.index.size)
         low, high = (self._agreed_levels(table[:, end]) for end in (0, -1))
+        if (low == high).any() and (table[0] != low)[:, low == high].any():
+            raise Refused(TURNS)
         self._check_matters(low, high)
         if known.complete:
             if (table != table[0]).any():
                 raise Refused(ROUNDS.format(what="the graph's input"))
             least = self._turn(table[0] == high)
-        elif self.bend:
-            raise Refused(f"the graph's input passes {self.bend}, which may turn more than once; "
-                          "take its sign, with BipolarQuant")
         else:
             least = self._search(low, high)
         below = known.below(least)
         return Inputs(self.source.shape, below[place], least[place], True, known), low, high
 
     def _two_levels(self) -> bool:
-        rows = self.table.reshape(-1, self.source.n_rows, self.index.size)
-        first, last = rows[:1, :1], rows[:1, -1:]
-        return bool(((rows == first) | (rows == last)).all())
+        rows = self.table.reshape(-1, self.index.size)
+        return bool(((rows == rows.min(axis=0)) | (rows == rows.max(axis=0))).all())
 
     def _raise_levels(self, at: Array | None = None) -> None:
         """Say why it is not two values, which are found where the input has those of ``at``."""
@@ -257,8 +260,18 @@ class Signal:
                     number = np.broadcast_to(value, zero.shape)[zero][0]
                     raise Refused(f"sign(0) is 0, which is no bit, and the graph's input can be "
                                   f"{number!s}, where Sign gives it; use BipolarQuant")
-        if self._rounded():
+        some = self.table.reshape(-1, self.source.n_rows, self.index.size)[0]
+        counts = [len(np.unique(column)) for column in some.T]
+        if max(counts) <= 2 < self.source.n_rows and self._rounded():
             raise Refused(ROUNDS.format(what="the graph's input"))
+        levels = np.unique(some[:, np.argmax(counts)])
+        if at is not None:
+            between = self._at(at)[0]
+            number = np.flatnonzero((between != some[0]) & (between != some[-1]))[:1]
+            levels = np.unique(np.append(some[[0, -1]][:, number], between[number]))
+        if 2 < len(levels) < self.source.n_rows / 2:
+            raise Refused("the graph's input reaches it as more than two values, like "
+                          f"{', '.join(map(str, levels[:3]))}; binarise it with BipolarQuant")
         raise Refused("the graph's input reaches it as a real number; binarise the input with "
                       "BipolarQuant, or annotate it with the finn_datatype BIPOLAR or BINARY")
 
@@ -279,8 +292,7 @@ class Signal:
     def _turn(self, fires: Array) -> Array:
         """Give the least of all values ``(n,)`` that fires: bool ``(n_values, n)``."""
         if (fires[:-1] & ~fires[1:]).any():
-            raise Refused("the graph's input is binarised by more than one threshold; take its "
-                          "sign, with BipolarQuant")
+            raise Refused(TURNS)
         least: Array = self.source.range.values[(~fires).sum(axis=0)]
         return least
 
