@@ -1,7 +1,6 @@
 """A folder of image files, of any size and number, read one by one as a data set."""
 
 import os
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,22 +9,21 @@ from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from . import picture
 from .data import DataError
 
 __all__ = ["ImageFolder"]
 
-# Pillow can also read formats that are programs, and formats whose readers nobody tests.
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 SUFFIXES = (".bmp", ".gif", ".jpg", ".jpeg", ".png", ".pgm", ".pnm", ".ppm", ".tif", ".tiff",
             ".webp")
-MAX_PIXELS = 1 << 26    # 200 MB in colour. A file of a few kilobytes can say that it holds more.
 
 
 class ImageFolder(Dataset[tuple[Tensor]]):
     """The image files below a folder, as squares.
 
-    A file that cannot be read does not end a training of days: the next file that can be is taken
-    in its place, so that each batch is what it would be in any other process, and it is counted.
+    A file that :func:`sw.picture.load` does not take does not end a training of days: the next file
+    that it takes is in its place, so that each batch is what it would be in any other process, and
+    it is counted.
 
     Parameters
     ----------
@@ -79,20 +77,15 @@ class ImageFolder(Dataset[tuple[Tensor]]):
         try:
             self._read(path)
         except Exception as error:
-            return f"{path}: {' '.join(str(error).split()) or type(error).__name__}"
+            return " ".join(str(error).split()) or f"{path}: {type(error).__name__}"
         return f"{path} can be read now"
 
     def _path(self, number: int) -> Path:
         return self.folder / os.fsdecode(self.names[number])
 
     def _read(self, path: Path) -> np.ndarray:
-        with warnings.catch_warnings(action="ignore"), Image.open(path, formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise ValueError(f"it has {image.width} x {image.height} pixels, more than "
-                                 f"{MAX_PIXELS}")
-            image.draft(self.mode, (self.side, self.side))    # A JPEG is decoded at an eighth, say.
-            square = ImageOps.fit(_opaque(ImageOps.exif_transpose(image)).convert(self.mode),
-                                  (self.side, self.side), Image.Resampling.BILINEAR)
+        image = _opaque(picture.load(path, self.mode, self.side)).convert(self.mode)
+        square = ImageOps.fit(image, (self.side, self.side), Image.Resampling.BILINEAR)
         pixels = np.array(square)
         return pixels.transpose(2, 0, 1).copy() if pixels.ndim == 3 else pixels[None]
 
@@ -107,10 +100,6 @@ def _names(folder: Path) -> list[bytes]:
 
 
 def _opaque(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):    # Pillow would cut off all above 255.
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        raise ValueError(f"pixels of 32 bits, mode {image.mode}, have no known range")
     if image.has_transparency_data:
         return Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA"))
     return image

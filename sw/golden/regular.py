@@ -11,6 +11,8 @@ import stat
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from .errors import UserError
+
 __all__ = ["MAX_JSON", "FileRefused", "open_file", "read_bytes", "read_json", "read_text"]
 
 MAX_JSON = 1 << 24     # Bytes: the history of a federation of the most rounds is half of it.
@@ -20,7 +22,7 @@ KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket",
          stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
 
 
-class FileRefused(OSError):
+class FileRefused(UserError, OSError):
     """What has this name is not read; the message says in one sentence why."""
 
 

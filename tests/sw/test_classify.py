@@ -22,7 +22,13 @@ def run(tmp_path_factory):
     ink = np.zeros((60, 40), np.uint8)
     ink[10:50, 18:22] = 255
     Image.fromarray(ink).save(folder / "one.png")
-    Image.fromarray(0 * ink).save(folder / "none.png")
+    exif = Image.Exif()
+    exif[0x0112] = 6    # To be turned clockwise.
+    Image.fromarray(np.rot90(ink)).save(folder / "sideways.png", exif=exif)
+    Image.fromarray(ink.astype(np.uint16) * 200).save(folder / "scan.png")
+    nothing = Image.fromarray(0 * ink)
+    Image.merge("LA", [nothing, Image.fromarray(ink)]).save(folder / "cut out.png")
+    nothing.save(folder / "none.png")
     (folder / "text.png").write_text("a picture")
     return folder
 
@@ -55,6 +61,12 @@ def test_test_codes_one_by_one(ask):
 def test_an_image(ask):
     code, out, _ = ask("{}/one.png")
     assert code == 0 and out.splitlines()[2].split()[:2] == ["one.png", "-"]
+
+
+def test_however_an_image_is_stored_its_code_is_the_same(run):
+    files = [run / name for name in ("one.png", "sideways.png", "scan.png", "cut out.png")]
+    codes = classify.encoded(run, files, None, None).codes
+    assert (codes == codes[0]).all() and 0 < codes[0].sum() < len(codes[0])
 
 
 @pytest.mark.parametrize("flags, count", [(["--all"], 50), (["--all", "--first", 7], 7),
