@@ -26,6 +26,7 @@ __all__ = ["judge", "mutate"]
 
 QONNX = ("qonnx.custom_op.general", "onnx.brevitas", "finn.custom_op.general")
 TYPES = (1, 2, 3, 5, 6, 7, 9, 10, 11)
+WHOLE = {"UINT8": (0, 255), "INT8": (-128, 127)}
 NUMBERS = (0.5, 0.3, -1, 1, 2, -2, 3, 0, 0.1, 1e-3, 1e-9, 1e-30, 1e-42, 1e9, 1e30, -0.7)
 
 
@@ -307,9 +308,9 @@ def judge(path, rng, count=400):
         said = str(error)
         return ("refused" if said.startswith(f"{path} is not taken: ") and "\n" not in said
                 else f"wrong: {said}")
-    annotated = {each.value for annotation in onnx.load(path).graph.quantization_annotation
-                 for each in annotation.quant_parameter_tensor_names}
-    values = draw(rng, imported, count, (0, 255) if "UINT8" in annotated else None)
+    annotated = [each.value for annotation in onnx.load(path).graph.quantization_annotation
+                 for each in annotation.quant_parameter_tensor_names]
+    values = draw(rng, imported, count, WHOLE[annotated[0]] if annotated else None)
     values = values.reshape(count, *imported.inputs.shape)
     codes = imported.inputs.codes(values)
     expected = forward.classify_all(imported.network, codes)

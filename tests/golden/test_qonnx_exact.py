@@ -11,9 +11,9 @@ import onnx
 from sw.golden.network import NetworkFileError
 from sw.golden.qonnx import executor, reader
 from sw.golden.qonnx.graph import Refused
-from tests import onnx_forms as forms
-from tests.onnx_forms import FIRST, FORMS, SIGN_IN, write
-from tests.onnx_mutants import judge, mutate
+from tests.onnx_forms import FIRST, SIGN_IN, write
+from tests.onnx_mutants import judge
+from tests.soak import graphs
 
 N = 40
 LAYER = SIGN_IN + FIRST
@@ -292,17 +292,7 @@ def test_a_graph_that_counts_its_batch_is_refused_unless_it_says_how_large(tmp_p
 
 @pytest.mark.parametrize("part", range(4))
 def test_a_damaged_graph_is_refused_or_equal(tmp_path, part):
-    """All forms, damaged by seed; ``python -m tests.soak --only graphs`` tries more."""
-    found = dict.fromkeys(("refused", "equal"), 0)
-    for seed in range(40 * part, 40 * part + 40):
-        rng, form = np.random.default_rng(seed), list(FORMS)[seed % len(FORMS)]
-        path = write(tmp_path / "model.onnx", FORMS[form], shape=(N, 1, 4, 5),
-                     output=forms.OUTPUTS.get(form, "float[N,5] y"),
-                     arrays={"flat": np.array([N, 20]), "nhwc": np.array([N, 20])})
-        model = onnx.load(path)
-        mutate(rng, model)
-        path.write_bytes(model.SerializeToString())
-        said = judge(path, rng, 80)
-        assert said in found or said.startswith("not run"), f"seed {seed}: {said}"
-        found[said] = found.get(said, 0) + 1
-    assert found["refused"] > 10 and found["equal"] > 3
+    """By seed; ``python -m tests.soak --only graphs`` tries more."""
+    found = graphs.damage(tmp_path, range(54 * part, 54 * part + 54), 80)
+    assert found.keys() <= {"refused", "equal", "not run"}
+    assert found["refused"] > 20 and found["equal"] > 5 and found["not run"] <= 1

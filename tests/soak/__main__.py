@@ -19,7 +19,7 @@ from .link import residual
 
 # The longest first.
 SUBJECTS = ("longrun", "crashes", "files", "link", "guided", "wires", "bounds", "builds",
-            "numbers", "unknown")
+            "numbers", "graphs", "unknown")
 HEADING = ["what", "tried", "held", "lost", "seconds", ""]
 
 
