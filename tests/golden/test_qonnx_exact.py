@@ -104,6 +104,10 @@ REFUSED = {
                                      "\n y = MatMul (e, s1)",
         "node 'Sign_6' (Sign): it computes in float16, which programs round in their own ways; "
         "cast to float32 before it"),
+    "constants in float16": ("m = Cast <to = 10> (s0)\n n = Add (m, m)\n k = Cast <to = 1> (n)\n"
+                             + SIGN_IN + "y = MatMul (a, k)",
+        "node 'Add_1' (Add): it computes in float16, which programs round in their own ways; cast "
+        "to float32 before it"),
     "scores of rounded sums": (HIDDEN + "w = Mul (s1, tenth)\n y = MatMul (h, w)",
         "float32 rounds the scores of classes 0 and 2, each program in its own way, so that equal "
         "ones may differ; let the last MatMul have weights of one size that is a power of two, and "
@@ -263,6 +267,13 @@ def named_like_the_input(model):
      "it has 1 inputs and 2 outputs; export one of each: the values to classify and the scores"),
     (lambda model: setattr(model.opset_import[0], "version", 6), "it is of opset 6; 7 to "),
     (lambda model: setattr(model.opset_import[0], "version", 99), "it is of opset 99; 7 to "),
+    (lambda model: model.opset_import.pop(0), "it does not say its opset; export it anew"),
+    (lambda model: setattr(model.graph.node[0], "op_type", "Two\nlines"),
+     "node 'Two\\nlines_0' ('Two\\nlines'): a binary multilayer perceptron has no such operator"),
+    (lambda model: model.graph.node[0].input.__setitem__(0, ""),
+     "node 'Flatten_0' (Flatten) is not as opset 13 has it: Node ()'s input 0 is "),
+    (lambda model: setattr(model.graph.output[0].type.tensor_type, "elem_type", 7),
+     "its output is float32, but the file says int64; let both be one type"),
     (lambda model: setattr(model.graph.node[-1], "domain", "qonnx"),
      "node 'MatMul_6' (MatMul): a binary multilayer perceptron has no such operator"),
     (lambda model: setattr(model.graph.node[-1].attribute.add(name="alpha", type=1, f=2), "f", 2),

@@ -53,7 +53,7 @@ class Node:
     opset: int
 
     def __str__(self) -> str:
-        return f"node {self.name[:60]!r} ({self.op[:40]})"
+        return _named(self.name, self.op)
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,11 @@ class Graph:
     output_type: str
     constants: Mapping[str, np.ndarray]
     nodes: list[Node]
+
+
+def _named(name: str, op: str) -> str:
+    kind = op[:40] if str(op).isidentifier() else repr(op[:40])
+    return f"node {name[:60]!r} ({kind})"
 
 
 def read(path: Path) -> Graph:
@@ -171,7 +176,9 @@ def _opset(model: Any) -> int:
     if len(versions) > 1 or not all(OLDEST <= version <= newest for version in versions):
         raise Refused(f"it is of opset {', '.join(map(str, versions))}; {OLDEST} to {newest} are "
                       "taken")
-    return versions[0] if versions else newest
+    if not versions:
+        raise Refused("it does not say its opset; export it anew")
+    return int(versions[0])
 
 
 def _array(tensor: Any) -> np.ndarray:
@@ -193,7 +200,7 @@ def _array(tensor: Any) -> np.ndarray:
 def _node(node: Any, number: int, opset: int, ir_version: int) -> Node:
     from onnx import AttributeProto, helper
     name = node.name or f"{node.op_type}_{number}"
-    said = f"node {name[:60]!r} ({node.op_type[:40]})"
+    said = _named(name, node.op_type)
     attributes = {}
     for attribute in node.attribute:
         if attribute.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS):

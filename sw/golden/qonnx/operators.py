@@ -181,7 +181,7 @@ def _quant(node: Node, x: Array, scale: Array, zero: Array, width: Array) -> Arr
     bits, signed, narrow = width.item(), node.attributes["signed"], node.attributes["narrow"]
     rounding = str(node.attributes.get("rounding_mode", "ROUND")).upper()
     if bits not in range(1, MAX_BITS + 1) or rounding not in ROUND:
-        raise Refused(f"it quantises to {bits:g} bits with {rounding[:20]}; 1 to {MAX_BITS} are "
+        raise Refused(f"it quantises to {bits:g} bits with {rounding[:20]!r}; 1 to {MAX_BITS} are "
                       f"taken, with {', '.join(ROUND)}")
     if (scale == 0).any():
         raise Refused("its scale is zero")

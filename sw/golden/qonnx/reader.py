@@ -185,17 +185,23 @@ def _constant(node: Node, inputs: Inputs) -> Array:
     operator = {**ARITHMETIC, **MOVES}.get((node.domain, node.op))
     if operator is None or node.op in ("BatchNormalization", "Sigmoid"):
         raise Refused("it takes constants alone; let the exporter fold them")
+    _check_half(node, inputs)
     array = apply(operator, node, *inputs)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise Refused("it gives numbers that are not finite")
     return array
 
 
-def _compute(node: Node, signal: Signal, inputs: Inputs, batch: int) -> Signal:
-    """Do arithmetic with each element by itself."""
-    if node.op != "Cast" and signal.dtype == np.float16:
+def _check_half(node: Node, inputs: Inputs) -> None:
+    if (node.domain, node.op) in ARITHMETIC and node.op != "Cast" and any(
+            each is not None and each.dtype == np.float16 for each in inputs):
         raise Refused("it computes in float16, which programs round in their own ways; cast to "
                       "float32 before it")
+
+
+def _compute(node: Node, signal: Signal, inputs: Inputs, batch: int) -> Signal:
+    """Do arithmetic with each element by itself."""
+    _check_half(node, inputs)
 
     def step(rows: Array) -> Array:
         return apply(ARITHMETIC[node.domain, node.op], node,
