@@ -30,6 +30,7 @@ MAX_CLASSES = 256        # An answer has one byte for the class.
 N_SEQUENCES = 128        # Sequence numbers of a code's request; those of a load follow,
 QUESTIONS = 192          # and then those of a question.
 ADDRESS, WORD = 24, 16   # Bits of a load request's address, and of each of its words.
+LONGEST = 1 + n_bytes(0xFFFF) + N_FCS32    # Bytes in a frame: no identity tells a wider code.
 
 
 def fcs32(content: bytes) -> bytes:
@@ -70,7 +71,8 @@ def wrap(content_and_check: bytes) -> bytes:
 class Unwrapper:
     """Finds good frames in a stream of bytes that may hold anything.
 
-    ``feed`` takes bytes as they come and yields the content of each frame whose check is right.
+    ``feed`` takes bytes as they come and yields the content of each frame whose check is right. It
+    keeps no more than :data:`LONGEST` and one of them: a longer frame is dropped.
 
     Parameters
     ----------
@@ -88,14 +90,16 @@ class Unwrapper:
             if byte == FLAG:
                 content = bytes(self._body[:-len(self._fcs(b""))])
                 # A flag straight after an escape aborts the frame (RFC 1662, 4.3).
-                if content and not self._escaped and self._body == content + self._fcs(content):
+                if (content and not self._escaped and len(self._body) <= LONGEST
+                        and self._body == content + self._fcs(content)):
                     yield content
                 self._body.clear()
                 self._escaped = False
             elif byte == ESCAPE:
                 self._escaped = True
             else:
-                self._body.append(byte ^ FLIP if self._escaped else byte)
+                if len(self._body) <= LONGEST:
+                    self._body.append(byte ^ FLIP if self._escaped else byte)
                 self._escaped = False
 
 

@@ -61,6 +61,9 @@ class Identity:
             raise ValueError(f"An identity is not of {len(data)} bytes")
         clock = len(data) - N_HASH - N_CLOCK
         shape = tuple(int.from_bytes(data[at:at + 2], "little") for at in range(1, clock, 2))
+        if not 2 <= len(shape) <= MAX_WIDTHS or 0 in shape:
+            raise ValueError(f"An identity tells 2 to {MAX_WIDTHS} widths of a network, none of "
+                             f"them 0, not {shape}")
         return cls(shape, bool(data[0] & RELOADABLE), bool(data[0] & WAITS),
                    int.from_bytes(data[clock:-N_HASH], "little"), data[-N_HASH:])
 

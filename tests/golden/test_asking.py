@@ -20,14 +20,14 @@ class Line:
     what came. Time passes only while the host reads, so it is the same on every computer.
     """
 
-    timeout = None
+    timeout = write_timeout = None
 
     def __init__(self, lose=lambda: False, latency=0, identity=b"", waits=0):
         self.lose, self.latency, self.identity, self.waits = lose, latency, identity, waits
         self.now, self.free, self.idle, self.idle_since = 0, 0, 0, None
         self.coming = []    # When a byte can be seen, and the byte.
         self.unwrapper = frame.Unwrapper(frame.fcs32)
-        self.n_under_way = self.most_under_way = 0
+        self.n_under_way = self.most_under_way = self.n_silences = 0
 
     def write(self, data):
         begin = max(self.now, self.free)
@@ -57,6 +57,7 @@ class Line:
     def read(self, size=1):
         if not self.in_waiting:
             if not self.coming:
+                self.n_silences += 1
                 self.now += 10_000    # Nothing, for as long as the host's patience.
                 return b""
             self.now = self.coming[0][0]
@@ -94,9 +95,11 @@ def test_a_line_that_loses_nothing_is_sent_nothing_twice():
 
 def test_one_lost_request_is_sent_again_alone():
     lost = iter([False] * 7 * 20 + [True])    # An answer is six bytes.
-    exchange = Asking(Line(lambda: next(lost, False)), CODES)
+    line = Line(lambda: next(lost, False))
+    exchange = Asking(line, CODES)
     assert list(exchange.ask(requests(range(200)))) == list(range(200))
-    assert exchange.repeated == 1
+    # A later answer tells it: nobody has waited in vain.
+    assert (exchange.repeated, line.n_silences) == (1, 0)
 
 
 @pytest.mark.parametrize("latency, least", [(0, 1.0), (200, 0.98), (400, 0.97)])
@@ -156,6 +159,55 @@ def test_a_board_says_what_it_is(sizes, share):
 def test_a_board_for_other_codes_does_not_answer(sizes):
     with pytest.raises(NoAnswer):
         identify(Line(identity=IDENTITY.to_bytes()), sizes)
+
+
+@pytest.mark.parametrize("said", [bytes([0]), bytes([1, 200, 0]), bytes([2, 32, 0, 0, 0]),
+                                  bytes([63]), bytes([28, *[1] * 54])], ids=len)
+def test_what_says_what_no_board_says(said):
+    with pytest.raises(NoAnswer, match=r"^What answers is no board: An identity "):
+        identify(Line(identity=said), [N_CODE])
+
+
+@pytest.mark.parametrize("sizes", [[N_CODE], range(1, 257)], ids=len)
+def test_noise_without_end_is_no_board(sizes):
+    class Noise(Line):
+        in_waiting = 100
+
+        def read(self, size=1):
+            return b"echo: M105 ok\r\n" * 7
+
+    with pytest.raises(NoAnswer):
+        identify(Noise(), sizes, patience=0.01)
+
+
+def test_a_late_answer_to_a_size_is_not_that_to_another():
+    """As of a virtual board that is slow: it answers when the sizes of the next batch have come."""
+    class Slow(Line):
+        is_awake = False
+
+        def write(self, data):
+            self.is_awake |= data[1] == frame.QUESTIONS + asking.SIZES_AT_ONCE
+            return super().write(data)
+
+        def read(self, size=1):
+            return super().read(size) if self.is_awake else b""
+
+    line = Slow(identity=IDENTITY.to_bytes())
+    assert asking._size(line, [*range(5, 30), N_CODE, *range(50, 110)], patience=1) == N_CODE
+
+
+def test_a_port_is_given_pieces_with_a_deadline_each():
+    class Port(Line):
+        written = ()
+
+        def write(self, data):
+            self.written = (*self.written, (len(data), self.write_timeout))
+            return super().write(data)
+
+    port = Port()
+    list(Asking(port, CODES, patience=7).ask(requests(range(64))))
+    assert {timeout for _, timeout in port.written} == {7} and port.timeout == 7
+    assert max(length for length, _ in port.written) <= 512 < sum(n for n, _ in port.written)
 
 
 def test_all_numbers_have_their_kind():

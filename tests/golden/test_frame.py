@@ -65,6 +65,18 @@ def test_frames_may_share_a_flag_or_lie_apart(n_flags):
     assert feed(flags + bodies[0] + flags + bodies[1] + flags) == [b"one", b"two"]
 
 
+@pytest.mark.parametrize("length, found", [(frame.LONGEST, True), (frame.LONGEST + 1, False),
+                                           (300_000, False)])
+@pytest.mark.parametrize("fcs", [fcs16, fcs32])
+def test_of_a_frame_without_end_no_more_is_kept_than_of_the_longest(fcs, length, found):
+    content = bytes(length - len(fcs(b"")))
+    unwrapper = Unwrapper(fcs)
+    assert [*unwrapper.feed(wrap(content + fcs(content))[:-1])] == []
+    assert len(unwrapper._body) <= frame.LONGEST + 1
+    good = wrap(b"good" + fcs(b"good"))
+    assert [*unwrapper.feed(good)] == [content][:found] + [b"good"]
+
+
 GOOD = wrap(b"good" + fcs32(b"good"))
 OTHER = wrap(b"other" + fcs32(b"other"))
 

@@ -1,5 +1,7 @@
 """What a board says of itself survives being said."""
 
+import re
+
 import pytest
 
 from sw.golden.identity import MAX_WIDTHS, Identity, length
@@ -19,6 +21,14 @@ def test_an_identity_comes_back(shape, reloadable, waits, clock):
 @pytest.mark.parametrize("said", [b"", b"\x03", bytes(range(3, 16)), bytes(range(3, 18))], ids=len)
 def test_another_length_is_no_identity(said):
     with pytest.raises(ValueError, match=rf"^An identity is not of {len(said)} bytes$"):
+        Identity.from_bytes(said)
+
+
+@pytest.mark.parametrize("shape", [(), (200,), (200, 0, 10), (7,) * (MAX_WIDTHS + 1)], ids=str)
+def test_widths_of_no_network(shape):
+    said = Identity(shape, False, False, 0, bytes(4)).to_bytes()
+    with pytest.raises(ValueError, match=r"^An identity tells 2 to 28 widths of a network, none of "
+                                         rf"them 0, not {re.escape(str(shape))}$"):
         Identity.from_bytes(said)
 
 
