@@ -24,8 +24,10 @@ PIECE = 256      # Bytes that are taken from the terminal at once.
 async def serve(dut):
     """Make a terminal, with a link ``TERMINAL`` to it, and be a board at its end.
 
-    Ends when the link is removed. While nothing happens, the simulation stands still.
+    Ends when the link is removed, or who started it is no more. While nothing happens, the
+    simulation stands still.
     """
+    parent = os.getppid()
     board, host = os.openpty()
     tty.setraw(host)
     os.symlink(os.ttyname(host), os.environ["TERMINAL"])
@@ -33,6 +35,9 @@ async def serve(dut):
     line = _Line(dut, board)
     cocotb.start_soon(line.answer())
     while os.path.islink(os.environ["TERMINAL"]):
+        if os.getppid() != parent:
+            os.unlink(os.environ["TERMINAL"])
+            break
         hurry()
         if select.select([board], [], [], 0 if line.is_busy else STANDSTILL)[0]:
             await line.ask(os.read(board, PIECE))

@@ -7,6 +7,7 @@ wires of an iCEBreaker; the seconds are more.
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import threading
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from hw import folding, verilog
 from hw.accelerator import Accelerator
@@ -28,6 +30,7 @@ from sw.golden.network import Network
 __all__ = ["BYTE", "VirtualBoard", "main", "virtual_board"]
 
 YEAR = 365 * 24 * 3600.0    # A board has no deadline.
+SIGNALS = signal.SIGTERM, signal.SIGHUP    # End it as Ctrl-C does: nothing is left behind.
 BYTE = 120    # Cycles that a byte is on the wire: ten bits at 3 MBd, clocked with 36 MHz.
 
 
@@ -44,7 +47,12 @@ class VirtualBoard:
     """
 
     terminal: Path
+    simulation: threading.Thread
     tally: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_alive(self) -> bool:
+        return self.simulation.is_alive() and self.terminal.is_symlink()
 
     @property
     def busy(self) -> float:
@@ -55,40 +63,64 @@ class VirtualBoard:
 @contextmanager
 def virtual_board(network: Network, plan: Plan, *, reloadable: bool,
                   terminal: Path | None = None) -> Iterator[VirtualBoard]:
-    """Give a board that answers at a terminal until the context is left.
+    """Give a board that answers at a terminal until the context is left; then the terminal's link
+    is gone.
 
     Raises
     ------
     SimulationFailed
-        The simulator stopped by itself; raised when the context is left.
+        The simulator did not start, or stopped by itself; this is raised when the context is left.
     """
     source = verilog.convert(Accelerator(network, plan, reloadable=reloadable), "accelerator")
     model = simulator.find("verilator").build(source, "accelerator")
     failures: list[Exception] = []
     with tempfile.TemporaryDirectory() as folder:
-        virtual = VirtualBoard((terminal or Path(folder, "tty")).absolute())
+        link = (terminal or Path(folder, "tty")).absolute()
         tally = Path(folder, "tally.json").absolute()
 
         def serve() -> None:
             try:
                 model.run("sim.bench_virtual", Path(folder), deadline=YEAR, BYTE=str(BYTE),
-                          TERMINAL=str(virtual.terminal), TALLY=str(tally))
-            except SimulationFailed as error:
+                          TERMINAL=str(link), TALLY=str(tally))
+            except Exception as error:    # Of whatever kind: the other thread must know.
                 failures.append(error)
 
-        board = threading.Thread(target=serve)
-        board.start()
-        while not virtual.terminal.exists() and board.is_alive():
-            time.sleep(0.05)
+        virtual = VirtualBoard(link, threading.Thread(target=serve))
         try:
-            yield virtual
+            virtual.simulation.start()
+            while not link.is_symlink() and virtual.simulation.is_alive():
+                time.sleep(0.05)
+            if not failures:
+                yield virtual
         finally:
-            virtual.terminal.unlink(missing_ok=True)
-            board.join()
+            # Again and again: one that has just begun makes its link yet.
+            while virtual.simulation.is_alive():
+                link.unlink(missing_ok=True)
+                virtual.simulation.join(0.2)
+            link.unlink(missing_ok=True)
             if tally.exists():
                 virtual.tally = json.loads(tally.read_text())
-    if failures:
-        raise failures[0]
+        if failures:
+            raise SimulationFailed(f"The simulator of the virtual board at {link} has ended by "
+                                   f"itself{_reason(failures[0])}: start python -m sim.board again")
+
+
+def _reason(failure: Exception) -> str:
+    """Give what an exception in the bench said last, if there was one."""
+    said = [line.strip() for line in str(failure).splitlines() if "Error: " in line]
+    return f" ({said[-1]})" if said else ""
+
+
+class Ended(KeyboardInterrupt):
+    """Another signal than Ctrl-C's has come."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.signal = signal.Signals(number)
+
+
+def _end(number: int, _: object) -> NoReturn:
+    raise Ended(number)
 
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
@@ -107,6 +139,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 @command()
 def main(argv: list[str] | None = None) -> int:
     args, board = parse_args(argv), None
+    for number in SIGNALS:
+        signal.signal(number, _end)
     try:
         network = Network.load(runs.network_file(args.network))
         plan = (folding.default(network.shape) if args.fold is None
@@ -116,10 +150,13 @@ def main(argv: list[str] | None = None) -> int:
         with virtual_board(network, plan, reloadable=args.reloadable,
                            terminal=args.port) as board:
             print(f"a virtual board with {network} is at {args.port}; Ctrl-C ends it", flush=True)
-            while board.terminal.is_symlink():
+            while board.is_alive:
                 time.sleep(0.2)
     except ValueError as error:    # Of a network that no engine can be made of.
         raise SimulationFailed(str(error)) from error
+    except Ended as ended:
+        print(f"error: {ended.signal.name} has ended the virtual board", file=sys.stderr)
+        return 128 + ended.signal
     except KeyboardInterrupt:
         if board is None:
             raise
