@@ -1,7 +1,7 @@
 """A board at a serial port: codes in, classes out."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -16,16 +16,24 @@ from .golden.bits import Bits, n_bytes
 from .golden.errors import UserError
 from .golden.identity import Identity
 
-__all__ = ["BAUDS", "SIZES", "Board", "BoardError"]
+__all__ = ["BAUDS", "CHIPS", "SIZES", "Board", "BoardError", "NoBoard"]
 
 BAUDS = (3_000_000, 2_000_000)    # Those of all supported boards, the more frequent first.
 # Bytes of a code that are tried where nothing is known of it, HyBNN's first.
 SIZES = (25, *(size for size in range(1, 257) if size != 25))
+# USB vendor and product of what makes a serial port of the links of all supported boards: FT2232H,
+# which the BL702 of a Tang Nano says that it is; FT232H; FT231X of a ULX3S.
+CHIPS = frozenset({(0x0403, 0x6010), (0x0403, 0x6014), (0x0403, 0x6015)})
 PATIENCE = 0.5                    # Seconds for a first answer; a virtual board needs some.
 
 
 class BoardError(UserError):
-    """A board does not answer, or is another; the message says what to do."""
+    """A board does not answer, or is another, or its port has failed; the message says what to
+    do."""
+
+
+class NoBoard(BoardError):
+    """Nothing at a port answers as a board does."""
 
 
 class Board:
@@ -49,36 +57,51 @@ class Board:
 
     Raises
     ------
+    NoBoard
+        Nothing answers there as a board does, within some seconds, whatever comes.
     BoardError
-        Nothing answers there.
-    OSError
-        The port cannot be opened.
+        The port cannot be opened, has failed or takes no bytes; then an :exc:`OSError` is its
+        ``__cause__``.
 
     >>> with Board("/dev/ttyUSB1") as board:    # doctest: +SKIP
     ...     board.classify(codes)
     """
 
     def __init__(self, port: str, n_in: int | None = None) -> None:
-        self._serial = serial.Serial(port, BAUDS[0])
+        try:
+            self._serial = serial.Serial(port, BAUDS[0])
+        except OSError as error:
+            raise BoardError(asking.unopened(port, error)) from error
         # An FTDI adapter keeps short answers back for 16 ms otherwise; others do not know this.
         with contextlib.suppress(AttributeError, ValueError, OSError, NotImplementedError):
             self._serial.set_low_latency_mode(True)
         try:
             self.identity = self._find([n_bytes(n_in)] if n_in else SIZES)
         except BaseException:
-            self._serial.close()
+            self.close()
             raise
         self._asking = Asking(self._serial, asking.CODES,
                               at_once=1 if self.identity.waits else None)
 
     def _find(self, sizes: Sequence[int]) -> Identity:
         for self.baud in BAUDS:
-            self._serial.baudrate = self.baud
-            self._serial.reset_input_buffer()
-            with contextlib.suppress(NoAnswer):
+            with self._working(), contextlib.suppress(NoAnswer):
+                self._serial.baudrate = self.baud
                 return asking.identify(self._serial, sizes, patience=PATIENCE)
-        raise BoardError(f"No board answers at {self._serial.port}: it must have been programmed "
-                         "with python -m hw.build --program, for codes of this size")
+        raise NoBoard(f"No board answers at {self._serial.port}: it must have been programmed "
+                      "with python -m hw.build --program, for codes of this size")
+
+    @contextlib.contextmanager
+    def _working(self) -> Iterator[None]:
+        """Say what to do if the port fails."""
+        try:
+            yield
+        except serial.SerialTimeoutException as error:
+            raise BoardError(f"{self._serial.port} takes no bytes: does something else use it, or "
+                             "is it no serial port of a board?") from error
+        except OSError as error:
+            raise BoardError(f"{self._serial.port} has failed, {error}: is the board still plugged "
+                             "in?") from error
 
     def __enter__(self) -> Self:
         return self
@@ -88,7 +111,9 @@ class Board:
         self.close()
 
     def close(self) -> None:
-        """Close the port."""
+        """Close the port, without a wait for bytes that it does not take."""
+        with contextlib.suppress(Exception):    # Of an unplugged one, termios has its own.
+            self._serial.reset_output_buffer()
         self._serial.close()
 
     @property
@@ -110,7 +135,8 @@ class Board:
         Raises
         ------
         BoardError
-            The codes have another width than the board's, or it has ceased to answer.
+            The codes have another width than the board's, or it has ceased to answer, or its port
+            has failed. A later call may find it well again.
         """
         n_in = self.identity.shape[0]
         if codes.ndim != 2 or codes.shape[1] != n_in:
@@ -119,9 +145,10 @@ class Board:
         requests = (partial(frame.request, code=code) for code in codes)
         classes = np.empty(len(codes), np.int64)
         try:
-            for number, klass in enumerate(self._asking.ask(requests)):
-                classes[number] = klass
-                progress(1)
+            with self._working():
+                for number, klass in enumerate(self._asking.ask(requests)):
+                    classes[number] = klass
+                    progress(1)
         except NoAnswer:
             raise BoardError(f"The board at {self._serial.port} has ceased to answer: has it lost "
                              "its power?") from None

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from serial.tools import list_ports
 from tqdm import tqdm
 
-from .board import Board, BoardError
+from .board import CHIPS, Board, BoardError, NoBoard
 from .golden import forward, regular, runs
 from .golden.bits import Bits, unpack
 from .golden.codes import load_codes
@@ -140,24 +140,34 @@ def encoded(run: Path, files: Sequence[Path], data_set: str | None, data_dir: st
         raise ClassifyError(str(error)) from None
 
 
-def list_boards(only: str | None) -> int:
-    """Ask every serial port, or one, what is there."""
-    ports = [only] if only else sorted(port.device for port in list_ports.comports())
-    if not ports:
+def list_boards(only: str | None, *, strangers: bool) -> int:
+    """Ask every serial port that looks like a board's, or one, what is there.
+
+    What no board has is not even opened, but with ``strangers``: a byte may start a machine.
+    """
+    found = {port.device: port for port in ([] if only else list_ports.comports())}
+    if not only and not found:
         print("no serial port on this computer: plug a board in, or start python -m sim.board and "
               "ask with --port")
     builds = _builds()
-    for port in ports:
-        try:
-            with Board(port) as board:
-                known = builds.get(board.identity)
-                print(f"{port}  {board.identity}, {board.baud:,} baud"
-                      + (f", {known}" if known else ""))
-        except BoardError:
-            print(f"{port}  no board")
-        except OSError as error:
-            print(f"{port}  {error}")
+    for name in [only] if only else sorted(found):
+        if only or strangers or (found[name].vid, found[name].pid) in CHIPS:
+            print(f"{name}  {_what_is_at(name, builds)}", flush=True)
+        else:
+            print(f"{name}  not asked, as it looks like no board's: {found[name].description}; "
+                  "--list --all asks it too")
     return 0
+
+
+def _what_is_at(port: str, builds: dict[Identity, Path]) -> str:
+    try:
+        with Board(port) as board:
+            known = builds.get(board.identity)
+            return f"{board.identity}, {board.baud:,} baud" + (f", {known}" if known else "")
+    except NoBoard:
+        return "no board"
+    except BoardError as error:
+        return str(error).removeprefix(f"{port} ").partition(": ")[0]
 
 
 def _builds() -> dict[Identity, Path]:
@@ -183,11 +193,13 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--data", metavar="NAME", help="take the test images of this data set")
     add("--data-dir", metavar="DIR", help="look for its IDX files in DIR or DIR/NAME")
     add("--all", action="store_true",
-        help="classify all test images, without a pause; show accuracy and throughput")
+        help="classify all test images, without a pause; show accuracy and throughput; with "
+             "--list: ask ports that look like no board's, too")
     add("--first", metavar="N", type=int,
         help=f"only the first N test images (default: {FIRST}, with --all all of them)")
     add("--selftest", action="store_true", help="compare the board with golden on many codes")
-    add("--list", action="store_true", help="ask all serial ports for boards; --port: only this")
+    add("--list", action="store_true",
+        help="ask the serial ports that look like boards' what is there; --port: only this one")
     args = parser.parse_args(argv)
     if not args.list and args.port is None:
         parser.error("the following arguments are required: --port, or --list to find it")
@@ -225,7 +237,7 @@ def run(args: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0: as golden says; 1: not; 2: it could not be found out."""
     args = parse_args(argv)
-    return list_boards(args.port) if args.list else run(args)
+    return list_boards(args.port, strangers=args.all) if args.list else run(args)
 
 
 if __name__ == "__main__":

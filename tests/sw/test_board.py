@@ -1,16 +1,18 @@
 """A board at a serial port, which here is a terminal at which golden answers."""
 
+import os
+import threading
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import boards
-from sw.board import BAUDS, Board, BoardError
-from sw.golden import forward
+from sw.board import BAUDS, CHIPS, Board, BoardError, NoBoard
+from sw.golden import forward, frame
 from sw.golden.identity import Identity
 from sw.golden.network import random_network
-from tests.line import golden_line
+from tests.line import golden_line, stranger, within
 
 NETWORK = random_network((40, 8, 3))
 IDENTITY = Identity(NETWORK.shape, False, False, 120_000, b"abcd")
@@ -55,6 +57,79 @@ def test_a_board_that_falls_silent(monkeypatch):
     with golden_line(NETWORK, IDENTITY, range(10_000)) as port, Board(port, 40) as board:
         with pytest.raises(BoardError, match=f"^The board at {port} has ceased to answer: "):
             board.classify(CODES[:3])
+
+
+def test_a_board_that_had_stalled_is_not_believed_before_it_is_in_step(monkeypatch):
+    monkeypatch.setattr("sw.golden.asking.ATTEMPTS", 1)
+    stalled = threading.Event()
+    with golden_line(NETWORK, IDENTITY, stalled=stalled) as port, Board(port, 40) as board:
+        stalled.set()
+        for number in range(2):
+            with pytest.raises(BoardError, match=" has ceased to answer: "):
+                board.classify(CODES[64 * number:64 * (number + 1)])
+        stalled.clear()
+        classes = board.classify(CODES[-64:])
+    assert classes.tolist() == forward.classify_all(NETWORK, CODES[-64:]).tolist()
+
+
+@pytest.mark.parametrize("waits, most", [(True, 1), (False, 64)])
+def test_a_board_that_must_be_waited_for_is(waits, most):
+    stalled, counts = threading.Event(), []
+    with (golden_line(NETWORK, replace(IDENTITY, waits=waits), stalled=stalled,
+                      counts=counts) as port, Board(port, 40) as board):
+        counts.clear()
+        stalled.set()
+        threading.Timer(0.3, stalled.clear).start()
+        board.classify(CODES[:200])
+    assert max(counts) == most
+
+
+def test_what_lay_at_the_port_before_is_not_believed():
+    """As of the bitstream before this one: another board's first byte."""
+    old = frame.answer(frame.QUESTIONS, Identity((40,) * 6, True, True, 0, b"old.").to_bytes()[0])
+    with golden_line(NETWORK, IDENTITY, before=old * 9) as port, Board(port, 40) as board:
+        assert board.identity == IDENTITY
+
+
+NONE, DEAF, GONE = ("^No board answers at {}: ", "^{} takes no bytes: does something else use it, ",
+                    "^{} cannot be opened, .*: python -m sw.classify --list shows ")
+
+
+@pytest.mark.parametrize("n_in, says, reads, lives, error, said", [
+    *((n_in, says, True, True, NoBoard, NONE) for n_in in [40, None]
+      for says in [b"", b"ok T:21.3 /0.0\r\n", bytes(range(256)), b"\x7e",
+                   frame.answer(frame.QUESTIONS, 0), frame.answer(0, 1)]),
+    (None, b"", False, True, BoardError, DEAF),
+    (None, b"$GPGGA,", False, True, BoardError, DEAF),
+    (40_000, b"", False, True, BoardError, DEAF),
+    (40, b"", True, False, BoardError, GONE)])
+def test_ports_without_a_board(monkeypatch, n_in, says, reads, lives, error, said):
+    monkeypatch.setattr("sw.board.PATIENCE", 0.05)
+    with stranger(says, reads=reads, lives=lives) as port, within(60):
+        with pytest.raises(error, match=said.format(port)):
+            Board(port, n_in)
+
+
+@pytest.mark.parametrize("port, why", [
+    ("/dev/nope", "No such file or directory"), ("/dev/null", ".*ioctl.*"), (".", ".*directory"),
+    ("", ".*")])
+def test_what_is_no_port(port, why):
+    with pytest.raises(BoardError, match=f"^{port} cannot be opened, {why}: python -m sw.classify"):
+        Board(port)
+
+
+def test_a_port_that_is_pulled_out():
+    with golden_line(NETWORK, IDENTITY) as port, Board(port, 40) as board:
+        os.close(board._serial.fd)
+        board._serial.fd = os.open("/dev/null", os.O_RDONLY)
+        with pytest.raises(BoardError, match=f"^{port} has failed, .*: is the board still plugged"):
+            board.classify(CODES[:1])
+
+
+def test_every_board_has_a_chip_that_is_asked():
+    ft2232h, ft231x = (0x0403, 0x6010), (0x0403, 0x6015)
+    chips = dict.fromkeys(boards.NAMES, ft2232h) | {"ulx3s": ft231x}
+    assert set(chips.values()) <= CHIPS
 
 
 def test_every_board_has_a_speed_that_is_tried():

@@ -6,11 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
+from serial.tools.list_ports_common import ListPortInfo
 
 from sw import classify
 from sw.golden.identity import Identity
 from sw.golden.network import Network, random_network
-from tests.line import golden_line
+from tests.line import golden_line, stranger, within
 from tests.untrained import SHAPE, make_run
 
 IDENTITY = Identity(SHAPE, False, False, 120_000, b"abcd")
@@ -119,7 +120,7 @@ def test_wrong_flags(capsys, flags, said):
     assert capsys.readouterr().err == f"error: {said}\n"
 
 
-def test_the_list_knows_this_folders_builds(run, tmp_path, monkeypatch, capsys):
+def test_the_list_knows_this_folders_builds(run, tmp_path, monkeypatch, capsys, ports):
     monkeypatch.chdir(tmp_path)
     build = tmp_path / "runs/one/build/icestick"
     build.mkdir(parents=True)
@@ -127,11 +128,58 @@ def test_the_list_knows_this_folders_builds(run, tmp_path, monkeypatch, capsys):
     (build.parent / "older").mkdir()
     (build.parent / "older" / "report.json").write_text("{}")
     with golden_line(Network.load(run / "network.safetensors"), IDENTITY) as port:
-        monkeypatch.setattr(classify.list_ports, "comports",
-                            lambda: [type("Port", (), {"device": name})()
-                                     for name in (port, "/dev/nowhere")])
+        ports(port, "/dev/nowhere")
         assert classify.main(["--list"]) == 0
     assert sorted(capsys.readouterr().out.splitlines()) == sorted([
-        "/dev/nowhere  [Errno 2] could not open port /dev/nowhere: [Errno 2] No such file or "
-        "directory: '/dev/nowhere'",
+        "/dev/nowhere  cannot be opened, No such file or directory",
         f"{port}  200-16-10, 120 MHz, build 61626364, 3,000,000 baud, runs/one/build/icestick"])
+
+
+@pytest.fixture
+def ports(monkeypatch):
+    """Have these serial ports, of boards or of others."""
+    found = []
+    monkeypatch.setattr(classify.list_ports, "comports", lambda: found)
+
+    def have(*names, chip=(0x0403, 0x6010), description="Dual RS232"):
+        for name in names:
+            info = ListPortInfo(name)
+            (info.vid, info.pid), info.description = chip, description
+            found.append(info)
+
+    return have
+
+
+def test_one_bad_port_does_not_keep_the_others_from_the_list(run, monkeypatch, capsys, ports):
+    monkeypatch.setattr("sw.board.PATIENCE", 0.2)
+    with (stranger(b"T:20.1 B:20.3\r\n") as talks, stranger(b"$GPGGA,", reads=False) as deaf,
+          stranger(lives=False) as gone,
+          golden_line(Network.load(run / "network.safetensors"), IDENTITY) as port, within(60)):
+        ports(talks, deaf, gone, port)
+        assert classify.main(["--list"]) == 0
+    found = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines())
+    assert found.pop(gone).startswith("cannot be opened, ")
+    assert found == {
+        talks: "no board",
+        deaf: "takes no bytes",
+        port: "200-16-10, 120 MHz, build 61626364, 3,000,000 baud"}
+
+
+@pytest.mark.parametrize("chip", [(0x2341, 0x0043), (0x0403, 0x6001), (None, None)])
+def test_what_looks_like_no_boards_is_not_opened(run, monkeypatch, capsys, ports, chip):
+    with golden_line(Network.load(run / "network.safetensors"), IDENTITY) as port:
+        ports(port, chip=chip, description="Arduino Uno")
+        asked = [classify.main(["--list"]), classify.main(["--list", "--all"]),
+                 classify.main(["--list", "--port", port])]
+    board = f"{port}  200-16-10, 120 MHz, build 61626364, 3,000,000 baud"
+    assert asked == [0, 0, 0]
+    assert capsys.readouterr().out.splitlines() == [
+        f"{port}  not asked, as it looks like no board's: Arduino Uno; --list --all asks it too",
+        board, board]
+
+
+def test_a_wrong_port(run, capsys):
+    assert classify.main(["--port", "/dev/nope", "--network", str(run)]) == 2
+    assert capsys.readouterr().err == (
+        "error: /dev/nope cannot be opened, No such file or directory: python -m sw.classify "
+        "--list shows the serial ports of this computer\n")
