@@ -7,6 +7,8 @@ the power.
 import argparse
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +20,7 @@ from hw.engine import memories
 from hw.folding import Folding
 from hw.loader import Layout
 from sw.golden import frame, runs
-from sw.golden.asking import LOADS, Asking, NoAnswer, Request, identify
+from sw.golden.asking import LOADS, Asking, NoAnswer, Request, identify, unopened
 from sw.golden.bits import n_bytes
 from sw.golden.command import Parser, command
 from sw.golden.errors import UserError
@@ -41,6 +43,8 @@ def requests(network: Network, plan: Folding) -> list[Request]:
 def load(port: serial.Serial, network: Network, plan: Folding) -> int:
     """Load a network through an open port; return the number of frames that were sent twice.
 
+    :func:`check` the port before: an answer to an older load would pass for one to this.
+
     Raises
     ------
     NoAnswer
@@ -51,6 +55,23 @@ def load(port: serial.Serial, network: Network, plan: Folding) -> int:
     for _ in tqdm(asking.ask(frames), total=len(frames), unit="frame", disable=None, leave=False):
         pass
     return asking.repeated
+
+
+@contextmanager
+def opened(name: str, baud: int) -> Iterator[serial.Serial]:
+    """Open a port for a while; raise :exc:`LoadError` if that cannot be, or if it takes no
+    bytes."""
+    try:
+        port = serial.Serial(name, baud)
+    except OSError as error:
+        raise LoadError(unopened(name, error)) from error
+    with port:
+        try:
+            yield port
+        except serial.SerialTimeoutException:
+            port.reset_output_buffer()    # To close it would wait for them.
+            raise LoadError(f"{name} takes no bytes: does something else use it, or is it no "
+                            "serial port of a board?") from None
 
 
 def check(port: serial.Serial, built: Built) -> None:
@@ -85,7 +106,7 @@ def main(argv: list[str] | None = None) -> int:
         raise LoadError(f"{args.build} is for {built.network} networks, not {network}: build "
                         "one for this shape with python -m hw.build --reloadable")
     try:
-        with serial.Serial(args.port, built.board.baud) as port:
+        with opened(args.port, built.board.baud) as port:
             check(port, built)
             begun = time.monotonic()
             repeated = load(port, network, built.plan)

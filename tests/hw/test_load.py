@@ -4,6 +4,7 @@
 import json
 
 import pytest
+from serial import SerialTimeoutException
 
 from hw import load
 from hw.accelerator import identity
@@ -95,12 +96,24 @@ def silent(port, baud):
     return Port(range(10_000), IDENTITY)
 
 
+def deaf(port, baud):
+    class Deaf(Port):
+        def write(self, data):
+            raise SerialTimeoutException("Write timeout")
+
+        def reset_output_buffer(self):
+            pass
+
+    return Deaf()
+
+
 def another(port, baud):
     return Port(identity=IDENTITY[:-4] + b"abcd")
 
 
 @pytest.mark.parametrize("serial, shape, reloadable, code, said", [
-    (None, SHAPE, True, 2, "error: [Errno 2] could not open port /dev/nowhere: "),
+    (None, SHAPE, True, 2, "error: /dev/nowhere cannot be opened, No such file or directory: "
+                           "python -m sw.classify --list shows "),
     (None, SHAPE, False, 2, "error: {} holds a bitstream that cannot be loaded: build it with "
                             "python -m hw.build --reloadable\n"),
     (None, (40, 64, 3), True, 2, "error: {} is for 40-64-2 networks, not 40-64-3: build one for "
@@ -109,6 +122,7 @@ def another(port, baud):
                              "programmed with a bitstream for this shape\n"),
     (another, SHAPE, True, 2, "error: {} is not what runs at /dev/ttyUSB7, which says that it is "
                               "40-64-2, 120 MHz, build 61626364, reloadable: give the folder of "),
+    (deaf, SHAPE, True, 2, "error: /dev/nowhere takes no bytes: does something else use it, or "),
     (press, SHAPE, True, 130, "error: interrupted, the board holds a part of the network: run it "
                               "again\n")])
 def test_what_goes_wrong(built, tmp_path, monkeypatch, capsys, serial, shape, reloadable, code,
