@@ -78,8 +78,8 @@ def test_what_cannot_be_read_is_said(tmp_path, capsys, folder):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     (tmp_path / "1.png").write_bytes(b"")
     assert main(["--images", str(tmp_path), *SMALL, "--out", str(tmp_path / "run")]) == 0
-    assert f"\n1 of them could not be read, and others stood in for them; {tmp_path / '1.png'} holds " \
-        in capsys.readouterr().out
+    assert (f"\n1 of them could not be read, and others stood in for them; {tmp_path / '1.png'} "
+            "holds no picture: ") in capsys.readouterr().out
     encoder = Encoder.load(tmp_path / "run/encoder.safetensors")
     assert (encoder.channels, encoder.side, encoder.n_bits) == (1, 8, 12)
 
