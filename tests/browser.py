@@ -49,8 +49,8 @@ DIGITS = {
 
 
 @contextmanager
-def chromium() -> Iterator[webdriver.Chrome]:
-    """Start Chromium with a profile of its own."""
+def chromium(width: int = 1240) -> Iterator[webdriver.Chrome]:
+    """Start Chromium with a profile of its own, and a screen of so many pixels, as a phone's."""
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium") or ""
     with tempfile.TemporaryDirectory() as profile:
@@ -59,17 +59,20 @@ def chromium() -> Iterator[webdriver.Chrome]:
         driver = webdriver.Chrome(
             options, webdriver.ChromeService(shutil.which("chromedriver")))
         try:
+            driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {
+                "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500})
             yield driver
         finally:
             driver.quit()
 
 
 @contextmanager
-def demo(run: Path, port: Path) -> Iterator[str]:
-    """Start the demo; give the address of its page."""
+def demo(run: Path, port: Path | None = None) -> Iterator[str]:
+    """Start the demo, with a board or without; give the address of its page."""
+    flags = ["--port", str(port)] if port else []
     server = subprocess.Popen(
-        [sys.executable, "-m", "sw.demo", "--network", str(run), "--port", str(port),
-         "--http", "0"], stdout=subprocess.PIPE, text=True)
+        [sys.executable, "-m", "sw.demo", "--network", str(run), *flags, "--http", "0"],
+        stdout=subprocess.PIPE, text=True)
     try:
         line = server.stdout.readline()
         assert line.startswith("draw at "), line
@@ -83,15 +86,25 @@ def draw(driver: webdriver.Chrome, digit: int) -> dict[str, str]:
     """Clear the page, draw a digit, wait for what it says; give the class that it shows, that of
     golden and the code."""
     driver.find_element(By.ID, "clear").click()
+    strokes(driver, DIGITS[digit])
+    return verdict(driver)
+
+
+def strokes(driver: webdriver.Chrome, drawn: list[list[tuple[float, float]]]) -> None:
+    """Draw strokes, whose points are in parts of the drawing's side."""
     pad = driver.find_element(By.ID, "pad")
     side = pad.size["width"]
-    for stroke in DIGITS[digit]:
+    for stroke in drawn:
         chain = ActionChains(driver, duration=0)
         for number, (x, y) in enumerate(stroke):
             chain.move_to_element_with_offset(pad, (x - 0.5) * side, (y - 0.5) * side)
             if number == 0:
                 chain.click_and_hold()
         chain.release().perform()
+
+
+def verdict(driver: webdriver.Chrome) -> dict[str, str]:
+    """Wait for what the page says; give the class that it shows, that of golden and the code."""
     verdict = driver.find_element(By.ID, "verdict")
     WebDriverWait(driver, PATIENCE).until(
         lambda _: verdict.get_attribute("data-state") == "idle"

@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
@@ -31,8 +31,9 @@ from ..golden import forward, runs
 from ..golden.bits import Bits, unpack
 from ..golden.command import Parser, command
 from ..golden.network import Network
-from ..picture import PictureError
+from ..picture import Nothing, PictureError
 from ..run import Config
+from .server import OwnPage, server
 
 HOST = "127.0.0.1"       # No other computer's business.
 PAGE = Path(__file__).with_name("page.html")
@@ -74,7 +75,16 @@ class Demo:
                 "build": identity and identity.build.hex()}
 
     def answer(self, drawing: bytes) -> dict[str, Any]:
-        """Give all that becomes of a drawing, and the milliseconds of each step."""
+        """Return all that becomes of a drawing, and the milliseconds of each step.
+
+        A board that does not answer is ``silent``, with the reason. One drawing after the other, so
+        that all take the memory of one.
+
+        Raises
+        ------
+        PictureError
+            It is no picture, or shows nothing.
+        """
         with self._one_at_a_time:
             took: dict[str, float] = {}
             image = _timed(took, "picture", lambda: picture.read(BytesIO(drawing), self.data))
@@ -84,7 +94,11 @@ class Demo:
             result = {"picture": np.rint(255 * image).astype(int).ravel().tolist(),
                       "code": code.tolist(), "hidden": hidden, "scores": scores, "golden": golden}
             if board := self.board:
-                result["board"] = int(_timed(took, "board", lambda: board.classify(code[None]))[0])
+                try:
+                    klass = _timed(took, "board", lambda: board.classify(code[None]))[0]
+                    result["board"] = int(klass)
+                except (BoardError, OSError) as error:
+                    result["silent"] = str(error)
             return result | {"took": took}
 
     def _encode(self, image: picture.Picture) -> Bits:
@@ -120,17 +134,23 @@ def app(demo: Demo) -> Starlette:
 
     async def classify(request: Request) -> Response:
         drawing = bytearray()
-        async for chunk in request.stream():
-            drawing += chunk
-            if len(drawing) > MAX_BYTES:
-                return JSONResponse({"error": "The drawing is too large"}, 413)
         try:
+            async for chunk in request.stream():
+                drawing += chunk
+                if len(drawing) > MAX_BYTES:
+                    return JSONResponse({"error": f"A drawing must have at most {MAX_BYTES:,} "
+                                                  "bytes"}, 413)
             return JSONResponse(await run_in_threadpool(demo.answer, bytes(drawing)))
-        except (PictureError, BoardError, OSError) as error:
+        except Nothing:    # Whoever draws may begin with that.
+            return JSONResponse({"error": "There is nothing to see yet"})
+        except PictureError as error:
             return JSONResponse({"error": str(error)}, 422)
+        except ClientDisconnect:
+            return Response(status_code=400)    # Nobody reads it.
 
     return Starlette(routes=[Route("/", page), Route("/about", about),
-                             Route("/classify", classify, methods=["POST"])])
+                             Route("/classify", classify, methods=["POST"])],
+                     middleware=[Middleware(OwnPage)])
 
 
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -156,7 +176,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         listening = stack.enter_context(socket.create_server((HOST, args.http)))
         print(f"draw at http://{HOST}:{listening.getsockname()[1]} and end it with Ctrl-C",
               flush=True)
-        uvicorn.Server(uvicorn.Config(app(demo), log_level="error")).run([listening])
+        server(app(demo)).run([listening])
     return 0
 
 

@@ -47,6 +47,24 @@ def test_every_digit_has_goldens_class(browser, run):
     assert len({page["code"] for page in said}) == 10
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_page_fits_and_takes_whatever_is_drawn(browser, run, width):
+    with browser.demo(run) as address, browser.chromium(width) as driver:
+        driver.get(address)
+        said = browser.draw(driver, 3)
+        assert said["shown"] == said["golden"] and said["text"] == "says golden"
+        # Over the edges, and then over everything.
+        browser.strokes(driver, [[(0, 0), (1, 0), (1, 1), (0, 1), (0, 0)]])
+        assert browser.verdict(driver)["text"] == "says golden"
+        driver.execute_script("pen.fillStyle = '#fff'; pen.fillRect(0, 0, 282, 282)")
+        browser.strokes(driver, [[(0.5, 0.5), (0.6, 0.6)]])
+        assert browser.verdict(driver)["text"] == "says golden"
+        assert driver.execute_script("return document.documentElement.clientWidth") == width
+        assert driver.execute_script("""return [...document.querySelectorAll("body *")].filter(
+            each => each.getBoundingClientRect().right > document.documentElement.clientWidth
+            ).map(each => each.outerHTML)""") == []
+
+
 @pytest.mark.parametrize("flags, said", [
     (["--network", "{}/nowhere"], "[Errno 2] No such file or directory: '{}/config.json'"),
     (["--network", "{}", "--port", "/dev/nowhere"], "[Errno 2] could not open port /dev/nowhere"),
