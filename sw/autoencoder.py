@@ -109,7 +109,7 @@ class Encoder(nn.Sequential):
             The file cannot be read.
         """
         try:
-            description, arrays = tensors.read(path, FORMAT, ["shape"], MAX_BYTES)
+            description, arrays = tensors.read(path, {FORMAT: ["shape"]}, MAX_BYTES)
             return _assemble(str(description["shape"]),
                              {name: torch.from_numpy(array) for name, array in arrays.items()})
         except (ValueError, TypeError, RuntimeError) as error:

@@ -16,7 +16,7 @@ from serial.tools import list_ports
 from tqdm import tqdm
 
 from .board import CHIPS, Board, BoardError, NoBoard
-from .golden import forward, regular, runs
+from .golden import fast, forward, regular, runs
 from .golden.bits import Bits, unpack
 from .golden.codes import load_codes
 from .golden.command import Parser, command
@@ -76,7 +76,7 @@ def measure(board: Board, network: Network, inputs: Inputs) -> int:
         begun = time.perf_counter()
         classes = board.classify(inputs.codes, bar.update)
         seconds = time.perf_counter() - begun
-    wrong = int((classes != forward.classify_all(network, inputs.codes)).sum())
+    wrong = int((classes != fast.classify_all(network, inputs.codes)).sum())
     rows = {"codes": f"{count:,}, equal to golden: {count - wrong:,}"}
     if inputs.labels is not None:
         rows["accuracy"] = f"{(classes == inputs.labels).mean():.2%}"

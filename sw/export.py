@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from .binary import BinaryLinear, Signs
 from .classifier import BinaryClassifier, BinaryReadout
-from .golden import forward as golden
+from .golden import fast
 from .golden.bits import Bits
 from .golden.command import Parser, command
 from .golden.errors import UserError
@@ -50,7 +50,7 @@ def check_equal(network: Network, classes: Tensor, codes: Bits) -> None:
     ExportError
         They differ.
     """
-    n_wrong = int((golden.classify_all(network, codes) != classes.numpy()).sum())
+    n_wrong = int((fast.classify_all(network, codes) != classes.numpy()).sum())
     if n_wrong:
         raise ExportError(f"Model and network differ on {n_wrong} of {len(codes)} codes")
 

@@ -21,7 +21,7 @@ from . import data
 from .autoencoder import Encoder
 from .binary import DynamicShift
 from .codes import BATCH, extract
-from .golden import bits, forward
+from .golden import bits, fast, forward
 from .golden.codes import load_codes
 from .golden.network import Network
 from .golden.qonnx import reader, writer
@@ -131,9 +131,9 @@ def hand_over(run: Path, to: Path, data_dir: Path | None = None) -> Handed:
     to.mkdir(parents=True, exist_ok=True)
     write_encoder(encoder, to / "encoder.onnx")
     writer.save(network, to / "network.onnx")
-    classes = forward.classify_all(network, codes)
+    classes = fast.classify_all(network, codes)
     written = reader.load(to / "network.onnx").network
-    if not np.array_equal(forward.classify_all(written, codes), classes):
+    if not np.array_equal(fast.classify_all(written, codes), classes):
         raise RunError(f"{to / 'network.onnx'} does not give the classes of the network")
     _write_vectors(network, codes[:N_VECTORS], to / "vectors.json")
     run_encoder = load_encoder(to / "encoder.onnx")
@@ -143,17 +143,14 @@ def hand_over(run: Path, to: Path, data_dir: Path | None = None) -> Handed:
     return Handed(network, len(images), encoder.n_bits, [
         Difference(image, bit, float(encoder(images[image:image + 1])[0, bit]),
                    float(logits[image, bit])) for image, bit in wrong.tolist()],
-        int((forward.classify_all(network, (logits[changed] >= 0).astype(np.uint8))
+        int((fast.classify_all(network, (logits[changed] >= 0).astype(np.uint8))
              != classes[changed]).sum()))
 
 
 def _write_vectors(network: Network, codes: bits.Bits, path: Path) -> None:
     vectors = []
     for code in codes:
-        x = code
-        for layer in network.layers:
-            x = forward.hidden(layer, x)
-        scores = forward.scores(network.readout, x)
+        scores = forward.trace(network, code)[-1]
         vectors.append({"code": bits.to_bytes(code).hex(), "scores": scores.tolist(),
                         "class": int(scores.argmax())})
     content = {"network": str(network), "code": "hexadecimal; element 0 is bit 0 of byte 0",

@@ -23,7 +23,7 @@ from torch import Tensor
 from . import codes, data
 from .autoencoder import decoder
 from .checkpoint import load_checkpoint
-from .golden import bits, forward, regular
+from .golden import bits, fast, forward, regular
 from .golden.codes import load_codes
 from .golden.command import Parser, command
 from .golden.network import Network, atomic_write
@@ -112,7 +112,7 @@ def _look(folder: Path, config: Config, data_dir: Path | None) -> Shown:
     if not np.array_equal(chosen.test_labels.numpy(), labels):
         raise RunError(f"{folder} was made of other test images than {config.data} has now")
     return Shown(chosen.test_images[:, 0].numpy(), test_codes, labels,
-                 forward.classify_all(network, test_codes), chosen.classes, network)
+                 fast.classify_all(network, test_codes), chosen.classes, network)
 
 
 def _accuracies(path: Path) -> Section:
@@ -200,13 +200,10 @@ def _pictures(shown: Shown) -> Section:
     figure = Figure(figsize=(10, 1.15 * len(chosen)), layout="constrained")
     grid = figure.subplots(len(chosen), len(titles), squeeze=False)
     for row, at in zip(grid, chosen, strict=True):
-        x = shown.codes[at]
+        *hidden, scores = forward.trace(shown.network, shown.codes[at])
         row[0].imshow(shown.images[at], cmap="gray_r")
-        _bits(row[1], x)
-        for axes, layer in zip(row[2:], shown.network.layers):
-            x = forward.hidden(layer, x)
+        for axes, x in zip(row[1:], [shown.codes[at], *hidden]):
             _bits(axes, x)
-        scores = forward.scores(shown.network.readout, x)
         best = int(shown.classes[at])
         row[-1].bar(range(len(scores)), scores - scores.min() + 1,
                     color=["tab:orange" if klass == best else "tab:gray"

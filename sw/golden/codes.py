@@ -55,7 +55,7 @@ def load_codes(path: Path) -> tuple[Bits, np.ndarray]:
         The file cannot be read.
     """
     try:
-        description, tensors = files.read(path, FORMAT, ["n_bits"], MAX_BYTES)
+        description, tensors = files.read(path, {FORMAT: ["n_bits"]}, MAX_BYTES)
         files.check_names(tensors, ["codes", "labels"])
         n_bits = _check_n_bits(description["n_bits"])
         return _unpacked(tensors["codes"], tensors["labels"], n_bits), tensors["labels"]

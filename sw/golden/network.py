@@ -1,19 +1,23 @@
 """The trained network as hardware sees it: bits and integers, no floats. And its file.
 
-The file is one of :mod:`sw.golden.tensors`. Its description is ``format = "hybnn-network-1"`` and
-``shape = "200-128-10"``; its tensors are, for every layer ``i`` counted from 0,
+The file is one of :mod:`sw.golden.tensors`. A fully connected network of bits has format 1: its
+description is ``format = "hybnn-network-1"`` and ``shape = "200-128-10"``. Any other has format 2:
+``format = "hybnn-network-2"`` and ``signature = "28x28x1:8-32s2-64p-64p-10"``, see
+:mod:`sw.golden.stages`. The tensors are, for every layer ``i``, which are the stages with weights
+before the readout, counted from 0,
 
 * ``layer.i.weights``, uint8 ``(n_out, ceil(n_in / 8))``: weight bits, packed as in
-  :mod:`sw.golden.bits`, unused bits zero;
+  :mod:`sw.golden.bits`, unused bits zero; ``n_in`` runs over row, column, channel of the window;
 * ``layer.i.thresholds``, int32 ``(n_out,)``;
 
 and for the readout ``readout.weights`` (as above) and ``readout.offsets``, int32 ``(n_classes,)``.
+In format 2 there may also be ``input.levels``, uint8 ``(256,)``: the value of an element for each
+byte of a raw picture, where it is not the byte's highest bits.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,12 +25,13 @@ import numpy as np
 from . import tensors as files
 from .bits import Bits, Integers, n_bytes, pack, unpack
 from .errors import UserError
+from .stages import MAX_WIDTH, Map, Signature
 from .tensors import atomic_write
 
-__all__ = ["Layer", "Network", "NetworkFileError", "Readout", "atomic_write", "random_network"]
+__all__ = ["MAX_WIDTH", "Layer", "Network", "NetworkFileError", "OutputLayer", "atomic_write",
+           "default_levels", "random_network"]
 
-FORMAT = "hybnn-network-1"
-MAX_WIDTH = 65_535     # Inputs or neurons of one layer.
+FORMATS = {"hybnn-network-1": ["shape"], "hybnn-network-2": ["signature"]}
 MAX_OFFSET = 65_535    # A readout offset larger than any count is enough to always win.
 MAX_BYTES = 1 << 26    # Of a file: 500 million weights, each a byte when it is read.
 
@@ -54,23 +59,32 @@ def _check_integers(what: str, values: Integers, count: int, low: int, high: int
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One fully connected binary layer.
+    """Weights and thresholds of one stage: of each neuron of a dense one, each channel of a Conv.
 
     Attributes
     ----------
     weights : uint8 array of shape ``(n_out, n_in)``
         Weight bits; 1 stands for +1, 0 for -1.
     thresholds : integer array of shape ``(n_out,)``
-        A neuron outputs 1 when at least this many of its inputs match its weights: 0 fires
-        always, ``n_in + 1`` never.
+        A neuron outputs 1 when its count is at least this: 0 fires always, one more than the
+        greatest count never. The count is that of the inputs that match its weights. Of pixels of b
+        bits, each bit of a pixel is compared with the weight, and a match of bit k counts 2^k.
+    bits : int
+        Of an input element.
     """
 
     weights: Bits
     thresholds: Integers
+    bits: int = 1
 
     def __post_init__(self) -> None:
         _check_weights("Layer", self.weights)
-        _check_integers("Thresholds", self.thresholds, self.n_out, 0, self.n_in + 1)
+        _check_integers("Thresholds", self.thresholds, self.n_out, 0, self.max_count + 1)
+
+    @property
+    def max_count(self) -> int:
+        """The greatest count: every bit of every input matches."""
+        return ((1 << self.bits) - 1) * self.n_in
 
     @property
     def n_in(self) -> int:
@@ -82,8 +96,8 @@ class Layer:
 
 
 @dataclass(frozen=True, eq=False)
-class Readout:
-    """The last layer: a score for each class, and the class with the highest.
+class OutputLayer:
+    """Weights and offsets of the readout: a score for each class, and the highest wins.
 
     Attributes
     ----------
@@ -111,30 +125,73 @@ class Readout:
         return int(self.weights.shape[0])
 
 
+Readout = OutputLayer    # Until all use the new name.
+
+
 @dataclass(frozen=True, eq=False)
 class Network:
-    """Binary layers, then a readout.
+    """What a signature describes, with weights.
 
     Attributes
     ----------
     layers : sequence of :class:`Layer`
-        From input to output; may be empty.
-    readout : :class:`Readout`
+        Of the stages with weights, from input to output; may be empty.
+    readout : :class:`OutputLayer`
+    signature : :class:`~sw.golden.stages.Signature`
+        Default: fully connected, with the widths that the layers have.
+    levels : uint8 array of shape ``(256,)``
+        The value of an input element for each byte of a raw picture. Default:
+        :func:`default_levels`.
     """
 
     layers: Sequence[Layer]
-    readout: Readout
+    readout: OutputLayer
+    signature: Signature = None  # type: ignore[assignment]  # Never None once it is made.
+    levels: Bits = None          # type: ignore[assignment]  # Likewise.
 
     def __post_init__(self) -> None:
-        takes = [*(layer.n_in for layer in self.layers[1:]), self.readout.n_in]
-        for number, (layer, n_in) in enumerate(zip(self.layers, takes)):
-            if layer.n_out != n_in:
-                raise ValueError(f"Layer {number} gives {layer.n_out} bits, but the next takes "
-                                 f"{n_in}")
+        if self.signature is None:
+            first = self.layers[0].n_in if self.layers else self.readout.n_in
+            object.__setattr__(self, "signature", Signature.dense(
+                first, *(layer.n_out for layer in self.layers), self.readout.n_classes))
+        self._check_layers()
+        if self.levels is None:
+            object.__setattr__(self, "levels", default_levels(self.input.bits))
+        if self.levels.shape != (256,) or self.levels.dtype != np.uint8 \
+                or self.levels.max() > self.input.top:
+            raise ValueError(f"Levels must be 256 bytes, each 0 to {self.input.top}")
+
+    def _check_layers(self) -> None:
+        made: list[Layer | OutputLayer] = [*self.layers, self.readout]
+        stages = list(self.signature.layers())
+        if len(made) != len(stages):
+            raise ValueError(f"{self.signature} has {len(stages)} stages with weights, not "
+                             f"{len(made)}")
+        for number, (layer, (stage, takes, gives)) in enumerate(zip(made, stages)):
+            # A pool that follows takes whatever bits there are; so it is the next layer that fits.
+            if layer.n_in != stage.fan_in(takes):
+                if number and self.signature.widths:
+                    raise ValueError(f"Layer {number - 1} gives {takes.channels} bits, but the "
+                                     f"next takes {layer.n_in}")
+                raise ValueError(f"Layer {number} takes {layer.n_in} inputs, but in "
+                                 f"{self.signature} there are {stage.fan_in(takes)}")
+            n_out = layer.n_out if isinstance(layer, Layer) else layer.n_classes
+            if n_out != gives.channels:
+                raise ValueError(f"Layer {number} has {n_out} neurons, but {self.signature} has "
+                                 f"{gives.channels}")
+            if isinstance(layer, Layer) and layer.bits != takes.bits:
+                raise ValueError(f"Layer {number} takes elements of {layer.bits} bits, but in "
+                                 f"{self.signature} they have {takes.bits}")
+
+    @property
+    def input(self) -> Map:
+        """What the network takes."""
+        return self.signature.input
 
     @property
     def n_in(self) -> int:
-        return self.layers[0].n_in if self.layers else self.readout.n_in
+        """Bits of the input."""
+        return self.input.n_bits
 
     @property
     def n_classes(self) -> int:
@@ -142,29 +199,47 @@ class Network:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Widths from input to classes, ``(200, 128, 10)``."""
-        return (self.n_in, *(layer.n_out for layer in self.layers), self.n_classes)
+        """Widths from input to classes, ``(200, 128, 10)``, of a fully connected network of bits.
+
+        Raises
+        ------
+        ValueError
+            It is another network.
+        """
+        if self.signature.widths is None:
+            raise ValueError(f"{self} is not fully connected on bits")
+        return self.signature.widths
 
     @property
     def n_weights(self) -> int:
-        return sum(above * below for above, below in pairwise(self.shape))
+        return self.signature.n_weights
 
     def __str__(self) -> str:
-        return "-".join(map(str, self.shape))
+        return str(self.signature)
+
+    def quantise(self, raw: Bits) -> Bits:
+        """Return input elements for raw bytes of any shape, see ``levels``."""
+        return self.levels[raw]
 
     def save(self, path: Path) -> None:
         """Write the network file, whole or not at all."""
         atomic_write(path, self.to_bytes())
 
     def to_bytes(self) -> bytes:
-        """Give what the network file holds."""
+        """Return what the network file holds."""
         tensors = {}
         for number, layer in enumerate(self.layers):
             tensors[f"layer.{number}.weights"] = pack(layer.weights)
             tensors[f"layer.{number}.thresholds"] = layer.thresholds.astype(np.int32)
         tensors["readout.weights"] = pack(self.readout.weights)
         tensors["readout.offsets"] = self.readout.offsets.astype(np.int32)
-        return files.to_bytes(tensors, format=FORMAT, shape=str(self))
+        usual = np.array_equal(self.levels, default_levels(self.input.bits))
+        if not usual:
+            tensors["input.levels"] = self.levels
+        first, second = FORMATS
+        described = ({"format": first, "shape": str(self)} if self.signature.widths and usual else
+                     {"format": second, "signature": str(self)})
+        return files.to_bytes(tensors, **described)
 
     @classmethod
     def load(cls, path: Path) -> "Network":
@@ -182,24 +257,43 @@ class Network:
             from .qonnx import reader
             return reader.load(path).network
         try:
-            description, tensors = files.read(path, FORMAT, ["shape"], MAX_BYTES)
-            return _assemble(_parse_shape(description["shape"]), tensors)
+            description, tensors = files.read(path, FORMATS, MAX_BYTES)
+            return _assemble(_parse_description(description), tensors)
         except ValueError as error:
             raise NetworkFileError(f"{path} is not a network file: {error}") from None
 
 
-def _parse_shape(text: object) -> list[int]:
-    widths = []
-    if isinstance(text, str) and re.fullmatch(r"[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})+", text):
-        widths = [int(word) for word in text.split("-")]
-    if not widths or max(widths) > MAX_WIDTH:
-        raise ValueError(f"its shape must be like '200-128-10', not {text!r:.40}")
-    return widths
+def default_levels(bits: int) -> Bits:
+    """Return the highest ``bits`` of each byte: uint8 ``(256,)``."""
+    return (np.arange(256) >> (8 - bits)).astype(np.uint8)
 
 
-def _assemble(shape: list[int], tensors: dict[str, np.ndarray]) -> Network:
-    n_layers = len(shape) - 2
-    files.check_names(tensors, [*(f"layer.{number}.{name}" for number in range(n_layers)
+def _parse_description(description: dict[str, object]) -> Signature:
+    if "shape" in description:
+        text = description["shape"]
+        if not isinstance(text, str) or not re.fullmatch(
+                r"[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})+", text):
+            raise ValueError(f"its shape must be like '200-128-10', not {text!r:.40}")
+        try:
+            return Signature.dense(*map(int, text.split("-")))
+        except ValueError:
+            raise ValueError(f"its shape must be like '200-128-10', not {text!r:.40}") from None
+    text = description["signature"]
+    if not isinstance(text, str):
+        raise ValueError(f"its signature must be a text, not {text!r:.40}")
+    try:
+        signature = Signature.parse(text)
+    except ValueError as error:
+        raise ValueError(f"its signature is wrong: {error}") from None
+    if str(signature) != text:
+        raise ValueError(f"its signature must be written {str(signature)!r:.60}")
+    return signature
+
+
+def _assemble(signature: Signature, tensors: dict[str, np.ndarray]) -> Network:
+    stages = list(signature.layers())
+    levels = tensors.pop("input.levels", None)
+    files.check_names(tensors, [*(f"layer.{number}.{name}" for number in range(len(stages) - 1)
                                   for name in ("weights", "thresholds")),
                                 "readout.weights", "readout.offsets"])
 
@@ -218,26 +312,34 @@ def _assemble(shape: list[int], tensors: dict[str, np.ndarray]) -> Network:
             raise ValueError(f"{name!r} must be int32, not {tensors[name].dtype}")
         return tensors[name]
 
-    layers = [Layer(weights(f"layer.{number}.weights", n_out, n_in),
-                    integers(f"layer.{number}.thresholds"))
-              for number, (n_in, n_out) in enumerate(pairwise(shape[:-1]))]
-    return Network(layers, Readout(weights("readout.weights", shape[-1], shape[-2]),
-                                   integers("readout.offsets")))
+    *hidden, (last, before, scores) = stages
+    layers = [Layer(weights(f"layer.{number}.weights", gives.channels, stage.fan_in(takes)),
+                    integers(f"layer.{number}.thresholds"), takes.bits)
+              for number, (stage, takes, gives) in enumerate(hidden)]
+    readout = OutputLayer(weights("readout.weights", scores.channels, last.fan_in(before)),
+                          integers("readout.offsets"))
+    if levels is None:
+        levels = default_levels(signature.input.bits)
+    return Network(layers, readout, signature, levels)
 
 
-def random_network(shape: Sequence[int], seed: int = 0) -> Network:
-    """Make a network of the given widths whose neurons are often near their thresholds.
+def random_network(shape: Signature | Sequence[int], seed: int = 0) -> Network:
+    """Make a network of this signature, or these widths, whose neurons are often near a threshold.
 
     Each layer that is wide enough has a neuron that always fires and one that never does.
     """
+    signature = shape if isinstance(shape, Signature) else Signature.dense(*shape)
     rng = np.random.default_rng(seed)
+    *hidden, (last, before, scores) = signature.layers()
     layers = []
-    for n_in, n_out in pairwise(shape[:-1]):
-        spread = max(1, int(n_in ** 0.5))
-        thresholds = np.clip(n_in // 2 + rng.integers(-spread, spread + 2, n_out), 0, n_in + 1)
+    for stage, takes, gives in hidden:
+        n_in, n_out = stage.fan_in(takes), gives.channels
+        spread = max(1, int(takes.top * n_in ** 0.5))
+        top = takes.top * n_in
+        thresholds = np.clip(top // 2 + rng.integers(-spread, spread + 2, n_out), 0, top + 1)
         if n_out > 2:
-            thresholds[rng.choice(n_out, 2, replace=False)] = 0, n_in + 1
-        layers.append(Layer(rng.integers(0, 2, (n_out, n_in), np.uint8), thresholds))
-    offsets = rng.integers(0, 4, shape[-1])
-    return Network(layers, Readout(rng.integers(0, 2, (shape[-1], shape[-2]), np.uint8),
-                                   offsets - offsets.min()))
+            thresholds[rng.choice(n_out, 2, replace=False)] = 0, top + 1
+        layers.append(Layer(rng.integers(0, 2, (n_out, n_in), np.uint8), thresholds, takes.bits))
+    offsets = rng.integers(0, 4, scores.channels)
+    weights = rng.integers(0, 2, (scores.channels, last.fan_in(before)), np.uint8)
+    return Network(layers, OutputLayer(weights, offsets - offsets.min()), signature)

@@ -37,16 +37,14 @@ def to_bytes(tensors: Mapping[str, np.ndarray], **description: object) -> bytes:
     return content
 
 
-def read(path: Path, format: str, keys: Collection[str], budget: int
+def read(path: Path, formats: Mapping[str, Collection[str]], budget: int
          ) -> tuple[dict[str, object], dict[str, np.ndarray]]:
     """Read the description and the tensors of a file.
 
     Parameters
     ----------
-    format : str
-        What the description's ``format`` must be.
-    keys : collection of str
-        What else must be in the description.
+    formats : dict of str to collection of str
+        What the description's ``format`` can be, and for each what else must be in the description.
     budget : int
         Bytes that the file may have.
 
@@ -59,7 +57,7 @@ def read(path: Path, format: str, keys: Collection[str], budget: int
     """
     try:
         with regular.open_file(path, budget), safe_open(path, framework="numpy") as file:
-            description = _description(file.metadata() or {}, format, keys)
+            description = _description(file.metadata() or {}, formats)
             return description, {name: _tensor(file, name) for name in file.keys()}
     except SafetensorError as error:
         raise ValueError(shorten(str(error), 200)) from None
@@ -89,7 +87,8 @@ def atomic_write(path: Path, data: bytes) -> None:
         raise
 
 
-def _description(metadata: dict[str, str], format: str, keys: Collection[str]) -> dict[str, object]:
+def _description(metadata: dict[str, str], formats: Mapping[str, Collection[str]]
+                 ) -> dict[str, object]:
     if set(metadata) != {KEY}:
         raise ValueError(f"its metadata must be {KEY!r} and nothing else")
     if len(metadata[KEY]) > MAX_DESCRIPTION:
@@ -100,11 +99,12 @@ def _description(metadata: dict[str, str], format: str, keys: Collection[str]) -
         raise ValueError("its description is not JSON") from None
     if not isinstance(description, dict):
         raise ValueError("its description is not a JSON object")
-    if description.get("format") != format:
-        raise ValueError(f"its format is {description.get('format')!r:.40}, not {format!r}")
-    if set(description) != {"format", *keys}:
-        raise ValueError(f"its description must hold {', '.join(['format', *keys])} and nothing "
-                         "else")
+    format = description.get("format")
+    if not isinstance(format, str) or format not in formats:
+        raise ValueError(f"its format is {format!r:.40}, not {' or '.join(map(repr, formats))}")
+    if set(description) != {"format", *formats[format]}:
+        raise ValueError(f"its description must hold {', '.join(['format', *formats[format]])} "
+                         "and nothing else")
     return description
 
 

@@ -15,7 +15,7 @@ def test_the_order_of_arguments_does_not_show(tmp_path):
              for order in itertools.permutations(arrays.items())
              for words in itertools.permutations(description.items())}
     assert len(files) == 1
-    read, returned = tensors.read(tmp_path / "file", "f", ["z", "a"], 1 << 20)
+    read, returned = tensors.read(tmp_path / "file", {"f": ["z", "a"]}, 1 << 20)
     assert read == description
     assert {name: array.tolist() for name, array in returned.items()} == {
         "a": [0, 0], "b": [1], "c": [1, 1, 1]}
