@@ -1,8 +1,8 @@
 """From what fires to an integer threshold: the one place where a neuron becomes hardware.
 
 Whoever brings a network here, a trained model or an ONNX graph, is not asked for its threshold. It
-is asked what each neuron does at every count that can occur, in its own arithmetic. So the result is
-exact, rounding included.
+is asked what each neuron does at every count that can occur, in its own arithmetic. So the result
+is exact, rounding included.
 """
 
 import numpy as np

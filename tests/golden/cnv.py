@@ -1,7 +1,7 @@
 """CNV-W1A1, FINN's convolutional network for CIFAR-10 with others' weights, as golden stages.
 
-The arrays of ``cnv-w1a1/cifar10.npz`` are described in the README beside it. Their rules differ from
-golden's in three ways, and each becomes an integer:
+The arrays of ``cnv-w1a1/cifar10.npz`` are described in the README beside it. Their rules differ
+from golden's in three ways, and each becomes an integer:
 
 * layer 0 takes pixels v from -128 to 127 and fires where 2 * sum(w * v) > T. Golden's pixels are
   u = v + 128, and its count is sum(w * u) + 255 * (number of -1 weights);
