@@ -23,6 +23,7 @@ __all__ = [
     "Binarizer",
     "BinaryConv2d",
     "BinaryLinear",
+    "BinaryWeights",
     "DynamicShift",
     "Signs",
     "binarize",
@@ -137,7 +138,7 @@ def set_progress(model: nn.Module, progress: float) -> None:
             module.sharpness = sharpness(progress, module.binarizer.least)
 
 
-class _BinaryWeights(_Binarizing):
+class BinaryWeights(_Binarizing):
     """Real numbers ``weight``, of which only the signs are used."""
 
     def __init__(self, shape: Sequence[int], binarizer: Binarizer) -> None:
@@ -168,7 +169,7 @@ class _BinaryWeights(_Binarizing):
         return self.binarize(self.latent())
 
 
-class BinaryLinear(_BinaryWeights):
+class BinaryLinear(BinaryWeights):
     """Fully connected layer whose weights are -1 and +1, without a bias.
 
     With inputs of -1 and +1 the output is an integer: the sum ``2 * count - n_in``, where ``count``
@@ -188,7 +189,7 @@ class BinaryLinear(_BinaryWeights):
         return F.linear(x, self.signs())
 
 
-class BinaryConv2d(_BinaryWeights):
+class BinaryConv2d(BinaryWeights):
     """Convolution of 3 x 3 whose weights are -1 and +1, without a bias.
 
     Around the image lies one row of zeros. Training is that of :class:`BinaryLinear`.
@@ -288,5 +289,5 @@ class DynamicShift(nn.Module):
 def clip(model: nn.Module) -> None:
     """Keep each latent weight of a model within -1 and +1, where its gradient passes."""
     for module in model.modules():
-        if isinstance(module, _BinaryWeights):
+        if isinstance(module, BinaryWeights):
             module.weight.clamp_(-1, 1)

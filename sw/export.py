@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .binary import BinaryLinear, Signs
+from .binary import BinaryLinear, BinaryWeights, Signs
 from .classifier import BinaryClassifier, BinaryReadout
-from .golden import fast
+from .golden import exact, fast
 from .golden.bits import Bits
 from .golden.command import Parser, command
 from .golden.errors import UserError
@@ -68,15 +68,11 @@ def export_layer(linear: BinaryLinear, norm: nn.BatchNorm1d, signs: Signs) -> La
         The batch norm is in training mode or not finite, or a neuron is not a threshold, which with
         dynamic self-distribution no neuron is.
     """
-    weights = _weight_bits(linear)
-    fires = _fires(norm, signs, weights.shape[1])                          # (n_in + 1, n_out)
-
-    # A negative scale fires on few matches instead of many. Inverting the weights turns it round.
-    inverted = fires[0] & ~fires[-1]                                # (n_out,)
-    turned = np.where(inverted, fires[::-1], fires)
-    layer = Layer(weights ^ inverted[:, None], (~turned).sum(axis=0))
-    _verify(layer, weights, fires)
-    return layer
+    weights = weight_bits(linear)
+    try:
+        return exact.layer_of(weights, _fires(norm, signs, weights.shape[1]))
+    except exact.NotAThreshold as error:
+        raise ExportError(str(error)) from None
 
 
 @torch.no_grad()
@@ -88,8 +84,11 @@ def verify_layer(layer: Layer, linear: BinaryLinear, norm: nn.BatchNorm1d, signs
     ExportError
         They differ.
     """
-    weights = _weight_bits(linear)
-    _verify(layer, weights, _fires(norm, signs, weights.shape[1]))
+    weights = weight_bits(linear)
+    try:
+        exact.verify(layer, weights, _fires(norm, signs, weights.shape[1]))
+    except exact.NotAThreshold as error:
+        raise ExportError(str(error)) from None
 
 
 def export_readout(readout: BinaryReadout) -> Readout:
@@ -101,18 +100,19 @@ def export_readout(readout: BinaryReadout) -> Readout:
     if offsets.max() > MAX_OFFSET:
         raise ExportError(f"Offsets must lie within {MAX_OFFSET} of each other, "
                           f"not {offsets.max():.0f}")
-    return Readout(_weight_bits(readout.linear), offsets.astype(np.int64))
+    return Readout(weight_bits(readout.linear), offsets.astype(np.int64))
 
 
-def _weight_bits(linear: BinaryLinear) -> np.ndarray:
+def weight_bits(linear: BinaryWeights) -> np.ndarray:
+    """Return the bits of latent weights, of the same shape: 1 for +1."""
     weight = linear.latent().detach()
     if not weight.isfinite().all():
         raise ExportError("Weights must be finite")
     return (weight >= 0).numpy().astype(np.uint8)
 
 
-def _fires(norm: nn.BatchNorm1d, signs: Signs, n_in: int) -> np.ndarray:
-    """Ask what each neuron does at each count: bool ``(n_in + 1, n_out)``."""
+def check_norm(norm: nn.Module, signs: Signs) -> None:
+    """Raise :exc:`ExportError` unless a batch norm and signs are thresholds with finite numbers."""
     if signs.binarizer.asd == "dynamic":
         raise ExportError("Dynamic activation self-distribution adds a real number to each input "
                           "of each sample, which is no threshold: train with the static form, "
@@ -123,6 +123,11 @@ def _fires(norm: nn.BatchNorm1d, signs: Signs, n_in: int) -> np.ndarray:
                                   *signs.parameters()])
     if not all(number.isfinite().all() for number in numbers):
         raise ExportError("The numbers of a batch norm must be finite")
+
+
+def _fires(norm: nn.BatchNorm1d, signs: Signs, n_in: int) -> np.ndarray:
+    """Ask what each neuron does at each count: bool ``(n_in + 1, n_out)``."""
+    check_norm(norm, signs)
     sums = (2 * torch.arange(n_in + 1) - n_in).float()              # (n_in + 1,)
     # Laid out as in use: another memory layout may take a kernel that rounds another way.
     outputs = signs.moved(norm(sums[:, None].repeat(1, norm.num_features)))
@@ -131,25 +136,6 @@ def _fires(norm: nn.BatchNorm1d, signs: Signs, n_in: int) -> np.ndarray:
         raise ExportError(f"Neuron {int(outputs.isnan().any(dim=0).nonzero()[0])} gives NaN")
     fires: np.ndarray = (outputs >= 0).numpy()
     return fires
-
-
-def _verify(layer: Layer, weights: np.ndarray, fires: np.ndarray) -> None:
-    """Compare the layer's answer at every count with what was asked for.
-
-    Parameters
-    ----------
-    weights : uint8 array of shape ``(n_out, n_in)``
-        Weight bits as trained. A neuron of the layer has them as they are or all inverted.
-    fires : bool array of shape ``(n_in + 1, n_out)``
-        What was asked for, by the count of inputs that match ``weights``.
-    """
-    inverted = (layer.weights != weights).all(axis=1)
-    kept = (layer.weights == weights).all(axis=1)
-    counts = np.arange(layer.n_in + 1)[:, None]
-    answers = np.where(inverted, layer.n_in - counts, counts) >= layer.thresholds
-    wrong = (answers != fires).any(axis=0) | ~(kept | inverted)
-    if wrong.any():
-        raise ExportError(f"Neuron {np.flatnonzero(wrong)[0]} is not a threshold on its count")
 
 
 def table(handed: "Handed", to: Path) -> str:
