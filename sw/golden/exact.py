@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .bits import Bits
+from .errors import UserError
 from .network import Layer
 
 __all__ = ["NotAThreshold", "layer_of", "verify"]
@@ -16,7 +17,7 @@ __all__ = ["NotAThreshold", "layer_of", "verify"]
 Fires = npt.NDArray[np.bool_]
 
 
-class NotAThreshold(ValueError):
+class NotAThreshold(UserError):
     """A neuron fires at some counts and not at greater ones; ``neuron`` is its number.
 
     A neuron with a negative scale fires at few matches instead of many. That is a threshold, too.
