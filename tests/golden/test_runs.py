@@ -20,7 +20,7 @@ def test_the_newest_is_the_one_finished_last(tmp_path):
 
 def test_without_a_finished_run(tmp_path):
     (tmp_path / "unfinished").mkdir()
-    with pytest.raises(LookupError, match=(
+    with pytest.raises(runs.NoRun, match=(
             rf"^No finished run in {tmp_path}/: train one first with python -m sw\.train$")):
         runs.newest(tmp_path)
 
