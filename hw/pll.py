@@ -53,7 +53,8 @@ class PLL(ABC):
 class ICE40PLL(PLL):
     """PLL of an iCE40 (Lattice FPGA-TN-02052).
 
-    ``output = reference * (divf + 1) / 2 ** divq``, with the oscillator between 533 and 1066 MHz.
+    ``output = reference * (divf + 1) / 2 ** divq`` up to 275 MHz, with the oscillator between 533
+    and 1066 MHz.
 
     Attributes
     ----------
@@ -69,7 +70,7 @@ class ICE40PLL(PLL):
     @classmethod
     def _settings(cls, reference):
         return [cls(reference, divf, divq) for divf in range(128) for divq in range(1, 7)
-                if 533e6 <= reference * (divf + 1) <= 1066e6]
+                if 533e6 <= reference * (divf + 1) <= min(1066e6, 275e6 * 2 ** divq)]
 
     @property
     def output(self) -> float:
@@ -94,8 +95,8 @@ class ICE40PLL(PLL):
 class ECP5PLL(PLL):
     """PLL of an ECP5 (Lattice FPGA-TN-02200), fed back from its output.
 
-    ``output = reference * feedback / divider``; the oscillator, ``post`` times as fast, runs
-    between 400 and 800 MHz.
+    ``output = reference * feedback / divider`` up to 400 MHz; the oscillator, ``post`` times as
+    fast, runs between 400 and 800 MHz.
 
     Attributes
     ----------
@@ -116,7 +117,8 @@ class ECP5PLL(PLL):
                 for feedback in range(1, 81)
                 # Of several, the fastest oscillator: it shakes least.
                 for post in [int(800e6 * divider / (reference * feedback))]
-                if 1 <= post <= 128 and 400e6 <= reference * feedback / divider * post]
+                if 1 <= post <= 128 and 400e6 <= reference * feedback / divider * post
+                and reference * feedback / divider <= 400e6]
 
     @property
     def output(self) -> float:

@@ -8,7 +8,10 @@ from hw.pll import ECP5PLL, ICE40PLL, GowinPLL
 @pytest.mark.parametrize("kind, reference, asked, made", [
     (ICE40PLL, 12e6, 96e6, 96e6), (ICE40PLL, 12e6, 100e6, 99e6), (ICE40PLL, 12e6, 100.5e6, 100.5e6),
     (ICE40PLL, 12e6, 133e6, 132e6), (ECP5PLL, 25e6, 100e6, 100e6), (ECP5PLL, 25e6, 90e6, 87.5e6),
-    (ECP5PLL, 100e6, 125e6, 125e6), (GowinPLL, 27e6, 54e6, 54e6), (GowinPLL, 27e6, 100e6, 99e6)])
+    (ECP5PLL, 100e6, 125e6, 125e6), (GowinPLL, 27e6, 54e6, 54e6), (GowinPLL, 27e6, 100e6, 99e6),
+    # More than any can make: the most that the data sheets allow.
+    (ICE40PLL, 12e6, 9999e6, 270e6), (ECP5PLL, 25e6, 9999e6, 400e6),
+    (ECP5PLL, 100e6, 9999e6, 400e6), (GowinPLL, 27e6, 9999e6, 594e6)])
 def test_the_nearest_that_is_not_above(kind, reference, asked, made):
     assert kind.at_most(reference, asked).output == made
 
