@@ -1,5 +1,6 @@
 """What this project needs to know about a board, on top of what amaranth-boards knows."""
 
+import difflib
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -65,12 +66,14 @@ class Board:
 
 
 class UnknownBoard(LookupError):
-    """There is no board of this name; the message lists those that there are."""
+    """There is no board of this name; the message says which are, and which may be meant."""
 
 
 def find(name: str) -> Board:
     """Return the board called ``name``; raise :exc:`UnknownBoard` if there is none."""
     if name not in NAMES:
-        raise UnknownBoard(f"Unknown board {name!r}; known boards: {', '.join(NAMES)}")
+        meant = difflib.get_close_matches(name.lower().replace("-", "_"), NAMES, 1)
+        raise UnknownBoard(f"Unknown board {name!r}; known boards: {', '.join(NAMES)}"
+                           + (f"; did you mean {meant[0]}?" if meant else ""))
     return next(board for board in import_module(f"boards.{FILES[name]}").BOARDS
                 if board.name == name)

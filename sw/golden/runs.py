@@ -34,9 +34,15 @@ def is_finished(run: Path) -> bool:
 def network_file(argument: Path | None) -> Path:
     """Give the network file that a run's folder holds or that ``argument`` is.
 
-    Without an argument that of the newest run, or :exc:`NoRun`.
+    Without an argument that of the newest run; :exc:`NoRun` if there is none, or no folder
+    ``argument``.
     """
     argument = argument or newest()
+    if argument.suffix not in (".safetensors", ".onnx") and not argument.exists():
+        there = sorted(str(run.parent) for run in argument.parent.glob("*/network.safetensors"))
+        raise NoRun(f"{argument} is not there: give the folder of a finished run or a network file"
+                    + (f", such as {', '.join(there[-3:])}" if there else
+                       ", or train one first with python -m sw.train"))
     return argument / "network.safetensors" if argument.is_dir() else argument
 
 
