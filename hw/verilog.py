@@ -22,8 +22,11 @@ def convert(component: wiring.Component, name: str) -> str:
         text = verilog.convert(component, name=name, ports=_ports(component), emit_src=False,
                                strip_internal_attrs=True)
     except verilog.YosysError as error:
-        said = next(iter(str(error).strip().splitlines()), "it gave no reason")
-        raise ToolFailed(f"yosys could not convert {name} to Verilog: {said}") from None
+        raise ToolFailed(f"yosys could not convert {name} to Verilog: "
+                         f"{toolchain.reason(str(error))}") from None
+    except UnicodeDecodeError:
+        raise ToolFailed(f"yosys could not convert {name} to Verilog: what it says is not UTF-8"
+                         ) from None
     # Yosys' "always @*" waits for a change, so what depends on registers that stay as they were
     # initialised is unknown at first (in Icarus 11). By its definition always_comb begins at once.
     return text.replace("always @* begin", "always_comb begin")

@@ -7,8 +7,16 @@ from hw.toolchain import ToolFailed
 from hw.uart import Transmitter
 
 
-def test_a_yosys_that_fails(monkeypatch):
-    monkeypatch.setenv("YOSYS", "/bin/false")
+@pytest.mark.parametrize("script, said", [
+    ("exit 1", "it gave no reason"),
+    ("echo Warning: old >&2; echo ERROR: full >&2; exit 1", "ERROR: full"),
+    (r"printf '\377'", "what it says is not UTF-8")])
+def test_a_yosys_that_fails(monkeypatch, tmp_path, script, said):
+    # Amaranth asks for the version first.
+    (tmp_path / "yosys").write_text(
+        f"#!/bin/sh\ncase $1 in -V|--version) echo Yosys 0.50;; *) {script};; esac\n")
+    (tmp_path / "yosys").chmod(0o755)
+    monkeypatch.setenv("YOSYS", str(tmp_path / "yosys"))
     with pytest.raises(ToolFailed, match=(
-            r"^yosys could not convert transmitter to Verilog: it gave no reason$")):
+            f"^yosys could not convert transmitter to Verilog: {said}$")):
         verilog.convert(Transmitter(divisor=4), "transmitter")
