@@ -7,7 +7,6 @@ its contents: those of the network that the bitstream was built for are known.
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -18,14 +17,14 @@ from amaranth.lib.memory import Memory
 
 from hw import toolchain
 from hw.bitstream import Contents
-from hw.built import Built
+from hw.built import REPORT, Built, making
 from hw.cost import FABRICS, Fabric
 from hw.engine import memories
 from hw.folding import Hardwired
 from sw.golden import bits, runs
 from sw.golden.command import Parser, command
 from sw.golden.errors import UserError
-from sw.golden.network import Network
+from sw.golden.network import Network, atomic_write
 
 __all__ = ["PatchError", "main", "patch"]
 
@@ -53,7 +52,7 @@ def patch(built: Built, network: Network, out: Path) -> dict:
     PatchError
         The network has another shape, or the bitstream holds its weights in logic.
     BuiltError
-        A file of the build is missing or damaged.
+        A file of the build is missing or damaged, or another build is at work in ``out``.
     ToolNotFound, ToolFailed
         What packs the bitstream is missing, or does not work.
     """
@@ -65,9 +64,7 @@ def patch(built: Built, network: Network, out: Path) -> dict:
 
     contents, family = built.contents(), built.family
     _replace(contents, built, network)
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out) as folder:
-        made = Path(folder)
+    with making(out) as made:
         (made / family.packed_from).write_text(contents.text())
         (made / "build_top.sh").write_text(built.script())
         network.save(made / "network.safetensors")
@@ -76,11 +73,7 @@ def patch(built: Built, network: Network, out: Path) -> dict:
             "network": str(network), "patched": True,
             "network_sha256": _hash(made / "network.safetensors"),
             "bitstream_sha256": _hash(made / family.bitstream)}
-        (made / "report.json").write_text(json.dumps(report, indent=2))
-        # Without a report nothing takes a half of the old and a half of the new for a build.
-        (out / "report.json").unlink(missing_ok=True)
-        for file in sorted(made.iterdir(), key=lambda file: file.name == "report.json"):
-            file.replace(out / file.name)
+        atomic_write(made / REPORT, json.dumps(report, indent=2).encode())
     return report
 
 
