@@ -18,6 +18,7 @@ from tqdm import tqdm
 import boards
 from hw import folding, plot, rivals
 from hw.build import BuildError, build, choose, default_clock, resources
+from hw.built import BuiltError
 from hw.cost import FABRICS
 from hw.folding import Plan, candidates
 from hw.toolchain import ToolFailed, last_line
@@ -95,11 +96,10 @@ def measure(case: Case, out: Path) -> dict:
     if not (first / "report.json").exists():
         try:
             build(network, board, case.plan, first, clock=default_clock(board, case.plan),
-                  seed=1)
-        except BuildError as error:
-            if not (first / "report.json").exists():
-                return {"board": case.board, "shape": case.shape, "folding": str(case.plan),
-                        "failed": str(error)}
+                  seed=1, must_meet=False)
+        except (BuildError, BuiltError) as error:
+            return {"board": case.board, "shape": case.shape, "folding": str(case.plan),
+                    "failed": str(error)}
     report = regular.read_json(first / "report.json")
     placed = [report, *(place_again(first, board, seed)
                         for seed in range(2, case.n_seeds + 1))]

@@ -1,10 +1,10 @@
 """Build the accelerator for a board: ``python -m hw.build --board icestick``."""
 
 import argparse
-import fcntl
 import json
 import math
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -17,14 +17,16 @@ from pathlib import Path
 from amaranth.build import ResourceError
 
 import boards
-from hw import accelerator, choice, folding, plot, toolchain, uart
+from hw import accelerator, choice, folding, plot, stages, toolchain, uart
 from hw.accelerator import Accelerator, waits
-from hw.built import find_board
+from hw.built import REPORT, find_board, has_build, making
 from hw.choice import DoesNotFit
 from hw.cost import FABRICS, Cost
 from hw.family import FAMILIES, PLACED
 from hw.folding import Hardwired, Plan
 from hw.hardwired import HardwiredEngine
+from hw.pll import PLL
+from hw.toolchain import ToolFailed
 from hw.top import Top
 from sw.golden import runs
 from sw.golden.bits import n_bytes
@@ -39,7 +41,14 @@ __all__ = ["BuildError", "build", "choose", "default_clock", "main", "resources"
 
 # A part that is filled beyond this share is rarely placed.
 FILL = 0.97
-NO_BOARD = 3  # Exit code: built, but not programmed.
+# What is predicted to need so many times what there is, is not tried: no prediction was so wrong.
+HOPELESS = 1.5
+NO_BOARD = 3                      # Exit code: built, but not programmed.
+FAILED = "failed.log"             # What the tools said of a build that failed.
+PLACEMENT = "top.report.json"     # What nextpnr counted and timed.
+PATIENCE = 300.0                  # Seconds that a programmer may take.
+KEPT = "still holds the build it had"
+LONGEST = 300                     # Characters of what a programmer said.
 
 
 class BuildError(UserError):
@@ -47,79 +56,113 @@ class BuildError(UserError):
 
 
 def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *, clock: float,
-          seed: int, reloadable: bool = False, split: Split | None = None) -> dict:
+          seed: int, reloadable: bool = False, split: Split | None = None,
+          must_meet: bool = True, show: stages.Show = lambda stage: None) -> dict:
     """Make the bitstream in ``directory`` and return its report, with the ``split`` in it.
+
+    A build that lies there stays as it was until this one is done, and for good if it fails; what
+    the tools said then lies in ``failed.log``. ``show`` is told the stage, several times a second.
+    Unless it ``must_meet`` its clock, what misses it is reported all the same, without a bitstream.
 
     Raises
     ------
     BuildError
-        The network does not fit the board, or the bitstream misses its clock.
+        The network does not fit the board, the tools fail, or the bitstream misses its clock.
+    BuiltError
+        Another build is at work in ``directory``, or it cannot take one.
     ToolNotFound
         A program of the toolchain is missing.
     """
-    family = FAMILIES[board.family]
+    start, family = time.monotonic(), FAMILIES[board.family]
+    _check_size(network, board, plan, reloadable)
+    pll, divisor = _clocks(board, clock)
     for tool in family.tools:
         toolchain.find(tool)
 
-    directory.mkdir(parents=True, exist_ok=True)
-    with _alone(directory) as lock:
-        return _build(network, board, plan, directory, clock, seed, reloadable, split, lock)
+    with _keeping(directory), making(directory) as new:
+        show("elaboration")
+        design = Accelerator(network, plan, reloadable=reloadable, clock=pll.output,
+                             baud=board.baud)
+        top = Top(design, pll=pll, divisor=divisor, clock_is_beside_pll=board.clock_is_beside_pll)
+        try:
+            _run_tools(top, board, new, seed, show)
+            placed = resources(new, board)
+        except ToolFailed as error:
+            raise BuildError(_reason(board, new, str(error)) + _keep_log(new, directory)) from None
+        network.save(new / "network.safetensors")
+        report = {
+            "board": board.name,
+            "network": str(network),
+            "network_sha256": sha256((new / "network.safetensors").read_bytes()).hexdigest(),
+            "folding": str(plan),
+            "reloadable": reloadable,
+            "identity": design.identity.to_bytes().hex(),
+            "split": asdict(split) if split else None,
+            "seed": seed,
+            "versions": {tool: toolchain.version(tool) for tool in family.tools},
+            "overrides": {tool: toolchain.find(tool) for tool in family.tools
+                          if toolchain.is_override(tool)},
+            **placed,
+            **_rates(network, board, plan, pll.output),
+            "bitstream": family.bitstream,
+            "bitstream_sha256": sha256((new / family.bitstream).read_bytes()).hexdigest(),
+            "seconds": round(time.monotonic() - start, 1),
+        }
+        if report["fmax_mhz"] < report["clock_mhz"]:
+            if must_meet:
+                raise BuildError(
+                    f"timing is not met: the design runs at {report['fmax_mhz']:.1f} MHz and the "
+                    f"clock is {report['clock_mhz']:g} MHz. Try a lower --clock or another --seed"
+                    + _keep_log(new, directory))
+            (new / family.bitstream).unlink()
+        # What has a report is a whole build.
+        atomic_write(new / REPORT, json.dumps(report, indent=2).encode())
+    (directory / FAILED).unlink(missing_ok=True)
+    return report
 
 
 @contextmanager
-def _alone(directory: Path) -> Iterator[int]:
-    """Keep other builds out of a directory; give what the tools must inherit to keep them out until
-    they end, even if this program is killed before."""
-    with (directory / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BuildError(f"another build is at work in {directory}, or the tools of one that "
-                             "was killed: wait for it, or choose another --out") from None
-        yield lock.fileno()
-
-
-def _build(network: Network, board: boards.Board, plan: Plan, directory: Path, clock: float,
-           seed: int, reloadable: bool, split: Split | None, lock: int) -> dict:
-    start, family = time.monotonic(), FAMILIES[board.family]
-    # A tool that fails must not leave its part to what an earlier build made. The report, which
-    # says that there is a build, goes first and comes last.
-    for old in [directory / "report.json", *directory.glob("top.*")]:
-        old.unlink(missing_ok=True)
+def _keeping(directory: Path) -> Iterator[None]:
+    """Say with what went wrong that the build before is still there."""
     try:
-        pll = family.pll.at_most(board.platform().default_clk_frequency, clock)
-        divisor = uart.divisor(pll.output, board.baud)
+        yield
+    except (BuildError, OSError) as error:
+        if not has_build(directory):
+            raise
+        raise BuildError(f"{error}; {directory} {KEPT}") from None
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(*[f"{directory} {KEPT}"] * has_build(directory)) from None
+
+
+def _keep_log(new: Path, directory: Path) -> str:
+    """Save what the tools said of a build that failed; say where it is."""
+    try:
+        shutil.copyfile(new / stages.LOG, directory / FAILED)
+    except OSError:
+        return ""    # The disk may be full, which was said.
+    return f" (all that the tools said is in {directory / FAILED})"
+
+
+def _check_size(network: Network, board: boards.Board, plan: Plan, reloadable: bool) -> None:
+    """Refuse what no error of the prediction lets fit; the tools would search for long."""
+    price = FABRICS[board.family].price(network, plan, reloadable=reloadable)
+    if not price.fits(int(HOPELESS * board.logic_cells), int(HOPELESS * board.block_rams)):
+        raise BuildError(
+            f"{network} folded {plan} does not fit {board.name}: it needs about "
+            f"{price.logic_cells} logic cells and {price.block_rams} block RAMs; there are "
+            f"{board.logic_cells} and {board.block_rams}. Choose a smaller --fold, see --dry-run")
+
+
+def _clocks(board: boards.Board, clock: float) -> tuple[PLL, int]:
+    """Return the PLL's settings for at most ``clock`` hertz, and the divisor that makes the baud.
+
+    Raises :exc:`BuildError` where there are none.
+    """
+    try:
+        pll = FAMILIES[board.family].pll.at_most(board.platform().default_clk_frequency, clock)
+        return pll, uart.divisor(pll.output, board.baud)
     except ValueError as error:
         raise BuildError(f"{error}. Choose another --clock") from None
-    design = Accelerator(network, plan, reloadable=reloadable, clock=pll.output, baud=board.baud)
-    top = Top(design, pll=pll, divisor=divisor, clock_is_beside_pll=board.clock_is_beside_pll)
-    _run_tools(top, board, directory, seed, lock)
-    network.save(directory / "network.safetensors")
-    report = {
-        "board": board.name,
-        "network": str(network),
-        "network_sha256": sha256((directory / "network.safetensors").read_bytes()).hexdigest(),
-        "folding": str(plan),
-        "reloadable": reloadable,
-        "identity": design.identity.to_bytes().hex(),
-        "split": asdict(split) if split else None,
-        "seed": seed,
-        "versions": {tool: toolchain.version(tool) for tool in ("yosys", family.place)},
-        **resources(directory, board),
-        **_rates(network, board, plan, pll.output),
-        "bitstream": family.bitstream,
-        "bitstream_sha256": sha256((directory / family.bitstream).read_bytes()).hexdigest(),
-        "seconds": round(time.monotonic() - start, 1),
-    }
-    is_met = report["fmax_mhz"] >= report["clock_mhz"]
-    if not is_met:
-        (directory / family.bitstream).unlink()
-    atomic_write(directory / "report.json", json.dumps(report, indent=2).encode())
-    if not is_met:
-        raise BuildError(f"timing is not met: the design runs at {report['fmax_mhz']:.1f} MHz and "
-                         f"the clock is {report['clock_mhz']:g} MHz. Try a lower --clock or "
-                         "another --seed")
-    return report
 
 
 def choose(network: Network, board: boards.Board, folds: str | None, *,
@@ -181,8 +224,8 @@ def forecast_table(network: Network, board: boards.Board, choices: list[tuple[Pl
     return "\n".join(lines)
 
 
-def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int, lock: int):
-    """Run the platform's build script; what the tools say goes to ``build.log``."""
+def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int, show: stages.Show):
+    """Run the commands of the platform's build script."""
     family = FAMILIES[board.family]
     routing = family.routing if isinstance(top.accelerator.engine, HardwiredEngine) else ""
     # Gowin's is written anyway: the bitstream is packed from it.
@@ -193,16 +236,14 @@ def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int, lock: 
             script_after_read=_never_both(top.accelerator),
             synth_opts=family.synthesis,
             # The frequency is for a clock that nextpnr does not derive itself: that of Gowin's PLL.
-            nextpnr_opts=f"--seed {seed} --freq {top.pll.output / 1e6} --report top.report.json "
+            nextpnr_opts=f"--seed {seed} --freq {top.pll.output / 1e6} --report {PLACEMENT} "
                          f"--timing-allow-fail {write} {routing}")
     except ResourceError as error:
         raise BuildError(str(error)) from None
     plan.extract(directory)
-    result = subprocess.run(["sh", f"{plan.script}.sh"], cwd=directory, text=True, check=False,
-                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=[lock])
-    (directory / "build.log").write_text(result.stdout)
-    if result.returncode:
-        raise BuildError(_reason(board, directory, result.stdout))
+    commands = json.loads((directory / f"{plan.script}.json").read_text())["commands"]
+    products = {family.place: family.packed_from, family.pack: family.bitstream}
+    stages.run([(command, products.get(command[0], "")) for command in commands], directory, show)
 
 
 def _never_both(accelerator: Accelerator) -> str:
@@ -213,16 +254,17 @@ def _never_both(accelerator: Accelerator) -> str:
     return f"setparam -set COLLISION_X_MASK 1'1 top.accelerator.{modules}/t:$memrd_v2"
 
 
-def _reason(board: boards.Board, directory: Path, output: str) -> str:
-    """Say why the tools failed: what did not fit, or their first error."""
-    log = directory / "top.tim"
-    said = re.findall(r"(\w+):\s+(\d+)/\s*\d+", log.read_text()) if log.exists() else []
-    error = next((line for line in output.splitlines() if "ERROR" in line), output.strip()[-200:])
-    if said and ("place" in error.lower() or "BEL" in error):
-        cells, rams = _used(board, {kind: int(count) for kind, count in said}).values()
+def _reason(board: boards.Board, directory: Path, said: str) -> str:
+    """Say why the tools failed: what does not fit, if nextpnr counted more than there is, or what
+    they said."""
+    log = directory / stages.TIM
+    counts = re.findall(r"(\w+):\s+(\d+)/\s*\d+",
+                        log.read_text(errors="replace")) if log.exists() else []
+    cells, rams = _used(board, {kind: int(count) for kind, count in counts}).values()
+    if cells[0] > cells[1] or rams[0] > rams[1]:
         return (f"the design cannot be placed: it needs {cells[0]} of {cells[1]} logic cells and "
                 f"{rams[0]} of {rams[1]} block RAMs")
-    return f"the tools failed: {error[:200]} (all of it is in {directory / 'build.log'})"
+    return f"the tools failed: {said}"
 
 
 def _used(board: boards.Board, counts: dict[str, int]) -> dict[str, list[int]]:
@@ -235,12 +277,19 @@ def _used(board: boards.Board, counts: dict[str, int]) -> dict[str, list[int]]:
 
 
 def resources(directory: Path, board: boards.Board) -> dict:
-    """Read what nextpnr says of a design: cells and RAMs, used and there, and its Fmax in MHz."""
-    placed = json.loads((directory / "top.report.json").read_text())
-    counts = {kind: count["used"] for kind, count in placed["utilization"].items()}
-    # The oscillator's clock, far slower, drives nothing but the wait after power-up.
-    engine = max(placed["fmax"].values(), key=lambda clock: clock["constraint"])
-    return _used(board, counts) | {"fmax_mhz": round(engine["achieved"], 2)}
+    """Read what nextpnr says of a design: cells and RAMs, used and there, and its Fmax in MHz.
+
+    Raises :exc:`ToolFailed` if it left nothing that says so.
+    """
+    try:
+        placed = json.loads((directory / PLACEMENT).read_text())
+        counts = {kind: count["used"] for kind, count in placed["utilization"].items()}
+        # The oscillator's clock, far slower, drives nothing but the wait after power-up.
+        engine = max(placed["fmax"].values(), key=lambda clock: clock["constraint"])
+        return _used(board, counts) | {"fmax_mhz": round(engine["achieved"], 2)}
+    except (FileNotFoundError, ValueError, LookupError, TypeError, AttributeError):
+        raise ToolFailed(f"{FAMILIES[board.family].place} left no report of cells and Fmax in "
+                         f"{PLACEMENT}") from None
 
 
 def _rates(network: Network, board: boards.Board, plan: Plan, clock: float) -> dict:
@@ -304,20 +353,31 @@ def find_split(network: Path) -> Split | None:
 
 def program(board: boards.Board, directory: Path) -> int:
     """Load the bitstream with the board's own programmer; return an exit code."""
-    command = [*board.programmer, str(directory / FAMILIES[board.family].bitstream)]
+    name, *options = board.programmer
+    # Absolute, since what begins with a dash would be taken for an option.
+    file = (directory / FAMILIES[board.family].bitstream).absolute()
     try:
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        result = toolchain.call([name, *options, str(file)], PATIENCE)
     except FileNotFoundError:
-        print(f"error: {command[0]} was not found on PATH, so the board was not programmed. "
-              f"Try: {board.programmer_from}", file=sys.stderr)
-        return NO_BOARD
+        return _not_programmed(f"{name} was not found on PATH, so the board was not programmed. "
+                               f"Try: {board.programmer_from}")
+    except OSError as error:
+        return _not_programmed(f"{name} is on PATH but cannot be started, so the board was not "
+                               f"programmed: {error.strerror}. Try: {board.programmer_from}")
+    except subprocess.TimeoutExpired:
+        return _not_programmed(f"{name} was not done after {PATIENCE:g} s and was stopped: the "
+                               "board may be half programmed. Unplug it, plug it in, try again")
     if result.returncode:
-        said = "; ".join((result.stderr or result.stdout).split("\n")).strip("; ")
-        print(f"error: {command[0]} could not program the board: {said or 'it gave no reason'}",
-              file=sys.stderr)
-        return NO_BOARD
+        said = "; ".join(toolchain.printable(result.stdout))[-LONGEST:]
+        return _not_programmed(f"{name} could not program the board: "
+                               f"{said or toolchain.reason('', result.returncode)}")
     print(f"programmed {board.name}")
     return 0
+
+
+def _not_programmed(why: str) -> int:
+    print(f"error: {why}", file=sys.stderr)
+    return NO_BOARD
 
 
 def megahertz(text: str) -> float:
@@ -351,7 +411,12 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
                         help="folder of the bitstream (default: build/BOARD beside the network)")
     parser.add_argument("--program", action="store_true",
                         help="load the bitstream into the board afterwards")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.plot and not args.dry_run:
+        parser.error("--plot draws the choices of --dry-run: give that too")
+    if args.program and args.dry_run:
+        parser.error("--dry-run builds nothing that --program could load: leave one of them out")
+    return args
 
 
 @command("there is no bitstream")
@@ -361,29 +426,51 @@ def main(argv: list[str] | None = None) -> int:
     file = runs.network_file(args.network)
     directory = args.out or file.parent / "build" / args.board
     network = Network.load(file)
+    inputs = None
     if file.suffix == ".onnx":
+        inputs = reader.load(file).inputs
         print(f"{file} is {executor.check(file)}")
     plan = choose(network, board, args.fold, reloadable=args.reloadable)
     clock = default_clock(board, plan) if args.clock is None else args.clock
     if args.dry_run:
-        choices = forecast(network, board, plan, reloadable=args.reloadable)
-        print(forecast_table(network, board, choices, plan, clock))
-        if args.plot:
-            plot.draw_front(
-                choices, plan, network.shape,
-                title=f"{network} on {board.name} at {clock / 1e6:g} MHz", clock=clock,
-                logic_cells=board.logic_cells, file=args.plot,
-                link_rate=_link_rate(network, board, plan, clock))
-            print(f"the picture is in {args.plot}")
+        _forecast(network, board, plan, clock, args.reloadable, args.plot)
         return 0
-    print(f"building {file} for {board.name} in {directory}")
-    report = build(network, board, plan, directory, clock=clock, seed=args.seed,
-                   reloadable=args.reloadable, split=find_split(file))
+    print(f"building {file} for {board.name} in {directory}", flush=True)
+    report = _show_build(network, board, plan, directory, clock=clock, seed=args.seed,
+                         reloadable=args.reloadable, split=find_split(file))
     print(table(report))
-    if file.suffix == ".onnx":
-        print(f"  input        {reader.load(file).inputs}")
+    if inputs:
+        print(f"  input        {inputs}")
     print(f"  bitstream    {directory / report['bitstream']}")
     return program(board, directory) if args.program else 0
+
+
+def _show_build(*args, **settings) -> dict:
+    """Build, and show the stages; say which variables are not heeded."""
+    if names := toolchain.ignored():
+        print(f"  ignored from the environment: {', '.join(names)}")
+    shown = stages.Stages()
+    try:
+        return build(*args, **settings, show=shown)
+    finally:
+        shown.close()
+
+
+def _forecast(network: Network, board: boards.Board, plan: Plan, clock: float, reloadable: bool,
+              file: Path | None) -> None:
+    """Print what is predicted of the choices, and draw it to ``file``."""
+    usual, clock = default_clock(board, plan), _clocks(board, clock)[0].output
+    choices = forecast(network, board, plan, reloadable=reloadable)
+    print(forecast_table(network, board, choices, plan, clock))
+    if clock > usual:
+        print(f"{board.name} is known to do {usual / 1e6:g} MHz: whether this engine does "
+              f"{clock / 1e6:g} is known when it is placed")
+    if file:
+        plot.draw_front(
+            choices, plan, network.shape, title=f"{network} on {board.name} at {clock / 1e6:g} MHz",
+            clock=clock, logic_cells=board.logic_cells, file=file,
+            link_rate=_link_rate(network, board, plan, clock))
+        print(f"the picture is in {file}")
 
 
 if __name__ == "__main__":
