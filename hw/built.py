@@ -159,6 +159,11 @@ def _alone(folder: Path, patience: float) -> Iterator[None]:
     try:
         yield
     finally:
+        # Who has just opened it, and nobody else, may still get it: two builds would take each
+        # other's folder away, and neither would be put in place.
+        if not has_build(folder):
+            with suppress(OSError):
+                (folder / ".lock").unlink()
         lock.release()
 
 

@@ -75,9 +75,9 @@ def flags(folder, tmp_path) -> list[str]:
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
-    """Read all files, but for the log of what failed."""
+    """Read all files, but for the lock and the log of what failed."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*")
-            if path.is_file() and path.name != "failed.log"}
+            if path.is_file() and path.name not in (".lock", "failed.log")}
 
 
 @pytest.mark.parametrize("board, flags, clock, cells, rams, cycles, link", [
@@ -191,7 +191,7 @@ def test_a_missed_clock_fails(folder, flags, capsys, tmp_path, replace_tool):
         "error: timing is not met: the design runs at 119.0 MHz and the clock is 120 MHz. Try a "
         "lower --clock or another --seed (all that the tools said is in "
         f"{tmp_path / 'out' / 'failed.log'})\n")
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {".lock", "failed.log"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"failed.log"}
     # Who compares designs takes it all the same.
     network = Network.load(folder / "short.safetensors")
     board = build.boards.find("icestick")
@@ -424,7 +424,7 @@ def test_interrupted(flags, tmp_path, replace_tool, tool, is_rebuilt, request):
     assert (result.returncode, result.stderr) == (
         130, f"interrupted; {out} still holds the build it had\n" if is_rebuilt else
         "error: interrupted, there is no bitstream\n")
-    assert snapshot(out) == {**before, ".lock": b""}
+    assert snapshot(out) == before
     assert not [*out.glob(".building*")]
 
 
