@@ -6,21 +6,25 @@ import numpy as np
 from sim.streams import PACES, Stream, begin
 from sw.golden import bits, frame
 
-N_CODES = 10    # More than there are kinds of garbage.
-IDENTITY = b"\x00\xff\x7e\x7d\x55\xaa123~"
-FIRST = 118    # The sequence numbers that follow hold both bytes that must be escaped.
+N_CODES = 12    # More than there are kinds of garbage.
+IDENTITY = b"\x00\xff\x7e\x7d\x55\xaa12345~"
+FIRST = 116    # The sequence numbers that follow hold both bytes that must be escaped.
 
 
 def garbage(good: bytes) -> list[bytes]:
     """Give what may lie between requests and must not be answered."""
     body = good[1:-1]
     wrong_length = b"\x01\x02"
+    [content] = frame.Unwrapper(frame.fcs32).feed(good)
     return [
         bytes([frame.FLAG, *body[:-1], body[-1] ^ 1, frame.FLAG]),    # The check is wrong.
         bytes([frame.FLAG, *body[1:], frame.FLAG]),                   # A byte is missing.
         bytes([frame.FLAG, *body, 0, frame.FLAG]),                    # A byte too many.
         bytes([frame.FLAG, *body, 0xFF, frame.FLAG]),                 # What an idle check expects.
         frame.wrap(wrong_length + frame.fcs32(wrong_length)),
+        # Loads, of which this link knows nothing.
+        *(frame.wrap(each + frame.fcs32(each)) for each in
+          (bytes([number]) + content[1:] for number in (frame.N_SEQUENCES, frame.QUESTIONS - 1))),
         bytes([frame.FLAG, *body, frame.ESCAPE, frame.FLAG]),         # Aborted.
         bytes([frame.FLAG, frame.FLAG, frame.FLAG]),
         bytes(range(100)),

@@ -3,7 +3,7 @@
 from hw import verilog
 from hw.link import Link
 
-IDENTITY = b"\x00\xff\x7e\x7d\x55\xaa123~"    # As in the bench.
+IDENTITY = b"\x00\xff\x7e\x7d\x55\xaa12345~"    # As in the bench.
 
 
 def test_link_carries_frames_amid_garbage(simulator, tmp_path):

@@ -145,7 +145,7 @@ def by_chance(draw: random.Random, stall: float = 0.01, fault: float = 0.01) -> 
     def choose(can: Sequence[str]) -> str:
         nonlocal held
         if held == 0 and draw.random() < stall:
-            held = draw.randrange(1, 30)
+            held = draw.randrange(1, 12)
         held = max(0, held - 1)
         if held:
             return HOLD

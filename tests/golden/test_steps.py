@@ -55,14 +55,14 @@ def test_long_schedules_of_the_real_numbers(seed):
     draw = random.Random(seed)
     sizes = [draw.choice([1, 10, 64, 150]) for _ in range(30)]
     believed, wrong, failed = calls(Asking(Wire(by_chance(draw)), CODES), sizes)
-    assert wrong == 0 and believed > 200 and failed > 5
+    assert wrong == 0 and believed > 200 and failed > 1
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_processes_that_follow_each_other(seed):
     draw = random.Random(seed)
     believed, wrong, failed = processes(Wire(by_chance(draw)), CODES, [[64, 64]] * 30)
-    assert wrong == 0 and believed > 200 and failed > 5
+    assert wrong == 0 and believed > 200 and failed > 1
 
 
 @pytest.mark.parametrize("size", [1, 64, 128, 200])
