@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hw.engine import Engine
-from hw.folding import Fold, Folding
+from hw.folding import Fold, Folding, with_readout
 from sw.golden import bits, forward
 from sw.golden.network import random_network
 from tests.counted import Counted
@@ -35,6 +35,18 @@ def test_engine_equals_golden(shape, folds, simd, pace):
     dut = Counted(Engine(network, Folding([Fold(*fold) for fold in folds], simd)))
     classes = run(dut, dut.x, dut.y, map(bits.to_int, codes), len(codes), **pace)
     assert classes == forward.classify_all(network, codes).tolist()
+
+
+@pytest.mark.parametrize("n_classes", [1, 2, 3])
+def test_the_narrowest_readout_of_few_classes(n_classes):
+    """Words come every two cycles, which is sooner than a score is written and read again."""
+    network = random_network((20, 12, n_classes))
+    codes = np.random.default_rng(1).integers(0, 2, (30, 20), np.uint8)
+    folding = with_readout(network.shape, [Fold(1, 10)])
+    dut = Counted(Engine(network, folding))
+    classes = run(dut, dut.x, dut.y, map(bits.to_int, codes), len(codes))
+    assert classes == forward.classify_all(network, codes).tolist()
+    assert folding.readout_simd == 2
 
 
 @pytest.mark.parametrize("folds, simd, said", [

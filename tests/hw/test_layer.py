@@ -24,7 +24,8 @@ def layer():
 
 def vectors_for(layer):
     random = np.random.default_rng(1).integers(0, 2, (20, layer.n_in), np.uint8)
-    return [*random, *layer.weights, *(1 - layer.weights)]  # Some, all and none match.
+    ones = np.ones((1, layer.n_in), np.uint8)    # All match the weights that fill up a chunk.
+    return [*random, *layer.weights, *(1 - layer.weights), *ones]  # Some, all and none match.
 
 
 def chunks(x, pe):
@@ -37,7 +38,7 @@ def chunks(x, pe):
                          ids=str)
 @pytest.mark.parametrize("pace", PACES, ids=str)
 def test_layer_equals_golden(layer, fold, pace):
-    vectors = vectors_for(layer) if fold != (1, 1) else vectors_for(layer)[-12:]
+    vectors = vectors_for(layer) if fold != (1, 1) else vectors_for(layer)[-13:]
     expected = [chunk for x in vectors for chunk in chunks(forward.hidden(layer, x), fold[0])]
     dut = Counted(BinaryLayer(layer, Fold(*fold)))
     received = run(dut, dut.x, dut.y, map(bits.to_int, vectors), len(expected), **pace)
