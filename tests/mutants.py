@@ -43,14 +43,18 @@ TESTS = {
     "hw/gather.py": "tests/hw/test_engine.py",
     "hw/hardwired.py": "tests/hw/test_hardwired.py",
     "hw/layer.py": "tests/hw/test_layer.py tests/hw/test_engine.py tests/hw/test_loader.py",
-    "hw/link.py": "tests/hw/test_accelerator.py tests/hw/test_identity.py tests/hw/test_loader.py",
+    "hw/link.py": "tests/hw/test_link.py tests/hw/test_accelerator.py tests/hw/test_identity.py "
+                  "tests/hw/test_loader.py",
     "hw/loader.py": "tests/hw/test_loader.py",
     "hw/popcount.py": "tests/hw/test_popcount.py tests/hw/test_layer.py",
     "hw/readout.py": "tests/hw/test_engine.py tests/hw/test_loader.py",
     "hw/uart.py": "tests/hw/test_uart.py",
     **{f"sw/golden/{name}.py": f"sw/golden/{name}.py tests/golden/test_{name}.py"
-       for name in ("asking", "bits", "codes", "command", "forward", "frame", "identity", "network",
+       for name in ("bits", "codes", "command", "forward", "frame", "identity", "network",
                     "runs")},
+    "sw/golden/asking.py": "sw/golden/asking.py tests/golden/test_asking.py "
+                           "tests/golden/test_steps.py",
+    "sw/board.py": "tests/sw/test_board.py",
     "sw/golden/tensors.py": "tests/golden/test_tensors.py tests/golden/test_network.py",
 }
 # Without the largest networks, which take most of the time.

@@ -72,6 +72,25 @@ def test_a_board_that_had_stalled_is_not_believed_before_it_is_in_step(monkeypat
     assert classes.tolist() == forward.classify_all(NETWORK, CODES[-64:]).tolist()
 
 
+def test_nor_by_another_process(monkeypatch):
+    """One that opens the port while the board still holds what others had asked."""
+    monkeypatch.setattr("sw.golden.asking.ATTEMPTS", 2)
+    stalled = threading.Event()
+    with golden_line(NETWORK, IDENTITY, stalled=stalled) as port:
+        for number in range(2):
+            with Board(port, 40) as board:
+                stalled.set()
+                with pytest.raises(BoardError, match=" has ceased to answer: "):
+                    board.classify(CODES[64 * number:64 * (number + 1)])
+            with pytest.raises(NoBoard):
+                Board(port, 40)
+            stalled.clear()
+        with Board(port, 40) as board:
+            classes = board.classify(CODES[-64:])
+            assert board.identity == IDENTITY
+    assert classes.tolist() == forward.classify_all(NETWORK, CODES[-64:]).tolist()
+
+
 @pytest.mark.parametrize("waits, most", [(True, 1), (False, 64)])
 def test_a_board_that_must_be_waited_for_is(waits, most):
     stalled, counts = threading.Event(), []
