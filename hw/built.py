@@ -71,7 +71,9 @@ class Built:
                 _resume(folder)
         with reading(folder / REPORT) as file:
             report = regular.read_json(file)
-            board, _ = boards.find(report["board"]), report["reloadable"]
+            board = boards.find(report["board"])
+            if type(report["reloadable"]) is not bool:
+                raise ValueError
             digest = report.get("network_sha256")    # Older reports have none.
         with reading(folder / "network.safetensors") as file:
             network = Network.load(file)

@@ -19,10 +19,11 @@ from tqdm import tqdm
 from .claims import figures, pieces, table
 from .claims.measure import Results
 from .claims.study import REHEARSAL, Plan, Study, write_json
-from .golden import markdown, regular
+from .golden import markdown
 from .golden.command import Parser, command
-from .run import RunError, choose_device
+from .run import RunError, choose_device, load_record
 
+RESULTS = "pieces", "codes", "encoders"    # Folders of what was done.
 PROCESSES = 2    # Each on one thread: the models are too small to share out.
 
 
@@ -60,11 +61,12 @@ def _begin() -> None:
 def _claim(folder: Path, plan: Plan) -> None:
     """Make the folder this plan's, or refuse one that holds the results of another."""
     path = folder / "plan.json"
-    for name in "pieces", "codes", "encoders":
+    for name in RESULTS:
         (folder / name).mkdir(parents=True, exist_ok=True)
-    if not path.exists():
+    # What was refused before it had a result is in nobody's way.
+    if not any(any((folder / name).iterdir()) for name in RESULTS):
         write_json(path, asdict(plan))
-    elif regular.read_json(path) != asdict(plan):
+    elif load_record(Plan, path, "the plan of results") != plan:
         raise RunError(f"{folder} holds results of another plan; --out needs another folder")
 
 
@@ -103,7 +105,13 @@ def study(name: str, description: str, stages: list[dict[str, pieces.Piece]],
         plan, folder = REHEARSAL if arguments.small else Plan(), arguments.out
         begun = time.monotonic()
         reproduce(plan, folder, arguments.data_dir, arguments.device, stages)
-        tables = tabulate(folder, pieces.read(folder, plan.seeds, stages))
+        found = pieces.read(folder, plan.seeds, stages)
+        try:
+            tables = tabulate(folder, found)
+        except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
+            raise RunError(f"A piece in {folder / 'pieces'} has not the results that it must have, "
+                           f"{type(error).__name__}: {error}; delete it, and the same command does "
+                           "it again") from error
         readme = arguments.readme or (None if arguments.small else Path("README.md"))
         if readme is not None:
             markdown.rewrite(readme, tables, name)

@@ -19,7 +19,6 @@ from . import run as runs
 from .autoencoder import BinaryAutoencoder, handwriting_loss, plain_loss
 from .binary import BINARIZERS
 from .engine import PRECISIONS, FabricEngine
-from .golden import regular
 from .golden.command import INTERRUPTED, Parser, command
 from .golden.network import MAX_WIDTH
 from .image_folder import ImageFolder
@@ -52,23 +51,23 @@ class Pretraining:
         for what, least, value, most in (
                 ("side", 8, self.side, 512), ("code", 1, self.bits, MAX_WIDTH),
                 ("width", 1, self.width, 1024), ("number of epochs", 1, self.epochs, MAX_WIDTH),
-                ("seed", 0, self.seed, 2 ** 32 - 1)):
+                ("batch", 1, self.batch, runs.MOST), ("seed", 0, self.seed, 2 ** 32 - 1)):
             if not least <= value <= most:
                 raise RunError(f"The {what} must be {least} to {most}, not {value}")
+        for what, name, names in (("binarizer", self.binarizer, [*BINARIZERS]),
+                                  ("precision", self.precision, [*PRECISIONS])):
+            if name not in names:
+                raise RunError(f"The {what} must be {' or '.join(names)}, not {name!r:.40}")
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read what a run wrote."""
-        try:
-            return cls(**regular.read_json(path))
-        except (ValueError, TypeError):
-            raise RunError(f"{path} is not the configuration of sw.pretrain") from None
+        return runs.load_record(cls, path, "the configuration of sw.pretrain")
 
 
-def pretrain(run: Phases, config: Pretraining, pictures: ImageFolder, workers: int) -> str:
+def pretrain(run: Phases, config: Pretraining, pictures: ImageFolder, loader: Loader) -> str:
     """Train the autoencoder and write the run's files; say in a line or two what came of it."""
     torch.set_num_threads(1)    # As in sw.train; torchrun is the way to more cores.
-    loader = Loader(pictures, config.batch, run.device, workers)
     make = partial(BinaryAutoencoder, config.bits, config.width, BINARIZERS[config.binarizer],
                    channels=3 if config.colour else 1, side=config.side)
     model = run.train("autoencoder", make, handwriting_loss if config.distort else plain_loss,
@@ -129,16 +128,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _begin(arguments: argparse.Namespace) -> tuple[Phases, Pretraining, ImageFolder]:
-    """Make the run's folder, or go on with it; everything that may fail comes before."""
+def _begin(arguments: argparse.Namespace) -> tuple[Phases, Pretraining, ImageFolder, Loader]:
+    """Make the run's folder, or go on with it; everything that may be refused comes before."""
     resume = arguments.resume
+    if arguments.workers < 0:
+        raise RunError(f"The workers must be 0 or more, not {arguments.workers}")
     if resume:
         states = runs.unfinished(resume, CONFIG)
         config = Pretraining.load(resume / CONFIG)
         pictures = ImageFolder(Path(config.images), config.side, config.colour)
         if _fingerprint(pictures) != config.files:
             raise RunError(f"{config.images} has other image files than when {resume} was begun")
-        return Phases(resume, config.seed, states, _engine(config)), config, pictures
+        engine = _engine(config)
+        loader = Loader(pictures, config.batch, engine.device, arguments.workers)
+        return Phases(resume, config.seed, states, engine), config, pictures, loader
     if not arguments.images:
         raise RunError("Nothing to train on: pass --images DIR")
     pictures = ImageFolder(arguments.images, arguments.side, arguments.colour)
@@ -146,10 +149,14 @@ def _begin(arguments: argparse.Namespace) -> tuple[Phases, Pretraining, ImageFol
     config = Pretraining(images=str(arguments.images), files=_fingerprint(pictures),
                          **{name: getattr(arguments, name) for name in names})
     engine = _engine(config)
+    if arguments.out and engine.leads:
+        runs.refuse_full(arguments.out)
+    loader = Loader(pictures, config.batch, engine.device, arguments.workers)
+    pictures[0]    # One of them at least can be read.
     folder = runs.new_folder(arguments.out, "encoder") if engine.leads else Path()
     run = Phases(folder, config.seed, {}, engine)
     run.write_json(CONFIG, asdict(config))
-    return run, config, pictures
+    return run, config, pictures, loader
 
 
 def _engine(config: Pretraining) -> FabricEngine:
@@ -166,8 +173,8 @@ def main(argv: list[str] | None = None) -> int:
     run = None
     try:
         arguments = _parser().parse_args(argv)
-        run, config, pictures = _begin(arguments)
-        summary = pretrain(run, config, pictures, arguments.workers)
+        run, config, pictures, loader = _begin(arguments)
+        summary = pretrain(run, config, pictures, loader)
     except KeyboardInterrupt:
         if run is None:
             raise

@@ -22,12 +22,12 @@ from torch import Tensor
 
 from . import codes, data
 from .autoencoder import decoder
-from .checkpoint import load_checkpoint
+from .checkpoint import CheckpointError
 from .golden import bits, fast, forward, regular
 from .golden.codes import load_codes
 from .golden.command import Parser, command
 from .golden.network import Network, atomic_write
-from .run import Config, RunError
+from .run import Config, RunError, load_states
 from .train import LABELS
 
 __all__ = ["main", "report"]
@@ -88,7 +88,7 @@ def report(folder: Path, data_dir: Path | None) -> Path:
     shown = _look(folder, config, data_dir)
     states: dict[str, Any] = {}
     if (folder / "checkpoint.safetensors").exists():
-        states = load_checkpoint(folder / "checkpoint.safetensors")
+        states = load_states(folder / "checkpoint.safetensors")
     sections = [
         accuracies, *_curves(states), _confusion(shown),
         *_reconstructions(shown, states), _pictures(shown), *_wrong(shown), *_builds(folder),
@@ -100,7 +100,7 @@ def report(folder: Path, data_dir: Path | None) -> Path:
         subtitle=f"{folder.name}, seed {config.seed}, binarizer {config.binarizer}",
         sections=sections)
     path = folder / "report.html"
-    atomic_write(path, page.encode())
+    atomic_write(path, page.encode(errors="replace"))
     return path
 
 
@@ -118,8 +118,10 @@ def _look(folder: Path, config: Config, data_dir: Path | None) -> Shown:
 def _accuracies(path: Path) -> Section:
     rows = [["", "test images, %"]]
     with _reading(path, "the accuracies of a run") as content:
-        rows += [[LABELS.get(name, name), f"{value:.2f}"]
-                 for name, value in content["accuracy"].items()]
+        for name, value in content["accuracy"].items():
+            if type(value) not in (int, float) or not 0 <= value <= 100:
+                raise ValueError
+            rows.append([LABELS.get(name, name), f"{value:.2f}"])
     return Section("Accuracy", rows=rows)
 
 
@@ -128,7 +130,7 @@ def _reading(path: Path, what: str) -> Iterator[Any]:
     """Give what a JSON file holds; say that it does not hold ``what`` if it turns out so."""
     try:
         yield regular.read_json(path)
-    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+    except (ValueError, TypeError, LookupError, AttributeError):
         raise RunError(f"{path} does not hold {what}") from None
 
 
@@ -174,12 +176,16 @@ def _reconstructions(shown: Shown, states: dict[str, Any]) -> Iterator[Section]:
     """Draw what the decoder makes of codes, where the run has trained one."""
     state = states.get("autoencoder", {}).get("model", {})
     prefix = "decoder."
-    weights = {name.removeprefix(prefix): tensor for name, tensor in state.items()
-               if name.startswith(prefix)}
-    if not weights:
-        return
     draw = decoder(shown.codes.shape[1])
-    draw.load_state_dict(weights)
+    try:
+        weights = {name.removeprefix(prefix): tensor for name, tensor in state.items()
+                   if name.startswith(prefix)}
+        if not weights:
+            return
+        draw.load_state_dict(weights)
+    except (AttributeError, TypeError, RuntimeError):
+        raise CheckpointError("The checkpoint's decoder is none for codes of "
+                              f"{shown.codes.shape[1]} bits") from None
     chosen = shown.first_of_each
     with torch.no_grad():
         signs: Tensor = codes.unpack_signs(bits.pack(shown.codes[chosen]), shown.codes.shape[1])

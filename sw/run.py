@@ -7,6 +7,7 @@ that has begun, the state of its :class:`~sw.task.Training` and the seconds it t
 
 import argparse
 import json
+import math
 import os
 import platform
 import time
@@ -30,21 +31,34 @@ from .engine import PRECISIONS, Engine, FabricEngine
 from .golden import regular
 from .golden.errors import UserError
 from .golden.network import MAX_WIDTH, atomic_write
+from .golden.record import record
 from .task import Recipe, Training
 
 __all__ = ["Config", "Effort", "Phases", "Run", "RunError", "add_flags", "choose_device", "create",
-           "effort_for", "new_folder", "newest_unfinished", "read_widths", "reopen", "unfinished",
-           "unused_folder"]
+           "effort_for", "load_record", "load_states", "new_folder", "newest_unfinished",
+           "read_widths", "refuse_full", "reopen", "unfinished"]
 
 RUNS = Path("runs")
 HYBRID = "hybrid"
 SAVE_EVERY = 10.0    # Seconds of work that a power cut may cost.
 
 Model = TypeVar("Model", bound=nn.Module)
+Asked = TypeVar("Asked")
+MOST = 2 ** 31 - 1    # Of whatever is counted.
 
 
 class RunError(UserError):
     """A run cannot begin or go on; the message says why in one sentence."""
+
+
+def load_record(kind: type[Asked], path: Path, what: str) -> Asked:
+    """Read what a run was asked for; ``what`` says what the file is, should it be another."""
+    try:
+        return record(kind, regular.read_json(path))
+    except UserError as error:
+        raise RunError(f"{path} is not {what}: {error}") from None
+    except ValueError:
+        raise RunError(f"{path} is not {what}") from None
 
 
 @dataclass(frozen=True)
@@ -67,6 +81,8 @@ class Effort:
     def __post_init__(self) -> None:
         if min(asdict(self).values()) < 1:
             raise RunError(f"Epochs, batches and copies must be 1 or more, not {self}")
+        if max(asdict(self).values()) > MOST:
+            raise RunError(f"Epochs, batches and copies must be at most {MOST}, not {self}")
 
 
 SMALL = Effort(40, 100, 200, 64, 20)    # 1,347 digits: many epochs, each of them short.
@@ -121,22 +137,13 @@ class Config:
                            f"{', '.join(BINARIZERS)}")
         if not 0 <= self.seed < 2 ** 32:
             raise RunError(f"The seed must be 0 to {2 ** 32 - 1}, not {self.seed}")
+        if self.images is not None and not 1 <= self.images <= MOST:
+            raise RunError(f"The images must be 1 to {MOST}, not {self.images}")
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """Read what a run wrote."""
-        try:
-            fields = regular.read_json(path)
-            effort = Effort(**{name: int(value) for name, value in fields.pop("effort").items()})
-            hidden = tuple(int(width) for width in fields.pop("hidden"))
-            seed = int(fields.pop("seed"))
-            if not all(type(value) is (int if name == "images" else str)
-                       or (value is None and name in ("data_dir", "encoder", "images"))
-                       for name, value in fields.items()):
-                raise TypeError
-            return cls(**fields, hidden=hidden, seed=seed, effort=effort)
-        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
-            raise RunError(f"{path} is not the configuration of a run") from None
+        return load_record(cls, path, "the configuration of a run")
 
 
 class Phases:
@@ -294,19 +301,39 @@ def create(folder: Path | None, config: Config) -> Run:
 
 
 def new_folder(folder: Path | None, name: str) -> Path:
-    """Make ``folder``, which must be empty or new, or a new one below ``runs/`` with this name."""
-    folder = folder or unused_folder(name)
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(folder.iterdir()):
-        raise RunError(f"{folder} is not empty; --out needs a new folder")
+    """Make ``folder``, which must be empty or new, or one below ``runs/`` by the time and ``name``.
+
+    Of several runs that begin at once, each gets a folder of its own, or is refused.
+    """
+    if folder is None:
+        return _new_by_time(name)
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir()    # Which decides, of two that found nothing here.
+        except FileExistsError:
+            raise RunError(f"Another run has just begun in {folder}; --out needs a new folder"
+                           ) from None
+    folder.mkdir(exist_ok=True)    # A file is none.
+    refuse_full(folder)
     return folder
 
 
-def unused_folder(name: str) -> Path:
-    """Give a folder below ``runs/`` that is not there, called by the time and this name."""
+def refuse_full(folder: Path) -> None:
+    """Raise :exc:`RunError` if a folder is there and holds something."""
+    if folder.is_dir() and any(folder.iterdir()):
+        raise RunError(f"{folder} is not empty; --out needs a new folder")
+
+
+def _new_by_time(name: str) -> Path:
+    RUNS.mkdir(parents=True, exist_ok=True)
     name = f"{datetime.now():%Y%m%d-%H%M%S}-{name}"
-    candidates = (RUNS / (f"{name}-{number}" if number else name) for number in count())
-    return next(folder for folder in candidates if not folder.exists())
+    for number in count():
+        folder = RUNS / (f"{name}-{number}" if number else name)
+        with suppress(FileExistsError):
+            folder.mkdir()
+            return folder
+    raise AssertionError    # There is always another number.
 
 
 def reopen(folder: Path) -> Run:
@@ -322,8 +349,21 @@ def unfinished(folder: Path, config: str) -> dict[str, Any]:
     if (folder / "metrics.json").exists():
         raise RunError(f"The run in {folder} is finished; there is nothing to resume")
     with suppress(FileNotFoundError):    # Ended before its first checkpoint.
-        return load_checkpoint(folder / "checkpoint.safetensors")
+        return load_states(folder / "checkpoint.safetensors")
     return {}
+
+
+def load_states(path: Path) -> dict[str, Any]:
+    """Read the checkpoint of a run, see :class:`Phases`: each phase with its seconds and losses."""
+    states = load_checkpoint(path)
+    for phase, state in states.items():
+        known = state if isinstance(state, dict) else {"seconds": -1}
+        seconds, losses = known.get("seconds", 0.0), known.get("losses", torch.empty(0))
+        if not (type(seconds) in (int, float) and 0 <= seconds < math.inf
+                and isinstance(losses, torch.Tensor) and losses.dim() == 1):
+            raise CheckpointError(f"{path} is not the checkpoint of a run: {phase[:40]!r} must be "
+                                  "a training with its seconds and losses")
+    return states
 
 
 def newest_unfinished() -> Path:

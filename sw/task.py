@@ -113,6 +113,8 @@ class Training:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Continue where :meth:`state` was taken, in a training made in the same way."""
+        if type(state["epoch"]) is not int or state["epoch"] < 0:
+            raise ValueError(f"An epoch must be 0 or more, not {state['epoch']!r:.40}")
         self.epoch = state["epoch"]
         self.model.load_state_dict(state["model"])
         groups = self.optimizer.state_dict()["param_groups"]

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..golden import regular
+from ..run import RunError
 from . import arms, baselines, consecutive, cost, encoders, heads, mixbin, together
 from .study import Study, write_json
 
@@ -99,5 +101,12 @@ def do(job: tuple[Study, str]) -> str:
 def read(folder: Path, n_seeds: int, stages: list[dict[str, Piece]] = STAGES,
          ) -> dict[str, list[dict[str, Any]]]:
     """Read all pieces: by name, a result for each seed."""
-    return {name: [regular.read_json(path(folder, name, seed)) for seed in range(n_seeds)]
+    return {name: [_read(path(folder, name, seed)) for seed in range(n_seeds)]
             for stage in stages for name in stage}
+
+
+def _read(file: Path) -> dict[str, Any]:
+    with suppress(ValueError):
+        if isinstance(result := regular.read_json(file), dict):
+            return result
+    raise RunError(f"{file} is damaged: delete it, and the same command does this piece again")

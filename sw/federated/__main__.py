@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -61,22 +62,32 @@ def _settings(arguments: argparse.Namespace) -> Settings:
     names = ("data", "data_dir", "task", "hidden", "clients", "fraction", "rounds", "codec",
              "split", "alpha", "robust", "seed")
     chosen = {name: getattr(arguments, name) for name in names}
-    out = arguments.out or runs.unused_folder(f"{chosen['data']}-{chosen['task']}-federated")
-    return Settings(out=str(out), encoder=str(out / "encoder.safetensors"), **chosen)
+    return _within(Settings(**chosen), arguments.out) if arguments.out else Settings(**chosen)
 
 
-def _begin(settings: Settings, encoder: Path | None) -> Path:
+def _within(settings: Settings, folder: Path) -> Settings:
+    return replace(settings, out=str(folder), encoder=str(folder / "encoder.safetensors"))
+
+
+def _begin(settings: Settings, encoder: Path | None) -> Settings:
     """Make the run's folder, or go on with it, and put its encoder there, if it has none."""
     images, _ = train.load(settings.run_config())    # First: a mistake leaves no folder behind.
+    if find_spec("flwr") is None:
+        raise RunError("Flower is missing: pip install 'hybnn[fed]'")
     source = encoder_file(encoder) if encoder else None
     if source and not source.is_file():
         raise RunError(f"There is no encoder in {encoder}")
+    if source:
+        train.load_encoder(source)    # It is one, and for these images.
+    if not settings.out:
+        settings = _within(settings, runs.new_folder(
+            None, f"{settings.data}-{settings.task}-federated"))
     folder = prepare(settings, source)
     if not Path(settings.encoder).exists():
         torch.set_num_threads(1)
         run = runs.Run(folder, settings.run_config(), {})
         train.train_encoder(run, images).save(Path(settings.encoder))
-    return folder
+    return settings
 
 
 def _summary(history: list[dict[str, Any]]) -> str:
@@ -100,11 +111,11 @@ def main(argv: list[str] | None = None) -> int:
     try:
         arguments = _parser().parse_args(argv)
         if arguments.resume:
-            settings = replace(Settings.load(arguments.resume), out=str(arguments.resume),
-                               encoder=str(arguments.resume / "encoder.safetensors"))
+            settings = _within(Settings.load(arguments.resume), arguments.resume)
         else:
             settings = _settings(arguments)
-        folder = _begin(settings, arguments.encoder)
+        settings = _begin(settings, arguments.encoder)
+        folder = Path(settings.out)
         history = _learn(settings, folder)
     except KeyboardInterrupt:
         if folder is None:

@@ -89,6 +89,8 @@ class Federation:
         state = load_checkpoint(self.path)
         try:
             history = json.loads(state["history"])
+            if not (isinstance(history, list) and all(isinstance(each, dict) for each in history)):
+                raise ValueError
             data = state["content"].numpy().tobytes()
             self.content = decode(data, self.settings.codec, self.shape, len(history)).content
             self.memories = {name: memory.numpy().tobytes()

@@ -61,6 +61,12 @@ def serve(grid: Grid, settings: Settings, folder: Path,
             raise CheckpointError(f"{federation.path} does not fit its federation.json: {error}"
                                   ) from None
     federate(grid, federation, tick)
+    if not any(entry["clients"] for entry in federation.history):
+        # What they all say once more would be said from here on too: begin again.
+        federation.path.unlink()
+        reasons = federation.history[-1]["refused"]
+        raise RunError(f"In {settings.rounds} rounds no client's answer was taken, so nothing was "
+                       f"learnt; the same command begins again: {next(iter(reasons.values()), '')}")
     finish(folder, federation, time.monotonic() - begun)
 
 

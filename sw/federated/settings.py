@@ -1,5 +1,6 @@
 """What decides the outcome of a federation, as every part of it is told."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -9,6 +10,7 @@ from .. import data, task
 from ..classifier import BinaryClassifier
 from ..golden import regular
 from ..golden.network import MAX_WIDTH
+from ..golden.record import is_text
 from ..run import Config, Effort, RunError, effort_for, read_widths
 from ..task import Recipe
 from .codec import CODECS
@@ -68,6 +70,13 @@ class Settings:
                                f"{', '.join(names)}")  # type: ignore[arg-type]
         if not 1 <= self.rounds <= MAX_WIDTH:    # Two bytes in a message.
             raise RunError(f"Rounds must be 1 to {MAX_WIDTH}, not {self.rounds}")
+        if not 0 <= self.seed < 2 ** 32:
+            raise RunError(f"The seed must be 0 to {2 ** 32 - 1}, not {self.seed}")
+        if not (0 < self.alpha < math.inf and 0 < self.timeout < math.inf):
+            raise RunError(f"Alpha and the timeout must be above 0, not {self.alpha:g} and "
+                           f"{self.timeout:g}")
+        if wrong := [each for each in (self.out, self.encoder, self.data_dir) if not is_text(each)]:
+            raise RunError(f"No file can be called {wrong[0]!r}")
         if self.clients < 1 or not 0 < self.fraction <= 1:
             raise RunError(f"There must be a client, and a fraction above 0 and up to 1, not "
                            f"{self.clients} and {self.fraction:g}")

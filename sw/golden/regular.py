@@ -71,12 +71,16 @@ def read_json(path: Path, budget: int = MAX_JSON) -> Any:
 
     Raises
     ------
-    ValueError, RecursionError
-        It is no JSON, or too deep.
+    ValueError
+        It is no JSON, or deeper than can be read.
     FileRefused, OSError
         As :func:`open_file`.
     """
-    return json.loads(read_bytes(path, budget))
+    content = read_bytes(path, budget)
+    try:
+        return json.loads(content)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def _check(path: Path, found: os.stat_result, budget: int) -> None:

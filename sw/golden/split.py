@@ -73,7 +73,7 @@ class Split:
         """
         try:
             return _parse(regular.read_json(path))
-        except (ValueError, TypeError, RecursionError) as error:
+        except (ValueError, TypeError) as error:
             raise SplitFileError(f"{path} does not say what host and board do: {error}") from None
 
 
@@ -82,5 +82,8 @@ def _parse(content: Any) -> Split:
         raise ValueError(f"it must be a JSON object whose format is {FORMAT!r}")
     if set(content) != {"host", "board", "link_bits"} or type(content["link_bits"]) is not int:
         raise ValueError("it must have host, board and link_bits")
+    if content["link_bits"] < 0 or not all(isinstance(content[side], list)
+                                           for side in ("host", "board")):
+        raise ValueError("host and board must be lists, and link_bits 0 or more")
     host, board = ([Part(**part) for part in content[side]] for side in ("host", "board"))
     return Split(host, board, content["link_bits"])

@@ -202,9 +202,13 @@ def _prepare(arguments: argparse.Namespace) -> tuple[Run, Job, DataSet]:
         run, job = folders.reopen(arguments.resume)
         return run, job, job.load()
     job = _job(arguments)
-    job.chosen()
-    inputs = job.load()
+    chosen, inputs = job.chosen(), job.load()
+    shape = Shape(classes=len(inputs.classes))
+    if chosen is not None and chosen.shape != shape:
+        raise MaskError(f"The mask must be of a stack of {shape}, not {chosen.shape}")
     encoder = load_encoder(arguments.encoder) if arguments.encoder else None
+    if encoder is not None:
+        Stack(Mask.of(shape)).begin_with(encoder)    # It has the widths.
     return folders.create(arguments.out, job, encoder), job, inputs
 
 

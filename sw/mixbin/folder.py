@@ -23,6 +23,8 @@ from ..checkpoint import load_checkpoint, save_checkpoint
 from ..codes import BATCH, CodeSet, pack_signs
 from ..data import DataSet
 from ..golden import regular
+from ..golden.errors import UserError
+from ..golden.record import record
 from ..golden.split import Part, Split
 from ..run import Config, Run, RunError, effort_for, new_folder, unfinished
 from ..train import write_network
@@ -128,11 +130,11 @@ def reopen(folder: Path) -> tuple[Run, Job]:
     path = folder / "mixbin.json"
     states = unfinished(folder, path.name)
     try:
-        fields = regular.read_json(path)
-        settings, keep = Settings(**fields.pop("settings")), tuple(fields.pop("keep"))
-        job = Job(**fields, settings=settings, keep=keep)
+        job = record(Job, regular.read_json(path))
         config = job.config()
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except UserError as error:
+        raise RunError(f"{path} does not hold the settings of a run: {error}") from None
+    except ValueError:
         raise RunError(f"{path} does not hold the settings of a run") from None
     return Run(folder, config, states), job
 

@@ -31,9 +31,10 @@ import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import HypothesisWarning
+from PIL import Image
 
 from hw.built import Built, BuiltError
-from sw import check, cifar, data, report, train
+from sw import check, cifar, data, pretrain, report, train
 from sw.autoencoder import Encoder, EncoderFileError
 from sw.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from sw.data import DataError
@@ -212,6 +213,27 @@ def simple_targets(folder: Path) -> Iterator[Target]:
         yield Target(name, together / name, _federation, (RunError, CheckpointError))
 
 
+def _pretraining(folder: Path) -> Iterator[Target]:
+    """Write what ``sw.pretrain`` goes on from; give its reader, up to where it would train on."""
+    (folder / "pictures").mkdir(parents=True)
+    Image.new("L", (8, 8)).save(folder / "pictures" / "a.png")
+    path = folder / pretrain.CONFIG
+    names = pretrain.ImageFolder(folder / "pictures", 8, False)
+    path.write_text(json.dumps(vars(pretrain.Pretraining(
+        str(folder / "pictures"), pretrain._fingerprint(names), 8, False, 8, 2, "sign", False, 1,
+        1, 0, "cpu", "32-true"))))
+
+    def resume(path: Path) -> None:
+        said = io.StringIO()
+        with (mock.patch.object(pretrain, "pretrain", side_effect=KeyboardInterrupt),
+              contextlib.redirect_stderr(said)):
+            code = pretrain.main(["--resume", str(path.parent)])
+        assert code in (2, 130) and said.getvalue().count("\n") == 1
+        (path.parent / "checkpoint.safetensors").unlink(missing_ok=True)
+
+    yield Target("pretraining.json", path, resume, ())
+
+
 def _reported(folder: Path) -> Iterator[Target]:
     """Write what ``sw.report`` reads; give its readers."""
     (built := folder / "build" / "icestick").mkdir(parents=True)
@@ -250,6 +272,7 @@ def targets(folder: Path) -> Iterator[Target]:
     yield from simple_targets(folder)
     yield from _reported(folder / "reported")
     yield from _budgeted(folder / "budgeted")
+    yield from _pretraining(folder / "pretraining")
     _write_run(folder / "run")
     (folder / "run" / "metrics.json").unlink()
     for name in ("config.json", "checkpoint.safetensors", "network.safetensors",

@@ -387,6 +387,11 @@ def test_the_command_learns_and_goes_on(tmp_path, monkeypatch, capsys, settings)
     ({"robust": 1}, "robust must be of type bool, not 1"),
     ({"speed": 1}, "Unknown setting 'speed'"),
     ({"codec": "zip"}, "Unknown codec 'zip'; known are: float32, onebit"),
+    ({"seed": -1}, "The seed must be 0 to 4294967295, not -1"),
+    ({"alpha": float("nan")}, "Alpha and the timeout must be above 0, not nan and 600"),
+    ({"timeout": float("nan")}, "Alpha and the timeout must be above 0, not 0.3 and nan"),
+    ({"timeout": 0}, "Alpha and the timeout must be above 0, not 0.3 and 0"),
+    ({"encoder": "a\0"}, "No file can be called 'a\\x00'"),
     ({"data": "x"}, f"Unknown data set 'x'; known are: {', '.join(data.NAMES)}"),
 ])
 def test_settings_are_checked(config, sentence):
@@ -398,6 +403,23 @@ def test_settings_are_checked(config, sentence):
 def test_settings_come_back(settings):
     assert Settings.of(settings.config()) == settings
     assert Settings.of({"timeout": 3}) == Settings(timeout=3)
+
+
+def test_where_no_answer_is_taken_nothing_is_learnt(tmp_path, settings):
+    def broken(message, context):
+        if message.metadata.message_type == "query":
+            return app(message, context)
+        raise RuntimeError("It is broken")
+
+    chosen = replace(settings, out=str(tmp_path / "run"))
+    with pytest.raises(RunError) as refused:
+        learn(chosen, tmp_path / "run", broken)
+    assert str(refused.value) == (
+        "In 3 rounds no client's answer was taken, so nothing was learnt; the same command begins "
+        "again: client 0's answer is refused: It failed: RuntimeError: It is broken")
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["config.json",
+                                                                         "federation.json"]
+    assert learn(chosen, tmp_path / "run")["accuracy"]["hybrid"] > 90
 
 
 @pytest.mark.parametrize("damage", ["", "history", "other"])

@@ -96,14 +96,22 @@ def test_what_cannot_be_read_is_said(tmp_path, capsys, folder):
     (["--images", "here", "--out", "run", "--device", "cpu"],
      "A batch must be at most 1 images, which is all there are, and a multiple of 1, the number of "
      "processes, not 500"),
+    (["--images", "here", "--out", "run", "--workers", "-1"],
+     "The workers must be 0 or more, not -1"),
+    (["--images", "here", "--out", "run", "--batch", "0"], "The batch must be 1 to 2147483647, "
+                                                           "not 0"),
+    (["--images", "dark", "--out", "run", "--batch", "1"],
+     "None of the 1 image files in dark can be read; dark/a.png holds no picture: give a PNG or a "
+     "JPEG file"),
     (["--resume", "here"], "here is not the folder of a run: it has no pretraining.json"),
     (["--resume", "vague"], "vague/pretraining.json is not the configuration of sw.pretrain"),
     (["--resume", "moved"], "here has other image files than when moved was begun"),
 ])
 def test_mistakes_get_one_sentence(tmp_path, monkeypatch, capsys, argv, message):
     monkeypatch.chdir(tmp_path)
-    for name in "here", "vague", "moved":
+    for name in "here", "vague", "moved", "dark":
         Path(name).mkdir()
+    Path("dark/a.png").write_bytes(b"dark")
     Image.new("L", (8, 8)).save("here/a.png")
     Path("vague/pretraining.json").write_text('{"side": 8}')
     begun = pretrain.Pretraining("here", "other", 8, False, 8, 2, "sign", False, 1, 1, 0, "cpu",
@@ -111,9 +119,35 @@ def test_mistakes_get_one_sentence(tmp_path, monkeypatch, capsys, argv, message)
     Path("moved/pretraining.json").write_text(json.dumps(vars(begun)))
     assert main(argv) == 2
     assert capsys.readouterr().err.splitlines()[-1] == f"error: {message}"
-    assert not Path("runs").exists()
+    assert not Path("runs").exists() and not Path("run").exists()
 
 
+GOOD = vars(pretrain.Pretraining("here", "0" * 64, 8, False, 8, 2, "sign", False, 1, 1, 0, "cpu",
+                                 "32-true"))
+TEXT = [None, 1, True, [], {}, "\0", "\ud800"]
+NUMBER = [None, True, "1", 1.0, -1, 10 ** 30, float("nan"), [1]]
+
+
+@pytest.mark.parametrize("content", [
+    b"", b"[" * 9_999, b"\xff", b"9" * 9_999, b"[]", b"null", b"{}",
+    *({**GOOD, name: value} for name, values in {
+        "images": TEXT, "files": TEXT, "device": [*TEXT, "tpu"], "binarizer": [*TEXT, "x"],
+        "precision": [*TEXT, "x"], "colour": [None, 1, "false"], "distort": [None, 0, "false"],
+        "side": [*NUMBER, 7, 513], "bits": [*NUMBER, 0, 1 << 16], "width": [*NUMBER, 0, 1025],
+        "epochs": [*NUMBER, 0], "batch": [*NUMBER, 0], "seed": NUMBER, "more": [1]}.items()
+      for value in values),
+    *({name: value for name, value in GOOD.items() if name != left} for left in GOOD)])
+def test_damaged_configurations_get_one_sentence(tmp_path, monkeypatch, capsys, content):
+    monkeypatch.chdir(tmp_path)
+    Path("here").mkdir()
+    Image.new("L", (8, 8)).save("here/a.png")
+    Path("run").mkdir()
+    Path("run/pretraining.json").write_bytes(
+        content if isinstance(content, bytes) else json.dumps(content).encode())
+    assert main(["--resume", "run"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ") and said.count("\n") == 1
+    assert os.listdir("run") == ["pretraining.json"]
 
 
 def test_without_fabric(tmp_path, monkeypatch, capsys, folder):

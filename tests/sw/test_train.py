@@ -1,15 +1,18 @@
 import json
+import math
 import os
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
 
-from sw import data, run, train
+from sw import data, run, task, train
 from sw.autoencoder import Encoder
+from sw.checkpoint import CheckpointError, save_checkpoint
 from sw.codes import extract
 from sw.export import ExportError
 from sw.golden import bits
@@ -118,6 +121,32 @@ def test_resume_takes_the_newest_unfinished_run(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(train, "train", lambda run, *inputs: {})
     assert main(["--resume"]) == 0
     assert capsys.readouterr().out.endswith(f"run folder: {folders[1]}\n")
+
+
+def test_runs_that_begin_at_once_have_folders_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Path, "exists", lambda path: False)    # All look before one of them makes.
+    folders = [run.new_folder(None, "x") for _ in range(3)]
+    assert len({*folders}) == 3 and all(folder.is_dir() for folder in folders)
+    assert run.new_folder(tmp_path / "out" / "of", "x").is_dir()
+    with pytest.raises(run.RunError, match="Another run has just begun in "):
+        run.new_folder(tmp_path / "out" / "of", "x")
+
+
+@pytest.mark.parametrize("state", [
+    5, {"seconds": "1"}, {"seconds": -1}, {"seconds": math.nan}, {"losses": 5},
+    {"losses": torch.zeros(2, 2)}], ids=str)
+def test_a_checkpoint_of_no_training_is_refused(tmp_path, state):
+    save_checkpoint(tmp_path / "a", {"hybrid": state})
+    with pytest.raises(CheckpointError, match=r"/a is not the checkpoint of a run: 'hybrid' "):
+        run.load_states(tmp_path / "a")
+
+
+@pytest.mark.parametrize("epoch", ["3", None, -1, True, 0.5])
+def test_an_epoch_is_counted(epoch):
+    made = task.Training(torch.nn.Linear(1, 1), None, task.Recipe(1, 1, 0.1), "x", 0)
+    with pytest.raises(ValueError, match="An epoch must be 0 or more, not "):
+        made.restore({**made.state(), "epoch": epoch})
 
 
 def test_configuration_comes_back(tmp_path):
