@@ -12,6 +12,7 @@ from tests.schedules import (
     HOLD,
     IN_ORDER,
     OVERTAKE,
+    TWICE,
     Wire,
     by_chance,
     calls,
@@ -33,21 +34,37 @@ def test_every_schedule_of_a_small_line(attempts, numbers, sizes):
     assert wrong == 0 and n_schedules > 500 and believed > 0 and failed > 0
 
 
+def test_steps_of_which_copies_are_on_their_way(monkeypatch):
+    """Deeper, with what it takes to have the answer to an old step."""
+    monkeypatch.setattr(asking, "ATTEMPTS", 1)
+    n_schedules, believed, wrong, failed = search(6, range(2), [1] * 5, [FAIR, HOLD, TWICE])
+    assert wrong == 0 and n_schedules > 500 and believed > 0 and failed > 0
+
+
+class OneStep(Asking):
+    """Always with the same question."""
+
+    _steps = property(lambda self: [*asking.STEPS], lambda self, value: None)
+
+
 class Believing(Asking):
     """As it was: numbers run on over calls, and nothing else."""
 
     _is_in_step = property(lambda self: True, lambda self, value: None)
 
 
-@pytest.mark.parametrize("what, attempts, numbers, sizes, can, at_once", [
-    (Believing, 1, 2, [1, 1, 1], IN_ORDER, None),
-    (Asking, 2, 2, [4], IN_ORDER, 2),
-    (Asking, 2, 2, [4], [FAIR, HOLD, OVERTAKE], None)],
-    ids=["without steps", "a window of all numbers", "an answer overtakes"])
-def test_the_search_finds_what_there_is(monkeypatch, what, attempts, numbers, sizes, can, at_once):
+@pytest.mark.parametrize("what, depth, attempts, numbers, sizes, can, at_once", [
+    (Believing, 4, 1, 2, [1, 1, 1], IN_ORDER, None),
+    (OneStep, 6, 1, 2, [1] * 4, [FAIR, HOLD, TWICE], None),
+    (Asking, 4, 2, 2, [4], IN_ORDER, 2),
+    (Asking, 4, 2, 2, [4], [FAIR, HOLD, OVERTAKE], None)],
+    ids=["without steps", "steps that do not take turns", "a window of all numbers",
+         "an answer overtakes"])
+def test_the_search_finds_what_there_is(monkeypatch, what, depth, attempts, numbers, sizes, can,
+                                        at_once):
     monkeypatch.setattr(asking, "ATTEMPTS", attempts)
     monkeypatch.setattr("tests.schedules.Asking", what)
-    assert search(4, range(numbers), sizes, can, at_once)[2] > 0
+    assert search(depth, range(numbers), sizes, can, at_once)[2] > 0
 
 
 @pytest.mark.parametrize("seed", range(6))
