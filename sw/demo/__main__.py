@@ -7,9 +7,10 @@ real one or that of ``python -m sim.board``.
 import argparse
 import socket
 import sys
-import threading
 import time
+from asyncio import wrap_future
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
@@ -18,7 +19,6 @@ from typing import Any, TypeVar
 import numpy as np
 import torch
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -58,7 +58,6 @@ class Demo:
         self.encoder = Encoder.load(run / "encoder.safetensors")
         self.network = Network.load(run / "network.safetensors")
         self.board: Board | None = None
-        self._one_at_a_time = threading.Lock()
 
     def take(self, board: Board) -> None:
         """Ask this board too; it must hold the run's network."""
@@ -77,29 +76,27 @@ class Demo:
     def answer(self, drawing: bytes) -> dict[str, Any]:
         """Return all that becomes of a drawing, and the milliseconds of each step.
 
-        A board that does not answer is ``silent``, with the reason. One drawing after the other, so
-        that all take the memory of one.
+        A board that does not answer is ``silent``, with the reason.
 
         Raises
         ------
         PictureError
             It is no picture, or shows nothing.
         """
-        with self._one_at_a_time:
-            took: dict[str, float] = {}
-            image = _timed(took, "picture", lambda: picture.read(BytesIO(drawing), self.data))
-            code = _timed(took, "encoder", lambda: self._encode(image))
-            golden = _timed(took, "golden", lambda: forward.classify(self.network, code))
-            hidden, scores = _inside(self.network, code)
-            result = {"picture": np.rint(255 * image).astype(int).ravel().tolist(),
-                      "code": code.tolist(), "hidden": hidden, "scores": scores, "golden": golden}
-            if board := self.board:
-                try:
-                    klass = _timed(took, "board", lambda: board.classify(code[None]))[0]
-                    result["board"] = int(klass)
-                except (BoardError, OSError) as error:
-                    result["silent"] = str(error)
-            return result | {"took": took}
+        took: dict[str, float] = {}
+        image = _timed(took, "picture", lambda: picture.read(BytesIO(drawing), self.data))
+        code = _timed(took, "encoder", lambda: self._encode(image))
+        golden = _timed(took, "golden", lambda: forward.classify(self.network, code))
+        hidden, scores = _inside(self.network, code)
+        result = {"picture": np.rint(255 * image).astype(int).ravel().tolist(),
+                  "code": code.tolist(), "hidden": hidden, "scores": scores, "golden": golden}
+        if board := self.board:
+            try:
+                klass = _timed(took, "board", lambda: board.classify(code[None]))[0]
+                result["board"] = int(klass)
+            except (BoardError, OSError) as error:
+                result["silent"] = str(error)
+        return result | {"took": took}
 
     def _encode(self, image: picture.Picture) -> Bits:
         packed = codes.extract(self.encoder, torch.from_numpy(image)[None, None])
@@ -126,6 +123,9 @@ def _inside(network: Network, code: Bits) -> tuple[list[list[int]], list[int]]:
 def app(demo: Demo) -> Starlette:
     """Give the page and what it asks."""
 
+    # One drawing after the other, and by the same thread: each keeps memory for its next.
+    worker = ThreadPoolExecutor(1)
+
     async def page(request: Request) -> Response:
         return FileResponse(PAGE)
 
@@ -140,7 +140,7 @@ def app(demo: Demo) -> Starlette:
                 if len(drawing) > MAX_BYTES:
                     return JSONResponse({"error": f"A drawing must have at most {MAX_BYTES:,} "
                                                   "bytes"}, 413)
-            return JSONResponse(await run_in_threadpool(demo.answer, bytes(drawing)))
+            return JSONResponse(await wrap_future(worker.submit(demo.answer, bytes(drawing))))
         except Nothing:    # Whoever draws may begin with that.
             return JSONResponse({"error": "There is nothing to see yet"})
         except PictureError as error:
