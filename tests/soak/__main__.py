@@ -18,8 +18,8 @@ from . import Row, do, merged
 from .link import residual
 
 # The longest first.
-SUBJECTS = ("longrun", "crashes", "files", "exchange", "link", "guided", "wires", "bounds",
-            "builds", "numbers", "graphs", "unknown")
+SUBJECTS = ("longrun", "crashes", "files", "nofiles", "exchange", "link", "guided", "wires",
+            "bounds", "builds", "numbers", "graphs", "unknown")
 HEADING = ["what", "tried", "held", "lost", "seconds", ""]
 
 
