@@ -155,6 +155,39 @@ def test_a_board_says_what_it_is(sizes, share):
     assert identify(line, sizes) == IDENTITY
 
 
+class Listening(Line):
+    """Knows in which order it was asked."""
+
+    def __init__(self):
+        super().__init__(identity=IDENTITY.to_bytes())
+        self.asked = []
+
+    def write(self, data):
+        self.asked += [content[0] for content in frame.Unwrapper(frame.fcs32).feed(data)]
+        return super().write(data)
+
+
+def orders(count):
+    lines = [Listening() for _ in range(count)]
+    assert [identify(line, [N_CODE]) for line in lines] == [IDENTITY] * count
+    return [tuple(line.asked) for line in lines]
+
+
+def test_no_two_processes_ask_in_the_same_order():
+    """So what others have asked and died of is not taken for an identity."""
+    found = orders(5)
+    assert len(set(found)) == 5
+    assert {(each[0], *sorted(each)) for each in found} == {
+        (192, *range(192, 192 + len(IDENTITY.to_bytes())))}
+
+
+def test_the_last_question_is_none_that_takes_a_turn(monkeypatch):
+    monkeypatch.setattr(asking.random.SystemRandom, "shuffle",
+                        lambda self, numbers: numbers.sort(reverse=True))
+    [asked] = orders(1)
+    assert asked[-1] not in asking.STEPS and set(asking.STEPS) <= {*asked}
+
+
 @pytest.mark.parametrize("sizes", [[N_CODE + 1], range(N_CODE + 1, 257)])
 def test_a_board_for_other_codes_does_not_answer(sizes):
     with pytest.raises(NoAnswer):
