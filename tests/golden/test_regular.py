@@ -87,7 +87,7 @@ def test_a_file_that_does_not_say_its_size_is_read_within_the_budget():
 
 @pytest.mark.parametrize("content, error", [
     (b"", ValueError), (b"{", ValueError), (b"\xff\xff", ValueError),
-    (b"[" * 100_000, RecursionError)])
+    (b"[" * 100_000, ValueError)])
 def test_what_is_no_json(tmp_path, content, error):
     (tmp_path / "a.json").write_bytes(content)
     with pytest.raises(error):
