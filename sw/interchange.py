@@ -129,6 +129,8 @@ def hand_over(run: Path, to: Path, data_dir: Path | None = None) -> Handed:
     if not np.array_equal(bits.unpack(extract(encoder, images), encoder.n_bits), codes):
         raise RunError(f"The codes in {run} are not those of its encoder and test images")
     to.mkdir(parents=True, exist_ok=True)
+    # Goes first and comes last: nobody finds the vectors of one network beside another.
+    (to / "vectors.json").unlink(missing_ok=True)
     write_encoder(encoder, to / "encoder.onnx")
     writer.save(network, to / "network.onnx")
     classes = fast.classify_all(network, codes)

@@ -55,6 +55,9 @@ TESTS = {
     "sw/golden/asking.py": "sw/golden/asking.py tests/golden/test_asking.py "
                            "tests/golden/test_steps.py",
     "sw/board.py": "tests/sw/test_board.py",
+    "sw/export.py": "tests/sw/test_export.py tests/sw/test_check.py",
+    "sw/federated/codec.py": "tests/sw/test_federated_codec.py",
+    "sw/golden/record.py": "sw/golden/record.py tests/golden/test_record.py",
     "sw/golden/tensors.py": "tests/golden/test_tensors.py tests/golden/test_network.py",
 }
 # Without the largest networks, which take most of the time.

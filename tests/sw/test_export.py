@@ -5,7 +5,14 @@ from torch import nn
 
 from sw.binary import BinaryLinear, Signs, binarize
 from sw.classifier import BinaryClassifier, BinaryReadout, predict
-from sw.export import ExportError, check_equal, export, export_layer, export_readout
+from sw.export import (
+    ExportError,
+    check_equal,
+    export,
+    export_layer,
+    export_readout,
+    weight_bits,
+)
 from sw.golden import bits
 from sw.golden import forward as golden
 from sw.golden.network import random_network
@@ -76,6 +83,17 @@ def test_layer_equals_module_for_every_kind_of_neuron():
 def test_threshold_is_the_least_count_that_fires(name, threshold):
     layer = export_layer(BinaryLinear(N_IN, 1), norm_of([NEURONS[name]]), Signs(1))
     assert layer.thresholds.tolist() == [threshold]
+
+
+@pytest.mark.parametrize("name, turned", [
+    ("positive", False), ("negative", True), ("negative, tie at a sum", True),
+    # What never changes its mind keeps its weights: a model has one network, byte for byte.
+    *((name, False) for name in ("always", "never", "negative, always", "negative, never",
+                                 "zero, always", "negative, tie at the greatest sum"))])
+def test_only_what_fires_at_few_matches_is_turned(name, turned):
+    linear = BinaryLinear(N_IN, 1)
+    layer = export_layer(linear, norm_of([NEURONS[name]]), Signs(1))
+    assert (layer.weights ^ weight_bits(linear)).tolist() == [[int(turned)] * N_IN]
 
 
 @pytest.mark.parametrize("neuron", [

@@ -135,6 +135,18 @@ def test_a_bit_of_another_sign_is_found(finished, tmp_path, monkeypatch):
     assert differences and all(each.onnx < 0 <= each.torch < 0.0101 for each in differences)
 
 
+def test_vectors_of_before_are_not_beside_another_network(finished, tmp_path, monkeypatch):
+    hand_over(finished, tmp_path)
+
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(interchange, "write_encoder", full)
+    assert (tmp_path / "vectors.json").exists()
+    assert export.main([str(finished), "--to", str(tmp_path)]) == 2
+    assert not (tmp_path / "vectors.json").exists()
+
+
 @pytest.mark.parametrize("spoil, said", [
     (lambda folder: (folder / "config.json").unlink(),
      "error: {} is not the folder of a run: it has no config.json\n"),
