@@ -10,6 +10,7 @@ import pytest
 import boards
 from sw.board import BAUDS, CHIPS, Board, BoardError, NoBoard
 from sw.golden import forward, frame
+from sw.golden.asking import NoAnswer
 from sw.golden.identity import Identity
 from sw.golden.network import random_network
 from tests.line import golden_line, stranger, within
@@ -149,6 +150,20 @@ def test_every_board_has_a_chip_that_is_asked():
     ft2232h, ft231x = (0x0403, 0x6010), (0x0403, 0x6015)
     chips = dict.fromkeys(boards.NAMES, ft2232h) | {"ulx3s": ft231x}
     assert set(chips.values()) <= CHIPS
+
+
+def test_a_board_at_any_of_the_speeds_is_found(monkeypatch):
+    """A terminal has none, so the question stands for the board."""
+    def identify(port, sizes, patience):
+        tried.append(port.baudrate)
+        if port.baudrate != BAUDS[-1]:
+            raise NoAnswer
+        return IDENTITY
+
+    tried = []
+    monkeypatch.setattr("sw.golden.asking.identify", identify)
+    with golden_line(NETWORK, IDENTITY) as port, Board(port, 40) as board:
+        assert (board.baud, tried) == (BAUDS[-1], [*BAUDS])
 
 
 def test_every_board_has_a_speed_that_is_tried():
