@@ -10,6 +10,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from tqdm import tqdm
 from .claims import figures, pieces, table
 from .claims.measure import Results
 from .claims.study import REHEARSAL, Plan, Study, write_json
-from .golden import markdown
+from .golden import markdown, regular
 from .golden.command import Parser, command
-from .run import RunError, choose_device, load_record
+from .golden.errors import UserError
+from .run import RunError, choose_device
 
 RESULTS = "pieces", "codes", "encoders"    # Folders of what was done.
 PROCESSES = 2    # Each on one thread: the models are too small to share out.
@@ -31,7 +33,17 @@ def reproduce(plan: Plan, folder: Path, data_dir: Path | None, device: str,
               stages: list[dict[str, pieces.Piece]]) -> None:
     """Do what is not yet done of all pieces."""
     choose_device(device)
-    _claim(folder, plan)
+    is_new = _claim(folder, plan)
+    try:
+        _work(plan, folder, data_dir, device, stages)
+    except UserError:
+        if is_new:
+            _unclaim(folder)
+        raise
+
+
+def _work(plan: Plan, folder: Path, data_dir: Path | None, device: str,
+          stages: list[dict[str, pieces.Piece]]) -> None:
     studies = [Study(folder, data_dir, device, plan, seed) for seed in range(plan.seeds)]
     jobs = [[(study, name) for name in stage for study in studies] for stage in stages]
     left = [[job for job in stage if not pieces.path(folder, job[1], job[0].seed).exists()]
@@ -58,16 +70,36 @@ def _begin() -> None:
     torch.set_num_threads(1)
 
 
-def _claim(folder: Path, plan: Plan) -> None:
-    """Make the folder this plan's, or refuse one that holds the results of another."""
+def _claim(folder: Path, plan: Plan) -> bool:
+    """Make the folder this plan's, or refuse one that holds the results of another; tell whether it
+    was nobody's."""
     path = folder / "plan.json"
+    is_new = not path.exists()
+    if not is_new and _read_plan(path) != asdict(plan):
+        raise RunError(f"{folder} holds results of another plan; --out needs another folder")
     for name in RESULTS:
         (folder / name).mkdir(parents=True, exist_ok=True)
-    # What was refused before it had a result is in nobody's way.
-    if not any(any((folder / name).iterdir()) for name in RESULTS):
+    if is_new:
         write_json(path, asdict(plan))
-    elif load_record(Plan, path, "the plan of results") != plan:
-        raise RunError(f"{folder} holds results of another plan; --out needs another folder")
+    return is_new
+
+
+def _unclaim(folder: Path) -> None:
+    """Take a folder without results back, so that it is in no other plan's way."""
+    if any(any((folder / name).iterdir()) for name in RESULTS):
+        return
+    (folder / "plan.json").unlink()
+    for each in (*(folder / name for name in RESULTS), folder):
+        with suppress(OSError):    # It was there, and holds something else.
+            each.rmdir()
+
+
+def _read_plan(path: Path) -> object:
+    try:
+        return regular.read_json(path)
+    except ValueError:
+        raise RunError(f"{path} is damaged: what is beside it is of no known plan; --out needs "
+                       "another folder") from None
 
 
 def _parser(name: str, description: str) -> argparse.ArgumentParser:

@@ -352,6 +352,7 @@ def test_a_failing_answer_is_an_error_as_flower_sends_it(settings):
     (["--rounds", "70000"], "Rounds must be 1 to 65535, not 70000"),
     (["--hidden", "x"], "Hidden widths must be like 128 or 128-64, not 'x'"),
     (["--encoder", "nowhere"], "There is no encoder in nowhere"),
+    (["--encoder", "other/federation.json"], "other/federation.json is not an encoder file: .*"),
     (["--task", "1v1"], "A task must be .*"),
     (["--resume", "nowhere"], ".*nowhere/federation.json'"),
     (["--resume", "other"], "other/federation.json does not hold the settings of a federation"),
@@ -363,6 +364,7 @@ def test_mistakes_get_one_sentence(tmp_path, monkeypatch, capsys, argv, sentence
     (tmp_path / "other" / "federation.json").write_text("[]")
     assert command.main(argv) == 2
     assert re.fullmatch(f"error: {sentence}", capsys.readouterr().err.splitlines()[-1])
+    assert not (tmp_path / "runs").exists()
 
 
 def test_the_command_learns_and_goes_on(tmp_path, monkeypatch, capsys, settings):

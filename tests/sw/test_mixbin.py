@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from sw import data
-from sw.autoencoder import BinaryAutoencoder
+from sw.autoencoder import BinaryAutoencoder, Encoder
 from sw.binary import binarize
 from sw.check import check
 from sw.data import DataSet
@@ -244,11 +244,15 @@ def test_a_binary_encoder_layer_is_one_more_layer_of_the_board(files, small, tmp
     (["--keep", "conv9"], "no 'conv9'"),
     (["--mask", "nowhere.json"], "nowhere.json"),
     (["--encoder", "nowhere"], "nowhere"),
+    (["--encoder", "small"], "The encoder must be one of width 32 that gives 200 bits"),
+    (["--mask", "other"], "The mask must be of a stack of "),
     (["--resume", "nowhere"], "has no mixbin.json"),
     (["--data", "cats"], "Unknown data set"),
 ])
 def test_mistakes_get_one_line_and_leave_no_folder(flags, reason, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    Encoder(40, 2).save(Path("small"))
+    Mask.of(Shape(classes=3)).save(Path("other"))
     assert main(flags) == 2
     said = capsys.readouterr().err
     assert reason in said and said.count("\n") == 1

@@ -1,6 +1,9 @@
 """The reproduction, on few images."""
 
 import json
+import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -108,6 +111,28 @@ def test_mistakes_get_one_sentence(tmp_path, monkeypatch, capsys, argv, message)
     (tmp_path / "other" / "plan.json").write_text("{}")
     assert main(argv) == 2
     assert capsys.readouterr().err.splitlines()[-1] == f"error: {message}"
+    assert not Path("new").exists()
+
+
+@pytest.mark.parametrize("file, content, message", [
+    ("plan.json", "{", "plan.json is damaged: what is beside it is of no known plan; --out needs "
+                       "another folder"),
+    ("pieces/ten-ours-0.json", "{", "pieces/ten-ours-0.json is damaged: delete it, and the same "
+                                    "command does this piece again"),
+    ("pieces/ten-ours-0.json", "[]", "pieces/ten-ours-0.json is damaged: delete it, and the same "
+                                     "command does this piece again"),
+    ("pieces/ten-ours-0.json", '{"hybrid": 1}',
+     "A piece in pieces has not the results that it must have, .*; delete it, and the same command "
+     "does it again"),
+])
+def test_damaged_results_get_one_sentence(tmp_path, monkeypatch, capsys, results, file, content,
+                                          message):
+    shutil.copytree(results, tmp_path / "copy")
+    (tmp_path / "copy" / file).write_text(content)
+    monkeypatch.chdir(tmp_path / "copy")
+    monkeypatch.setattr(paper, "REHEARSAL", TINY)
+    assert main(["--small", "--out", "."]) == 2
+    assert re.fullmatch(f"error: {message}", capsys.readouterr().err.splitlines()[-1])
 
 
 @pytest.mark.parametrize("text", ["", BEGIN, f"{END} {BEGIN}",
