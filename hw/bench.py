@@ -5,8 +5,8 @@ import json
 import random
 import shutil
 import statistics
-import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,12 +16,11 @@ import numpy as np
 from tqdm import tqdm
 
 import boards
-from hw import folding, plot, rivals
+from hw import folding, plot, rivals, toolchain
 from hw.build import BuildError, build, choose, default_clock, resources
-from hw.built import BuiltError
+from hw.built import Built, BuiltError
 from hw.cost import FABRICS
 from hw.folding import Plan, candidates
-from hw.toolchain import ToolFailed, last_line
 from sw.golden import markdown, regular
 from sw.golden.command import Parser, command
 from sw.golden.network import Layer, Network, atomic_write, random_network
@@ -93,8 +92,11 @@ def measure(case: Case, out: Path) -> dict:
     """Build a case, and place it with each of its seeds; what was done before is read."""
     network, board = network_of(case.shape), boards.find(case.board)
     first = out / case.folder / "seed-1"
-    if not (first / "report.json").exists():
+    if not _is_of(first, network, case.plan):
         try:
+            # What was placed of another network would be taken for this one's.
+            for other in first.parent.glob("seed-*"):
+                shutil.rmtree(other)
             build(network, board, case.plan, first, clock=default_clock(board, case.plan),
                   seed=1, must_meet=False)
         except (BuildError, BuiltError) as error:
@@ -115,24 +117,44 @@ def measure(case: Case, out: Path) -> dict:
     }
 
 
+def _is_of(folder: Path, network: Network, plan: Plan) -> bool:
+    """Say whether a folder holds a build of this network and plan."""
+    try:
+        built = Built.load(folder)
+    except BuiltError:
+        return False
+    return built.network.to_bytes() == network.to_bytes() and built.plan == plan
+
+
 def place_again(first: Path, board: boards.Board, seed: int) -> dict:
-    """Place and route with another seed what a build has synthesised; give cells, RAMs, Fmax."""
+    """Place and route with another seed what a build has synthesised; return cells, RAMs, Fmax.
+
+    What was placed before is read; its folder is there whole or not at all.
+
+    Raises :exc:`ToolFailed`.
+    """
     folder = first.with_name(f"seed-{seed}")
     if not (folder / "top.report.json").exists():
-        folder.mkdir(exist_ok=True)
-        for file in first.glob("top.*"):
-            if file.suffix in (".json", ".pcf", ".lpf", ".cst", ".py"):
-                shutil.copy(file, folder)
-        (folder / "top.report.json").unlink()
-        # Of the tools alone the one that places; the first build has called the others.
-        script = "\n".join(line.replace("--seed 1 ", f"--seed {seed} ")
-                           for line in (first / "build_top.sh").read_text().splitlines()
-                           if not line.startswith('"$') or line.startswith('"$NEXTPNR'))
-        result = subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, text=True,
-                                check=False)
-        if result.returncode:
-            raise ToolFailed(f"{folder}: {last_line(result.stderr or result.stdout):.200}")
+        new = Path(tempfile.mkdtemp(dir=first.parent, prefix=f"placing-{seed}-"))
+        try:
+            _place(first, new, seed)
+            shutil.rmtree(folder, ignore_errors=True)
+            new.rename(folder)
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
     return resources(folder, board)
+
+
+def _place(first: Path, folder: Path, seed: int) -> None:
+    for file in first.glob("top.*"):
+        if (file.suffix in (".json", ".pcf", ".lpf", ".cst", ".py")
+                and file.name != "top.report.json"):
+            shutil.copy(file, folder)
+    # Of the tools alone the one that places; the first build has called the others.
+    script = "\n".join(line.replace("--seed 1 ", f"--seed {seed} ")
+                       for line in (first / "build_top.sh").read_text().splitlines()
+                       if not line.startswith('"$') or line.startswith('"$NEXTPNR'))
+    toolchain.run(["sh", "-c", script], folder, f"{first.parent}, seed {seed}: nextpnr")
 
 
 def rows(cases: list[Case], out: Path, jobs: int) -> Iterator[dict]:

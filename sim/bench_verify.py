@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import cocotb
-from cocotb.triggers import with_timeout
+from cocotb.triggers import SimTimeoutError, with_timeout
 
-from sim.streams import Stream, begin, hurry
+from sim.streams import PERIOD, Stream, begin, hurry
 from sw.golden import frame
 
-PATIENCE = 10    # Milliseconds in the simulation that an answer may take: a million cycles.
+PATIENCE = int(os.environ["PATIENCE"])    # Cycles that an answer may take.
 
 
 async def answers(stream: Stream) -> AsyncIterator[bytes]:
@@ -23,7 +23,10 @@ async def answers(stream: Stream) -> AsyncIterator[bytes]:
 
 @cocotb.test()
 async def ask(dut):
-    """Write the sequence number and the class of each answer to the file ``ANSWERS``."""
+    """Write the sequence number and the class of each answer to the file ``ANSWERS``.
+
+    End early where none comes.
+    """
     requests = Path(os.environ["REQUESTS"]).read_bytes()
     n_answers = int(os.environ["N_ANSWERS"])
     await begin(dut, ["rx"], ["tx"])
@@ -32,5 +35,8 @@ async def ask(dut):
     # Unbuffered: whoever waits counts the bytes.
     with open(os.environ["ANSWERS"], "wb", buffering=0) as file:
         for _ in range(n_answers):
-            file.write(await with_timeout(anext(received), PATIENCE, "ms"))
+            try:
+                file.write(await with_timeout(anext(received), PATIENCE * PERIOD, "ns"))
+            except SimTimeoutError:
+                return
             hurry()

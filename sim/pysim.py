@@ -12,20 +12,22 @@ from sw.golden.bits import Bits
 
 __all__ = ["classify"]
 
-PATIENCE = 100_000    # Cycles that an answer may take.
+def classify(accelerator: Accelerator, codes: Bits, progress: Callable[[int], object],
+             patience: int) -> Classes:
+    """Ask for the class of every code, each after the answer to the one before.
 
-
-def classify(accelerator: Accelerator, codes: Bits, progress: Callable[[int], object]) -> Classes:
-    """Ask for the class of every code, each after the answer to the one before."""
+    An answer, and the way of a byte, may take ``patience`` cycles.
+    """
     classes: Classes = []
 
     async def host(ctx):
         unwrapper = frame.Unwrapper(frame.fcs16)
         ctx.set(accelerator.tx.ready, 1)
         for number, code in enumerate(codes):
-            await _send(ctx, accelerator.rx, frame.request(number % 256, code))
-            answer = await _receive(ctx, accelerator.tx, unwrapper)
-            classes.append(answer[1] if answer and answer[0] == number % 256 else None)
+            sequence = number % frame.N_SEQUENCES
+            await _send(ctx, accelerator.rx, frame.request(sequence, code), patience)
+            answer = await _receive(ctx, accelerator.tx, unwrapper, patience)
+            classes.append(answer[1] if answer and answer[0] == sequence else None)
             progress(1)
 
     simulator = Simulator(accelerator)
@@ -37,21 +39,21 @@ def classify(accelerator: Accelerator, codes: Bits, progress: Callable[[int], ob
     return classes
 
 
-async def _send(ctx, stream, data: bytes) -> None:
+async def _send(ctx, stream, data: bytes, patience: int) -> None:
     """Put bytes into a stream, one as soon as the last is taken."""
     ctx.set(stream.valid, 1)
     for byte in data:
         ctx.set(stream.payload, byte)
-        for _ in range(PATIENCE):
+        for _ in range(patience):
             _, _, ready = await ctx.tick().sample(stream.ready)
             if ready:
                 break
     ctx.set(stream.valid, 0)
 
 
-async def _receive(ctx, stream, unwrapper: frame.Unwrapper) -> bytes | None:
+async def _receive(ctx, stream, unwrapper: frame.Unwrapper, patience: int) -> bytes | None:
     """Wait for the content of a good frame; None where there is none for too long."""
-    for _ in range(PATIENCE):
+    for _ in range(patience):
         _, _, valid, byte = await ctx.tick().sample(stream.valid, stream.payload)
         # A list, as the unwrapper is back in step only when it was asked for all.
         if valid and (contents := list(unwrapper.feed(bytes([byte])))):

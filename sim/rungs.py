@@ -10,19 +10,18 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
-from hw import folding, toolchain, verilog
-from hw.accelerator import Accelerator
-from hw.built import find_board
+from hw import toolchain, verilog
+from hw.built import Built
 from sim import formal as prover
 from sim import netlist, pysim, simulator
-from sim.ask import Classes, Subject
+from sim.ask import DRIVER, Classes, Driven, Subject, Unequal
 from sim.simulator import SimulatorNotFound
-from sw.golden import bits, forward, regular, runs
+from sim.target import Target
+from sw.golden import bits, forward, runs
 from sw.golden.bits import Bits
 from sw.golden.errors import UserError
 from sw.golden.network import Network, random_network
@@ -32,21 +31,14 @@ from sw.golden.qonnx.executor import ExecutorNotFound
 __all__ = ["RUNGS", "Climb", "Rung", "RungFailed", "Skipped", "Unequal"]
 
 FEW = 2_000    # Bits of all codes up to which Icarus, which compiles fast, goes first for a board.
+ANSWER = 1_000         # Bits of the wire that an answer may take beside the work.
+PER_PROCESS = 1_000    # Codes that Verilator's driver asks for in a second or so.
 
 # Widths at the edges: one input, one neuron, one class, all 256 classes, no hidden layer, three;
 # a power of two and one beside it.
 EDGES = [(1, 1, 1), (1, 2), (8, 256), (9, 3), (17, 1, 5), (33, 31, 7, 2), (16, 16, 16, 16, 16),
          (64, 3, 1)]
 N_EDGE_CODES = 6
-MAX_BITSTREAM = 1 << 26    # Bytes; the largest board's is a tenth.
-
-
-class Unequal(Exception):
-    """Two sides of a rung differ; the message says where. ``index`` is the code's, if it is one."""
-
-    def __init__(self, message: str, index: int | None = None):
-        super().__init__(message)
-        self.index = index
 
 
 class Skipped(Exception):
@@ -69,7 +61,8 @@ class Climb:
         To ask for.
     indices : sequence of int
         Of the codes, among all there are.
-    board : str or None
+    target : :class:`~sim.target.Target`
+        The accelerator that is looked at.
     waves : Path or None
         File for the waves of the simulation, if they are wanted; a suffix is added.
     say : callable
@@ -82,7 +75,7 @@ class Climb:
     network: Network
     codes: Bits
     indices: Sequence[int]
-    board: str | None = None
+    target: Target
     waves: Path | None = None
     say: Callable[[str], object] = field(default=lambda text: None)
     progress: Callable[[int], object] = field(default=lambda count: None)
@@ -147,7 +140,8 @@ def amaranth(climb: Climb) -> int:
         codes = np.random.default_rng(seed).integers(0, 2, (N_EDGE_CODES, shape[0]), np.uint8)
         codes[0], codes[1] = 0, 1
         try:
-            done += _in_amaranth(Climb(climb.argument, network, codes, range(len(codes))))
+            done += _in_amaranth(Climb(climb.argument, network, codes, range(len(codes)),
+                                       climb.target.like(network)))
         except Unequal as where:
             # Without its index: nobody can ask for this code alone.
             raise Unequal(f"random_network({shape}, seed={seed}): {where}") from None
@@ -155,33 +149,37 @@ def amaranth(climb: Climb) -> int:
 
 
 def _in_amaranth(climb: Climb) -> int:
-    design = Accelerator(climb.network, folding.default(climb.network.shape))
-    return climb.compare(pysim.classify(design, climb.codes, climb.progress), "simulator")
+    design = climb.target.accelerator(climb.network)
+    return climb.compare(pysim.classify(design, climb.codes, climb.progress,
+                                        climb.target.patience(climb.network)), "simulator")
 
 
 def verilator(climb: Climb) -> int:
-    """Compare the generated Verilog under Verilator."""
-    return climb.compare(ask_verilog(climb, "verilator", 100), "Verilog")
+    """Compare the generated Verilog under Verilator, one code after the other without a wait."""
+    found = simulator.find("verilator")
+    climb.say("compiling")
+    model = found.build(accelerator_verilog(climb.network, climb.target), "accelerator",
+                        bool(climb.waves), DRIVER)
+    climb.say("simulating")
+    subject = Driven(model, "", PER_PROCESS, silence=climb.target.patience(climb.network))
+    return climb.compare(subject.classify(climb.codes, climb.progress, climb.waves), "Verilog")
 
 
 def icarus(climb: Climb) -> int:
     """Compare the generated Verilog under Icarus."""
-    return climb.compare(ask_verilog(climb, "icarus", 10), "Verilog")
-
-
-def accelerator_verilog(network: Network) -> str:
-    """Generate the Verilog of rungs 3 and 4."""
-    accelerator = Accelerator(network, folding.default(network.shape))
-    return verilog.convert(accelerator, "accelerator")
-
-
-def ask_verilog(climb: Climb, name: str, per_process: int) -> Classes:
-    chosen = simulator.find(name)
+    found = simulator.find("icarus")
     climb.say("compiling")
-    built = chosen.build(accelerator_verilog(climb.network), "accelerator", bool(climb.waves))
+    model = found.build(accelerator_verilog(climb.network, climb.target), "accelerator",
+                        bool(climb.waves))
     climb.say("simulating")
-    return Subject(built, "sim.bench_verify", per_process).classify(
-        climb.codes, climb.progress, climb.waves)
+    subject = Subject(model, "sim.bench_verify", 10,
+                      {"PATIENCE": str(climb.target.patience(climb.network))})
+    return climb.compare(subject.classify(climb.codes, climb.progress, climb.waves), "Verilog")
+
+
+def accelerator_verilog(network: Network, target: Target) -> str:
+    """Generate the Verilog of rungs 3 and 4."""
+    return verilog.convert(target.accelerator(network), "accelerator")
 
 
 def synthesised(climb: Climb) -> int:
@@ -196,21 +194,23 @@ def bitstream(climb: Climb) -> int:
 
 def ask_board(climb: Climb, read: Callable[[Path, str, str], str]) -> Classes:
     """Simulate what ``read`` finds in the build for the board."""
-    folder = built(climb)
-    if regular.read_json(folder / "report.json").get("patched"):
-        raise Skipped(f"{folder} was patched, and has no netlist of these weights: build it with "
-                      "python -m hw.build")
-    board = find_board(climb.board)
+    made = built(climb)
+    if made.report.get("patched"):
+        raise Skipped(f"{made.folder} was patched, and has no netlist of these weights: build it "
+                      "with python -m hw.build")
+    board = made.board
     platform = board.platform()
     try:
-        text = read(folder, board.family, f"{platform.default_clk}_0__io")
+        text = read(made.folder, board.family, f"{platform.default_clk}_0__io")
     except netlist.NoDecompiler as reason:
         raise Skipped(str(reason)) from None
     climb.say("compiling")
     chosen = _simulator(climb.codes.size)
+    patience = climb.target.patience(climb.network) / climb.target.clock + ANSWER / board.baud
     subject = Subject(chosen.build(text, "board", bool(climb.waves)), "sim.bench_board",
                       2 if chosen.name == "icarus" else 10,
-                      {"BAUD": str(board.baud), "OSCILLATOR": str(platform.default_clk_frequency)})
+                      {"BAUD": str(board.baud), "OSCILLATOR": str(platform.default_clk_frequency),
+                       "PATIENCE": str(patience)})
     climb.say("simulating")
     return subject.classify(climb.codes, climb.progress, climb.waves)
 
@@ -224,27 +224,20 @@ def _simulator(n_bits: int) -> simulator.Simulator:
         return simulator.find(second)
 
 
-def built(climb: Climb) -> Path:
-    """Give the folder of the board's build; build it where it is another network's, or missing."""
-    folder = climb.file.parent / "build" / str(climb.board)
-    if not _belongs(folder / "report.json", climb.network):
-        climb.say(f"building for {climb.board}")
-        result = _command("hw.build", "--board", climb.board, "--network", climb.file,
-                          "--out", folder)
+def built(climb: Climb) -> Built:
+    """Return the board's build; make it where it is another's, or missing."""
+    target = climb.target
+    if not (found := target.built(climb.network)):
+        climb.say(f"building for {target}")
+        result = _command("hw.build", "--board", target.board.name, "--network", climb.file,
+                          "--fold", target.plan, *["--reloadable"] * target.reloadable,
+                          "--out", target.folder)
         if result.returncode:
             raise RungFailed(_reason(result))
-    return folder
-
-
-def _belongs(report: Path, network: Network) -> bool:
-    """Tell whether a build's report is of this network, and its bitstream there."""
-    try:
-        made = regular.read_json(report)
-        bitstream_there = regular.read_bytes(report.parent / made["bitstream"], MAX_BITSTREAM)
-    except (OSError, ValueError, KeyError):
-        return False
-    return (made.get("network_sha256") == sha256(network.to_bytes()).hexdigest()
-            and made.get("bitstream_sha256") == sha256(bitstream_there).hexdigest())
+        if not (found := target.built(climb.network)):
+            raise RungFailed(f"what hw.build made in {target.folder} is not {climb.network} as "
+                             f"{target}")
+    return found
 
 
 def formal(climb: Climb) -> int:

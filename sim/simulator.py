@@ -3,9 +3,11 @@
 import hashlib
 import logging
 import os
+import re
 import shutil
+import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -16,6 +18,7 @@ import cocotb_tools.config
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import Runner, get_runner
 
+from hw import toolchain
 from sw.golden.errors import UserError
 
 __all__ = ["NAMES", "Model", "SimulationFailed", "Simulator", "SimulatorNotFound", "find"]
@@ -23,6 +26,8 @@ __all__ = ["NAMES", "Model", "SimulationFailed", "Simulator", "SimulatorNotFound
 TIMESCALE = ("1ns", "1ps")    # Without it clocks fail under Icarus.
 PUBLIC_PORTS = '`verilator_config\npublic_flat_rw -module "{}" -var "*"\n'
 DEADLINE = 60                 # Seconds that one test of a bench may take.
+MAKES = re.compile(r"[\w./+,@~=-]*")    # A path that make and a shell take as it is.
+BENCH_ERROR = re.compile(r"^\s*(?:\w+\.)*\w*(?:Error|Exception|Timeout|FATAL|error:)\b")
 
 
 class SimulatorNotFound(UserError):
@@ -30,7 +35,15 @@ class SimulatorNotFound(UserError):
 
 
 class SimulationFailed(UserError):
-    """A simulator could not build a design, or a bench failed; the message ends with its log."""
+    """A simulator could not build a design, or a bench failed; the message says why in one line.
+
+    The end of its log is a note of the exception.
+    """
+
+    def __init__(self, message: str, log: str = ""):
+        super().__init__(message)
+        if log:
+            self.add_note("\n".join(log.splitlines()[-60:]))
 
 
 @dataclass(frozen=True)
@@ -54,44 +67,94 @@ class Simulator:
     options: tuple[str, ...]
     environment: dict[str, str]
 
-    def build(self, verilog: str, top: str, waves: bool = False) -> "Model":
+    def build(self, verilog: str, top: str, waves: bool = False,
+              driver: Path | None = None) -> "Model":
         """Compile the module ``top``, or take what an earlier call compiled from the same text.
 
-        A model that can write ``waves`` is slower.
+        A model that can write ``waves`` is slower. Verilator alone takes a ``driver``: a program in
+        C++ that drives the class ``Vdriven``, in the place of cocotb.
+
+        Raises :exc:`SimulationFailed`.
         """
-        entry = _cache() / self._key(verilog, top, waves)
+        entry = _cache() / self._key(verilog, top, waves, driver)
         model = Model(self.name, top, entry, waves)
         if not model.program.exists():
             entry.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=_cache(), prefix="building-") as folder:
-                half_built = Model(self.name, top, Path(folder), waves)
-                self._compile(verilog, half_built)
+            with _workshop() as folder:
+                half_built = Model(self.name, top, folder, waves)
+                source = folder / f"{top}.v"
+                source.write_text(verilog)
+                try:
+                    if driver:
+                        self._compile_driven(source, half_built, driver)
+                    else:
+                        self._compile(source, half_built)
+                except SimulationFailed as error:
+                    if half_built.log.exists():
+                        shutil.copyfile(half_built.log, model.log)
+                        error.args = (f"{error} (all of it is in {model.log})",)
+                    raise
                 # One file, moved whole: nobody ever finds half a model.
-                os.replace(half_built.program, model.program)
+                moved = entry / folder.name
+                shutil.move(half_built.program, moved)
+                os.replace(moved, model.program)
         return model
 
-    def _key(self, verilog: str, top: str, waves: bool) -> str:
+    def _key(self, verilog: str, top: str, waves: bool, driver: Path | None) -> str:
         # A model links to cocotb's libraries where they lie now.
         parts = (self.name, self.version, self.options, TIMESCALE, PUBLIC_PORTS,
-                 version("cocotb"), str(cocotb_tools.config.libs_dir), top, waves, verilog)
+                 version("cocotb"), str(cocotb_tools.config.libs_dir), top, waves, verilog,
+                 driver and driver.read_text())
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
 
-    def _compile(self, verilog: str, model: "Model") -> None:
-        source, log = model.folder / f"{model.top}.v", model.folder / "build.log"
-        source.write_text(verilog)
+    def _compile(self, source: Path, model: "Model") -> None:
+        """Compile a model that cocotb drives."""
         sources = [source]
         if self.name == "verilator":
+            if not MAKES.fullmatch(str(cocotb_tools.config.libs_dir)):
+                raise SimulationFailed(
+                    f"make cannot use cocotb in {cocotb_tools.config.libs_dir}, whose path has "
+                    "spaces or signs: install it in a folder without them")
             ports = model.folder / "ports.vlt"
             ports.write_text(PUBLIC_PORTS.format(model.top))
             sources = [ports, source]
-        with _environment(self.environment):
+        with _environment(self._environment_in(model.folder)):
             try:
                 _runner(self.name).build(
                     sources=sources, hdl_toplevel=model.top, build_args=self.options,
-                    build_dir=model.folder, timescale=TIMESCALE, waves=model.waves, log_file=log)
-            except RuntimeError:
-                raise SimulationFailed(f"{self.name} could not build {model.top}:\n{_tail(log)}"
-                                       ) from None
+                    build_dir=model.folder, timescale=TIMESCALE, waves=model.waves,
+                    log_file=model.log)
+            except (SystemExit, RuntimeError) as error:    # cocotb's ways to say so.
+                raise self._build_failed(model, str(error)) from None
+
+    def _compile_driven(self, source: Path, model: "Model", driver: Path) -> None:
+        """Compile a model with the program that drives it."""
+        shutil.copyfile(driver, model.folder / driver.name)
+        command = ["verilator", "--cc", "--exe", "--build", *self.options, "-O3",
+                   # Waves are of one code, and make the compiler's work many times as much.
+                   *(["-CFLAGS", "-O0", "--trace"] if model.waves else ["-CFLAGS", "-O2"]),
+                   "--timescale", "/".join(TIMESCALE), "--prefix", "Vdriven", "--top", model.top,
+                   "-Mdir", ".", "-o", model.program.name, source.name, driver.name]
+        environment = {**os.environ, **self._environment_in(model.folder)}
+        with model.log.open("w") as log:
+            result = subprocess.run(command, cwd=model.folder, env=environment, stdout=log,
+                                    stderr=log, stdin=subprocess.DEVNULL, check=False)
+        if result.returncode:
+            raise self._build_failed(model, f"exit code {result.returncode}")
+
+    def _environment_in(self, folder: Path) -> dict[str, str]:
+        """Return the environment for a build in ``folder``, where make takes Verilator's path."""
+        root = self.environment.get("VERILATOR_ROOT")
+        if root is None or MAKES.fullmatch(root):
+            return self.environment
+        link = folder / "verilator-root"
+        link.symlink_to(root)
+        return {name: value.replace(root, str(link)) for name, value in self.environment.items()}
+
+    def _build_failed(self, model: "Model", otherwise: str) -> SimulationFailed:
+        said = model.log.read_text(errors="replace") if model.log.exists() else ""
+        return SimulationFailed(f"{self.name} could not build {model.top}: "
+                                f"{toolchain.reason(said or otherwise)}", said)
 
 
 @dataclass(frozen=True)
@@ -106,6 +169,11 @@ class Model:
     @property
     def program(self) -> Path:
         return self.folder / ("sim.vvp" if self.simulator == "icarus" else self.top)
+
+    @property
+    def log(self) -> Path:
+        """What was said when it was built."""
+        return self.folder / "build.log"
 
     @property
     def waves_file(self) -> str:
@@ -127,6 +195,7 @@ class Model:
         A model with waves writes them to the file :attr:`waves_file` in ``folder``.
         """
         log, results = folder / f"{bench}.log", folder / f"{bench}.xml"
+        otherwise = "no test was run"
         environment = {"DEADLINE": str(deadline), "PYTHONWARNINGS": "error", **variables}
         try:
             _runner(self.simulator).test(
@@ -136,10 +205,30 @@ class Model:
                 # Icarus would write into the folder of the model, Verilator into this one.
                 plusargs=[f"+dumpfile_path={folder.resolve() / self.waves_file}"])
             n_tests, n_failed = get_results(results)
-        except (SystemExit, RuntimeError):    # cocotb's ways to say that the simulator failed.
+        except (SystemExit, RuntimeError) as error:    # cocotb's ways to say so.
             n_tests = n_failed = 0
+            otherwise = str(error)
         if n_failed or not n_tests:
-            raise SimulationFailed(f"{bench} failed under {self.simulator}:\n{_tail(log)}")
+            said = log.read_text(errors="replace") if log.exists() else ""
+            reasons = [line.strip() for line in said.splitlines() if BENCH_ERROR.search(line)]
+            raise SimulationFailed(f"{bench} failed under {self.simulator}: "
+                                   f"{(reasons or [otherwise])[-1]:.300}", said)
+
+    def drive(self, arguments: Sequence[str], folder: Path, deadline: float = DEADLINE) -> None:
+        """Run a model that has a driver of its own in ``folder``.
+
+        Raises :exc:`SimulationFailed` when it fails, or takes longer than ``deadline`` seconds.
+        """
+        try:
+            result = subprocess.run([self.program, *arguments], cwd=folder, capture_output=True,
+                                    text=True, errors="replace", timeout=deadline, check=False)
+        except subprocess.TimeoutExpired:
+            raise SimulationFailed(f"the simulation of {self.top} took longer than {deadline:.0f} "
+                                   "seconds") from None
+        if result.returncode:
+            said = result.stdout + result.stderr
+            raise SimulationFailed(f"the simulation of {self.top} failed: "
+                                   f"{toolchain.reason(said, result.returncode)}", said)
 
 
 def find(name: str) -> Simulator:
@@ -199,15 +288,23 @@ def _cache() -> Path:
     return folder
 
 
+@contextmanager
+def _workshop() -> Iterator[Path]:
+    """Make a folder to build in for a while, whose path make takes."""
+    place = next((place for place in (_cache(), Path(tempfile.gettempdir()).resolve())
+                  if MAKES.fullmatch(str(place))), None)
+    if place is None:
+        raise SimulationFailed(f"make cannot build in {_cache()}, whose path has spaces or signs: "
+                               "set TMPDIR to a folder without them")
+    with tempfile.TemporaryDirectory(dir=place, prefix="building-") as folder:
+        yield Path(folder)
+
+
 def _runner(name: str) -> Runner:
     runner = get_runner(name)
     # Failures become exceptions; they need not be printed as well.
     runner.log.addHandler(logging.NullHandler())
     return runner
-
-
-def _tail(log: Path, lines: int = 60) -> str:
-    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else ""
 
 
 @contextmanager

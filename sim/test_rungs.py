@@ -11,8 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hw import folding
+from hw.built import Built
 from sim import netlist, rungs, verify
 from sim.simulator import SimulatorNotFound, find
+from sim.target import Target
 from sw.golden import bits, forward
 from sw.golden.codes import load_codes, save_codes
 from sw.golden.network import Network, random_network
@@ -132,8 +135,8 @@ def test_the_rungs_of_an_ecp5_hold(tmp_path, capsys):
 
 
 def test_a_patched_build_has_no_netlist(run, capsys, monkeypatch, tmp_path):
-    (tmp_path / "report.json").write_text('{"patched": true}')
-    monkeypatch.setattr(rungs, "built", lambda climb: tmp_path)
+    patched = Built(tmp_path, {"patched": True}, None, None, None)
+    monkeypatch.setattr(rungs, "built", lambda climb: patched)
     assert verify.main(["--network", str(run), "--board", BOARD, "--rungs", "5"]) == 2
     assert capsys.readouterr().err == (
         f"error: rung 5 was skipped: {tmp_path} was patched, and has no netlist of these weights: "
@@ -141,7 +144,10 @@ def test_a_patched_build_has_no_netlist(run, capsys, monkeypatch, tmp_path):
 
 
 def test_what_was_found_stays_when_a_later_rung_fails(run, capsys, monkeypatch):
-    monkeypatch.setattr(rungs, "built", lambda climb: climb.file.parent / "nowhere")
+    def build(climb):
+        raise rungs.RungFailed("nowhere")
+
+    monkeypatch.setattr(rungs, "built", build)
     assert verify.main(["--network", str(run), "--board", BOARD, "--rungs", "4,5"]) == 2
     said, error = capsys.readouterr()
     assert "2 codes" in said and "nowhere" in error and error.count("\n") == 1
@@ -150,15 +156,15 @@ def test_what_was_found_stays_when_a_later_rung_fails(run, capsys, monkeypatch):
 @pytest.mark.parametrize("neuron, n_lines", [(0, A_FIRST_WEIGHT), (127, A_WEIGHT)])
 def test_where_a_weight_is_in_the_verilog(networks, neuron, n_lines):
     network = networks[1]
-    good, faulty = map(rungs.accelerator_verilog,
-                       (network, with_flipped_weight(network, neuron, position=7)))
+    target = Target(None, folding.default(network.shape), reloadable=False)
+    good, faulty = (rungs.accelerator_verilog(each, target) for each in
+                    (network, with_flipped_weight(network, neuron, position=7)))
     assert n_different(good, faulty) == n_lines
 
 
 def test_rung_4_catches_a_weight_in_the_verilog(run, networks, capsys, monkeypatch):
-    good, faulty = map(rungs.accelerator_verilog, networks[1:])
-    assert n_different(good, faulty) == A_WEIGHT
-    monkeypatch.setattr(rungs, "accelerator_verilog", lambda network: faulty)
+    generate, faulty = rungs.accelerator_verilog, networks[2]
+    monkeypatch.setattr(rungs, "accelerator_verilog", lambda _, target: generate(faulty, target))
     code, said = climb(run, capsys, 4)
     assert code == 1
     check_said(run, said, 4)
@@ -189,7 +195,7 @@ def test_rung_6_catches_a_bit_in_the_bitstream(built, networks, icebox, capsys, 
     faulty, good = build(tmp_path), built / "build" / BOARD
     one, other = ((folder / "top.asc").read_text() for folder in (good, faulty))
     assert n_different(one, other) == A_WEIGHT
-    monkeypatch.setattr(rungs, "built", lambda climb: faulty)
+    monkeypatch.setattr(rungs, "built", lambda climb: Built.load(faulty))
     code, said = climb(built, capsys, 6)
     assert code == 1
     check_said(built, said, 6)

@@ -8,11 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hw import folding
+from hw.folding import Hardwired
 from sim import rungs, verify
 from sim.rungs import Climb, Unequal
 from sim.simulator import SimulatorNotFound, find
+from sim.target import Target
+from sw.golden import bits
 from sw.golden.codes import load_codes, save_codes
-from sw.golden.network import Network
+from sw.golden.network import Network, Readout
 
 DATA = Path(__file__).parent / "data"
 
@@ -57,7 +61,8 @@ def test_a_file_without_codes_gets_random_ones(tmp_path, capsys, file):
 def test_a_missing_answer_is_unequal():
     network = Network.load(DATA / "digits.network.safetensors")
     codes, _ = load_codes(DATA / "digits.codes.safetensors")
-    climb = Climb(DATA, network, codes[3:5], [3, 4])
+    climb = Climb(DATA, network, codes[3:5], [3, 4],
+                  Target(None, folding.default(network.shape), reloadable=False))
     with pytest.raises(Unequal, match=r"^code 3: [0-9a-f]{50}\n(.*\n)*  golden says \d, the board "
                                       r"does not answer$"):
         climb.compare([None, None], "board")
@@ -124,3 +129,55 @@ def test_without_a_run_it_says_how_to_make_one(tmp_path, capsys, monkeypatch):
     assert verify.main([]) == 2
     assert capsys.readouterr().err == (
         "error: No finished run in runs/: train one first with python -m sw.train\n")
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A finished run of a small network whose second code is golden's 1, the faulty one's 0."""
+    readout = Readout(np.array([[0] * 48, [1] * 48], np.uint8), np.array([0, 0]))
+    Network([], readout).save(tmp_path / "network.safetensors")
+    codes = np.array([[0] * 48, [1] * 48, [0] * 48], np.uint8)
+    save_codes(tmp_path / "codes.safetensors", bits.pack(codes), np.zeros(3, int), 48)
+    (tmp_path / "metrics.json").write_text("{}")
+    return tmp_path
+
+
+@pytest.mark.parametrize("flags, plan", [
+    ("", "no board, none"),
+    ("--reloadable", "no board, none, reloadable"),
+    ("--fold hardwired", "no board, hardwired"),
+    ("--board ulx3s_45f", "ulx3s_45f, hardwired"),
+    ("--board icestick --reloadable", "icestick, none, reloadable"),
+])
+def test_a_rung_takes_the_plan(small, capsys, monkeypatch, flags, plan):
+    try:
+        find("icarus")
+    except SimulatorNotFound as missing:
+        pytest.skip(str(missing))
+    seen, generate = [], rungs.accelerator_verilog
+    monkeypatch.setattr(rungs, "accelerator_verilog", lambda network, target: seen.append(
+        target) or generate(network, target))
+    assert verify.main(["--network", str(small), "--rungs", "4", *flags.split()]) == 0
+    assert capsys.readouterr().out.startswith(f"plan: {plan}\nrung ")
+    report = json.loads((small / "verify.json").read_text())
+    name, folding, *reloadable = plan.split(", ")
+    assert report["plan"] == {"board": None if name == "no board" else name, "folding": folding,
+                              "reloadable": bool(reloadable),
+                              "identity": seen[0].identity(verify.load(small)[0]).to_bytes().hex()}
+    assert isinstance(seen[0].plan, Hardwired) == (folding == "hardwired")
+
+
+def test_rung_3_says_where_a_hard_wired_engine_differs(small, capsys, monkeypatch):
+    try:
+        find("verilator")
+    except SimulatorNotFound as missing:
+        pytest.skip(str(missing))
+    generate = rungs.accelerator_verilog
+    faulty = Network([], Readout(np.zeros((2, 48), np.uint8), np.array([0, 0])))
+    monkeypatch.setattr(rungs, "accelerator_verilog", lambda _, target: generate(faulty, target))
+    assert verify.main(["--network", str(small), "--rungs", "3", "--fold", "hardwired"]) == 1
+    said = capsys.readouterr().out
+    assert re.search(r"^code 1: ffffffffffff\n  golden's scores: 0 48\n  golden says 1, the "
+                     r"Verilog says 0\n  again: python -m sim.verify --network .* --fold hardwired "
+                     r"--rungs 3 --only 1\n  waves: .*/code-1-rung-3.vcd$", said, re.MULTILINE)
+    assert "rx__payload" in (small / "code-1-rung-3.vcd").read_text()

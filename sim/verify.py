@@ -12,27 +12,32 @@ Each rung is an equality with sw.golden, the reference arithmetic:
   7  properties proven for all inputs
   8  the network as QONNX, in the executor of the qonnx package
 
-Without a board: 1 to 4, 7 and 8. What a rung needs and is not there leaves it out, with the reason;
-a rung that was asked for must be climbed. A network file without codes beside it gets random ones.
-Of an ONNX file, rung 8 executes that file.
+Without a board: 1 to 4, 7 and 8. With one, rungs 2 to 6 look at what is built for it: its folding
+or its hard-wired engine, whether it is reloadable, what it says of itself.
+
+What a rung needs and is not there leaves it out, with the reason; a rung that was asked for must be
+climbed. A network file without codes beside it gets random ones. Of an ONNX file, rung 8 executes
+that file.
 """
 
 import argparse
 import json
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from hw.built import find_board
 from hw.toolchain import ToolNotFound
-from sim.rungs import RUNGS, Climb, Rung, Skipped, Unequal
+from sim.ask import Unequal
+from sim.rungs import RUNGS, Climb, Rung, Skipped
 from sim.simulator import SimulatorNotFound
+from sim.target import Target, decide
 from sw.golden import regular, runs
 from sw.golden.bits import Bits
 from sw.golden.codes import load_codes
@@ -77,6 +82,10 @@ class Ladder:
 
     Attributes
     ----------
+    target : :class:`~sim.target.Target`
+        What all rungs look at.
+    flags : str
+        How the command line names it.
     limit : int or None
         How many codes each rung asks for; None for its own choice.
     only : int or None
@@ -86,7 +95,8 @@ class Ladder:
     argument: Path
     network: Network
     codes: Bits
-    board: str | None
+    target: Target
+    flags: str
     limit: int | None
     only: int | None
 
@@ -100,7 +110,7 @@ class Ladder:
         indices = self._indices(rung)
         with tqdm(total=len(indices), desc=f"rung {rung.number}", unit=" codes", leave=False,
                   disable=None) as bar:
-            climb = Climb(self.argument, self.network, self.codes[indices], indices, self.board,
+            climb = Climb(self.argument, self.network, self.codes[indices], indices, self.target,
                           self._waves(rung), bar.set_postfix_str, bar.update)
             try:
                 vectors = rung.climb(climb)
@@ -109,7 +119,7 @@ class Ladder:
             except Unequal as where:
                 result, said = UNEQUAL, f"{where}{self._reproduce(rung, where.index)}"
         seconds = round(time.monotonic() - begun, 1)
-        right = f"{rung.right}, {self.board}" if rung.needs_board else rung.right
+        right = f"{rung.right}, {self.target.board.name}" if rung.needs_board else rung.right
         return Result(rung.number, rung.left, right, vectors, rung.unit, seconds, result, said)
 
     def _indices(self, rung: Rung) -> Sequence[int]:
@@ -128,10 +138,9 @@ class Ladder:
         """Ask for one code alone, with waves; say how anyone can do so."""
         if index is None:
             return ""
-        alone = Ladder(self.argument, self.network, self.codes, self.board, None, index)
-        board = f" --board {self.board}" if rung.needs_board else ""
-        lines = [f"  again: python -m sim.verify --network {self.argument}{board} "
-                 f"--rungs {rung.number} --only {index}"]
+        alone = replace(self, limit=None, only=index)
+        lines = [f"  again: python -m sim.verify --network {shlex.quote(str(self.argument))}"
+                 f"{self.flags} --rungs {rung.number} --only {index}"]
         if self.only is None and alone.climb(rung).result == EQUAL:
             lines.append("  asked for alone it is equal: what was asked before makes the "
                          "difference")
@@ -165,15 +174,17 @@ def random_codes(n_bits: int) -> Bits:
 
 def make_ladder(args: argparse.Namespace) -> Ladder:
     """Read what the command line names, and refuse what cannot be climbed."""
-    if args.board is not None:
-        find_board(args.board)
     argument = args.network or runs.newest()
     network, codes = load(argument)
     if args.limit is not None and args.limit < 1:
         raise VerifyError(f"The limit must be 1 or more, not {args.limit}")
     if args.only is not None and not 0 <= args.only < len(codes):
         raise VerifyError(f"There are codes 0 to {len(codes) - 1}, not {args.only}")
-    return Ladder(argument, network, codes, args.board, args.limit, args.only)
+    target = decide(network, runs.network_file(argument), args.board, args.fold, args.reloadable)
+    flags = "".join([f" --board {args.board}" if args.board else "",
+                     f" --fold {args.fold}" if args.fold else "",
+                     " --reloadable" if args.reloadable else ""])
+    return Ladder(argument, network, codes, target, flags, args.limit, args.only)
 
 
 def choose(numbers: Sequence[int] | None, board: str | None) -> list[Rung]:
@@ -193,8 +204,8 @@ def climb(ladder: Ladder, rungs: Sequence[Rung]) -> Iterator[Result]:
             return
 
 
-def table(results: Sequence[Result]) -> str:
-    """Line up what was found, and below it what is unequal."""
+def table(ladder: Ladder, results: Sequence[Result]) -> str:
+    """Name the plan, line up what was found, and below it what is unequal."""
     rows = [("rung", "left = right", "vectors", "seconds", "result")]
     for each in results:
         vectors = f"{each.vectors:,} {each.unit}" if each.result == EQUAL else "-"
@@ -205,7 +216,8 @@ def table(results: Sequence[Result]) -> str:
     lines = [f"{rung:>{widths[0]}}  {equality:<{widths[1]}}  {vectors:>{widths[2]}}  "
              f"{seconds:>{widths[3]}}  {result}"
              for rung, equality, vectors, seconds, result in rows]
-    return "\n".join([*lines, *(each.said for each in results if each.result == UNEQUAL)])
+    return "\n".join([f"plan: {ladder.target}", *lines,
+                      *(each.said for each in results if each.result == UNEQUAL)])
 
 
 def write(ladder: Ladder, results: Sequence[Result]) -> None:
@@ -215,7 +227,8 @@ def write(ladder: Ladder, results: Sequence[Result]) -> None:
     report = {"network": str(ladder.network),
               "network_sha256": sha256(
                   regular.read_bytes(runs.network_file(ladder.argument), MAX_BYTES)).hexdigest(),
-              "board": ladder.board,
+              "board": ladder.target.board.name if ladder.target.board else None,
+              "plan": ladder.target.report(ladder.network),
               "codes": len(ladder.codes),
               "rungs": [asdict(each) for each in results]}
     atomic_write(ladder.folder / "verify.json", (json.dumps(report, indent=2) + "\n").encode())
@@ -251,7 +264,12 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--network", metavar="RUN_OR_FILE", type=Path,
         help="folder of a run, network file or ONNX file (default: the newest run in runs/)")
     parser.add_argument("--board", metavar="NAME",
-        help="board for rungs 5 and 6; its build in the run's folder is taken, or made")
+        help="look at what is built for it: its build in the run's folder is taken, or made")
+    parser.add_argument("--fold", metavar="PExSIMD,...",
+        help="look at this folding, or hardwired, as for python -m hw.build (default: the board's, "
+             "without one a neuron at a time)")
+    parser.add_argument("--reloadable", action="store_true",
+        help="look at an accelerator that can be loaded, as for python -m hw.build")
     parser.add_argument("--rungs", metavar="LIST", type=_rungs,
         help="rungs to climb, like 3 or 1-4,7 (default: all, without a board 1-4,7,8)")
     how_many = parser.add_mutually_exclusive_group()
@@ -276,7 +294,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             # Minutes of work stay to be read, whatever stops the next rung.
             if results:
-                print(table(results), flush=True)
+                print(table(ladder, results), flush=True)
         write(ladder, results)
         return judge(results, asked_for=args.rungs is not None)
     except ValueError as error:    # Of a network that no engine can be made of.

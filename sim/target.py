@@ -1,0 +1,159 @@
+"""The one accelerator that all rungs look at: that of a board's build, or one of no board."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import boards
+from hw import accelerator, build, folding
+from hw.accelerator import Accelerator
+from hw.built import Built, find_board
+from hw.family import FAMILIES
+from hw.folding import Hardwired, Plan
+from sw.golden import regular
+from sw.golden.bits import n_bytes
+from sw.golden.errors import UserError
+from sw.golden.identity import Identity
+from sw.golden.network import Network
+
+__all__ = ["Target", "TargetError", "decide"]
+
+# Cycles of the link: some for itself, and for each byte, with the longest of pauses between them.
+LINK, BYTE = 4_096, 64
+MAX_BITSTREAM = 1 << 26    # Bytes; the largest board's is a tenth.
+
+
+class TargetError(UserError):
+    """There is no such accelerator; the message says why in one sentence."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is built, or would be.
+
+    Attributes
+    ----------
+    board : :class:`~boards.Board` or None
+    clock : float
+        Hertz, as the board's PLL makes it; 0 without a board.
+    folder : Path or None
+        Of the board's build, which may be still to make.
+    """
+
+    board: boards.Board | None
+    plan: Plan
+    reloadable: bool
+    clock: float = 0
+    folder: Path | None = None
+
+    def accelerator(self, network: Network) -> Accelerator:
+        """Return the accelerator of a network of the same shape, with the build's identity."""
+        return Accelerator(network, self.plan, reloadable=self.reloadable, clock=self.clock,
+                           baud=self._baud)
+
+    def identity(self, network: Network) -> Identity:
+        """Return what that accelerator says of itself."""
+        return accelerator.identity(network, self.plan, reloadable=self.reloadable,
+                                    clock=self.clock, baud=self._baud)
+
+    @property
+    def _baud(self) -> int:
+        return self.board.baud if self.board else 0
+
+    def like(self, network: Network) -> "Target":
+        """Return a target of another shape: its default folding, or a hard-wired engine too."""
+        plan = self.plan if isinstance(self.plan, Hardwired) else folding.default(network.shape)
+        return Target(None, plan, reloadable=False)
+
+    def patience(self, network: Network) -> int:
+        """Count the cycles without a byte after which none comes any more.
+
+        Enough for a request to come in, and for its answer to go out.
+        """
+        return (LINK + BYTE * n_bytes(network.n_in) + 2 * sum(self.plan.cycles(network.shape)))
+
+    def built(self, network: Network) -> Built | None:
+        """Return the board's build if it is whole, and of this network and this target."""
+        built = _built(self.folder, self.board, network) if self.board else None
+        return built if built and built.identity == self.identity(network) else None
+
+    def report(self, network: Network) -> dict:
+        """Return what ``verify.json`` says of it."""
+        return {"board": self.board.name if self.board else None, "folding": str(self.plan),
+                "reloadable": self.reloadable,
+                "identity": self.identity(network).to_bytes().hex()}
+
+    def __str__(self) -> str:
+        return ", ".join([self.board.name if self.board else "no board", str(self.plan),
+                          *(["reloadable"] if self.reloadable else [])])
+
+
+def decide(network: Network, file: Path, board: str | None, fold: str | None,
+           reloadable: bool) -> Target:
+    """Decide what all rungs look at.
+
+    With a board, that is its build beside the network's file, unless another ``fold`` is asked for
+    or ``reloadable``; else what ``hw.build`` would make. Without, what was asked for, or the
+    default folding.
+
+    Raises
+    ------
+    UserError
+        There is no such board, or no such accelerator.
+    """
+    if board is None:
+        return _of_no_board(network, fold, reloadable)
+    found = find_board(board)
+    folder = file.parent / "build" / board
+    there = _built(folder, found, network)
+    if there and _is_asked_for(there, fold, reloadable):
+        return _of(there)
+    try:
+        plan = build.choose(network, found, fold, reloadable=reloadable)
+        pll = FAMILIES[found.family].pll.at_most(found.platform().default_clk_frequency,
+                                                 build.default_clock(found, plan))
+    except (build.BuildError, ValueError) as error:
+        raise TargetError(str(error)) from None
+    if there:    # What the user built otherwise stays.
+        folder = folder.with_name("-".join([board, str(plan), *["reloadable"] * reloadable]))
+    return Target(found, plan, reloadable, pll.output, folder)
+
+
+def _of_no_board(network: Network, fold: str | None, reloadable: bool) -> Target:
+    try:
+        plan = (folding.default(network.shape) if fold is None
+                else folding.parse(fold, network.shape))
+        accelerator.check(network, plan, reloadable=reloadable)
+    except ValueError as error:
+        raise TargetError(str(error)) from None
+    return Target(None, plan, reloadable)
+
+
+def _of(built: Built) -> Target:
+    return Target(built.board, built.plan, built.report["reloadable"], built.identity.clock * 1e3,
+                  built.folder)
+
+
+def _built(folder: Path, board: boards.Board, network: Network) -> Built | None:
+    """Return the board's build in a folder if it is whole, and of this network."""
+    try:
+        built = Built.load(folder)
+        made = regular.read_bytes(folder / built.report["bitstream"], MAX_BITSTREAM)
+        is_whole = (built.board.name == board.name
+                    and built.report["bitstream_sha256"] == sha256(made).hexdigest()
+                    and built.report["network_sha256"] == sha256(network.to_bytes()).hexdigest()
+                    and built.identity == _of(built).identity(network))
+    except (UserError, OSError, ValueError, LookupError, TypeError):
+        return None
+    return built if is_whole else None
+
+
+def _is_asked_for(built: Built, fold: str | None, reloadable: bool) -> bool:
+    """Say whether a build is what ``hw.build`` makes with these; any is, where none is given."""
+    if fold is None and not reloadable:
+        return True
+    try:
+        plan = built.plan if fold is None else folding.parse(fold, built.network.shape)
+    except ValueError:
+        return False
+    return plan == built.plan and built.report["reloadable"] == reloadable
