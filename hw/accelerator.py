@@ -6,11 +6,11 @@ from amaranth import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw import link
+from hw.blocks import link
+from hw.blocks.hardwired import HardwiredEngine
+from hw.blocks.link import Link
 from hw.engine import Engine
-from hw.folding import Hardwired, Plan
-from hw.hardwired import HardwiredEngine
-from hw.link import Link
+from hw.plan.folding import Hardwired, Plan
 from sw.golden.identity import MAX_WIDTHS, N_HASH, Identity
 from sw.golden.network import Network
 
@@ -53,7 +53,7 @@ class Accelerator(wiring.Component):
     ----------
     network : :class:`~sw.golden.network.Network`
         What to compute.
-    plan : :data:`~hw.folding.Plan`
+    plan : :data:`~hw.plan.folding.Plan`
         How fast.
     reloadable : bool
         Other networks of this shape can be loaded, if the engine is folded.

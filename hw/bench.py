@@ -16,14 +16,18 @@ import numpy as np
 from tqdm import tqdm
 
 import boards
-from hw import folding, plot, rivals, toolchain
 from hw.build import BuildError, build, choose, default_clock, resources
-from hw.built import Built, BuiltError
-from hw.cost import FABRICS
-from hw.folding import Plan, candidates
-from sw.golden import markdown, regular
-from sw.golden.command import Parser, command
+from hw.flow import one_layer as rivals
+from hw.flow import plots as plot
+from hw.flow import toolchain
+from hw.flow.built import Built, BuiltError
+from hw.plan import folding
+from hw.plan.cost import FABRICS
+from hw.plan.folding import Plan, candidates
+from sw.golden import regular
 from sw.golden.network import Layer, Network, atomic_write, random_network
+from sw.terminal import markdown
+from sw.terminal.command import Parser, command
 
 __all__ = ["Case", "main"]
 
@@ -165,7 +169,7 @@ def rows(cases: list[Case], out: Path, jobs: int) -> Iterator[dict]:
 
 
 def fitted(measured: list[dict], family: str) -> dict[str, float]:
-    """Fit the cells of each part of an accelerator to what was placed, see :mod:`hw.cost`.
+    """Fit the cells of each part of an accelerator to what was placed, see :mod:`hw.plan.cost`.
 
     Relative errors count, and a little the distance from the coefficients of today, so that a part
     that hardly occurs keeps its own.

@@ -17,25 +17,30 @@ from pathlib import Path
 from amaranth.build import ResourceError
 
 import boards
-from hw import accelerator, choice, folding, plot, stages, toolchain, uart
+from hw import accelerator
 from hw.accelerator import Accelerator, waits
-from hw.built import REPORT, find_board, has_build, making
-from hw.choice import DoesNotFit
-from hw.cost import FABRICS, Cost
-from hw.family import FAMILIES, PLACED
-from hw.folding import Hardwired, Plan
-from hw.hardwired import HardwiredEngine
-from hw.pll import PLL
-from hw.toolchain import ToolFailed
+from hw.blocks import uart
+from hw.blocks.hardwired import HardwiredEngine
+from hw.flow import plots as plot
+from hw.flow import steps as stages
+from hw.flow import toolchain
+from hw.flow.built import REPORT, find_board, has_build, making
+from hw.flow.family import FAMILIES, PLACED
+from hw.flow.pll import PLL
+from hw.flow.toolchain import ToolFailed
+from hw.plan import choice, folding
+from hw.plan.choice import DoesNotFit
+from hw.plan.cost import FABRICS, Cost
+from hw.plan.folding import Hardwired, Plan
 from hw.top import Top
-from sw.golden import runs
 from sw.golden.bits import n_bytes
-from sw.golden.command import Parser, command
 from sw.golden.errors import UserError
 from sw.golden.frame import N_FCS16, N_FCS32
 from sw.golden.network import Network, atomic_write
 from sw.golden.qonnx import executor, reader
 from sw.golden.split import Split
+from sw.terminal import runs
+from sw.terminal.command import Parser, command
 
 __all__ = ["BuildError", "build", "choose", "default_clock", "main", "resources"]
 

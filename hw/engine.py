@@ -6,12 +6,12 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.folding import Folding
-from hw.gather import Gather
-from hw.layer import BinaryLayer
-from hw.loader import Layout, Load
-from hw.popcount import n_pairs
-from hw.readout import ArgmaxReadout
+from hw.blocks.gather import Gather
+from hw.blocks.layer import BinaryLayer
+from hw.blocks.loader import Layout, Load
+from hw.blocks.popcount import n_pairs
+from hw.blocks.readout import ArgmaxReadout
+from hw.plan.folding import Folding
 from sw.golden.network import Network
 
 __all__ = ["Engine", "memories"]
@@ -27,7 +27,7 @@ class Engine(wiring.Component):
     ----------
     network : :class:`~sw.golden.network.Network`
         What to compute.
-    folding : :class:`~hw.folding.Folding`
+    folding : :class:`~hw.plan.folding.Folding`
         How fast.
     reloadable : bool
         Another network of the same shape can be loaded.

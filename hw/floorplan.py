@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hw import plot
-from hw.built import MAX_TEXT, Built, reading
-from hw.family import PLACED
+from hw.flow import plots as plot
+from hw.flow.built import MAX_TEXT, Built, reading
+from hw.flow.family import PLACED
 from sw.golden import regular
-from sw.golden.command import Parser, command
+from sw.terminal.command import Parser, command
 
 __all__ = ["Cell", "main", "placed"]
 

@@ -15,16 +15,17 @@ from pathlib import Path
 import serial
 from tqdm import tqdm
 
-from hw.built import Built
+from hw.blocks.loader import Layout
 from hw.engine import memories
-from hw.folding import Folding
-from hw.loader import Layout
-from sw.golden import frame, runs
+from hw.flow.built import Built
+from hw.plan.folding import Folding
+from sw.golden import frame
 from sw.golden.asking import LOADS, Asking, NoAnswer, Request, identify, unopened
 from sw.golden.bits import n_bytes
-from sw.golden.command import Parser, command
 from sw.golden.errors import UserError
 from sw.golden.network import Network
+from sw.terminal import runs
+from sw.terminal.command import Parser, command
 
 __all__ = ["LoadError", "check", "load", "main", "requests"]
 

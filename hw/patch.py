@@ -15,16 +15,17 @@ from pathlib import Path
 import numpy as np
 from amaranth.lib.memory import Memory
 
-from hw import toolchain
-from hw.bitstream import Contents
-from hw.built import REPORT, Built, making
-from hw.cost import FABRICS, Fabric
 from hw.engine import memories
-from hw.folding import Hardwired
-from sw.golden import bits, runs
-from sw.golden.command import Parser, command
+from hw.flow import toolchain
+from hw.flow.bitstream import Contents
+from hw.flow.built import REPORT, Built, making
+from hw.plan.cost import FABRICS, Fabric
+from hw.plan.folding import Hardwired
+from sw.golden import bits
 from sw.golden.errors import UserError
 from sw.golden.network import Network, atomic_write
+from sw.terminal import runs
+from sw.terminal.command import Parser, command
 
 __all__ = ["PatchError", "main", "patch"]
 

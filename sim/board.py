@@ -18,14 +18,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from hw import folding, verilog
 from hw.accelerator import Accelerator
-from hw.folding import Plan
+from hw.flow import verilog
+from hw.plan import folding
+from hw.plan.folding import Plan
 from sim import simulator
 from sim.simulator import SimulationFailed
-from sw.golden import runs
-from sw.golden.command import Parser, command
 from sw.golden.network import Network
+from sw.terminal import runs
+from sw.terminal.command import Parser, command
 
 __all__ = ["BYTE", "VirtualBoard", "main", "virtual_board"]
 
@@ -43,7 +44,7 @@ class VirtualBoard:
     terminal : Path
         What answers.
     tally : dict
-        When it has ended: what :mod:`sim.bench_virtual` counted.
+        When it has ended: what :mod:`sim.benches.virtual` counted.
     """
 
     terminal: Path
@@ -80,7 +81,7 @@ def virtual_board(network: Network, plan: Plan, *, reloadable: bool,
 
         def serve() -> None:
             try:
-                model.run("sim.bench_virtual", Path(folder), deadline=YEAR, BYTE=str(BYTE),
+                model.run("sim.benches.virtual", Path(folder), deadline=YEAR, BYTE=str(BYTE),
                           TERMINAL=str(link), TALLY=str(tally))
             except Exception as error:    # Of whatever kind: the other thread must know.
                 failures.append(error)

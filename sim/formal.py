@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from hw.folding import Fold
+from hw.plan.folding import Fold
 from sim.properties import engine, link, uart
 from sim.properties.circuit import Bench, Circuit
 from sim.properties.popcount import counts_matches
@@ -51,7 +51,8 @@ class Proof:
 def prove(progress: Callable[[str], None]) -> list[Proof]:
     """Prove what there is to prove; ``progress`` is told each name before.
 
-    Raises :exc:`SolverNotFound` and :exc:`~hw.toolchain.ToolNotFound`, which say what to install.
+    Raises :exc:`SolverNotFound` and :exc:`~hw.flow.toolchain.ToolNotFound`, which say what to
+    install.
     """
     proofs = []
     for name, question in questions():

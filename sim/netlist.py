@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hw import toolchain
-from hw.built import MAX_TEXT
-from hw.family import PLACED
-from hw.toolchain import ToolFailed, ToolNotFound
+from hw.flow import toolchain
+from hw.flow.built import MAX_TEXT
+from hw.flow.family import PLACED
+from hw.flow.toolchain import ToolFailed, ToolNotFound
 from sw.golden import regular
 from sw.golden.errors import UserError
 

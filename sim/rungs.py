@@ -14,19 +14,20 @@ from pathlib import Path
 
 import numpy as np
 
-from hw import toolchain, verilog
-from hw.built import Built
+from hw.flow import toolchain, verilog
+from hw.flow.built import Built
 from sim import formal as prover
 from sim import netlist, pysim, simulator
 from sim.ask import DRIVER, Classes, Driven, Subject, Unequal
 from sim.simulator import SimulatorNotFound
 from sim.target import Target
-from sw.golden import bits, forward, runs
+from sw.golden import bits, forward
 from sw.golden.bits import Bits
 from sw.golden.errors import UserError
 from sw.golden.network import Network, random_network
 from sw.golden.qonnx import executor, reader, writer
 from sw.golden.qonnx.executor import ExecutorNotFound
+from sw.terminal import runs
 
 __all__ = ["RUNGS", "Climb", "Rung", "RungFailed", "Skipped", "Unequal"]
 
@@ -124,7 +125,7 @@ def model(climb: Climb) -> int:
         raise Skipped("PyTorch is not installed")
     if not (climb.file.parent / "checkpoint.safetensors").exists():
         raise Skipped(f"{climb.file.parent} has no checkpoint.safetensors with the trained model")
-    result = _command("sw.check", "--network", climb.file.parent)
+    result = _command("sw.export.check", "--network", climb.file.parent)
     if result.returncode:
         raise (Unequal if result.returncode == 1 else Skipped)(_reason(result))
     counted = json.loads(result.stdout)
@@ -172,7 +173,7 @@ def icarus(climb: Climb) -> int:
     model = found.build(accelerator_verilog(climb.network, climb.target), "accelerator",
                         bool(climb.waves))
     climb.say("simulating")
-    subject = Subject(model, "sim.bench_verify", 10,
+    subject = Subject(model, "sim.benches.verify", 10,
                       {"PATIENCE": str(climb.target.patience(climb.network))})
     return climb.compare(subject.classify(climb.codes, climb.progress, climb.waves), "Verilog")
 
@@ -207,7 +208,7 @@ def ask_board(climb: Climb, read: Callable[[Path, str, str], str]) -> Classes:
     climb.say("compiling")
     chosen = _simulator(climb.codes.size)
     patience = climb.target.patience(climb.network) / climb.target.clock + ANSWER / board.baud
-    subject = Subject(chosen.build(text, "board", bool(climb.waves)), "sim.bench_board",
+    subject = Subject(chosen.build(text, "board", bool(climb.waves)), "sim.benches.board",
                       2 if chosen.name == "icarus" else 10,
                       {"BAUD": str(board.baud), "OSCILLATOR": str(platform.default_clk_frequency),
                        "PATIENCE": str(patience)})

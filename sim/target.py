@@ -5,11 +5,12 @@ from hashlib import sha256
 from pathlib import Path
 
 import boards
-from hw import accelerator, build, folding
+from hw import accelerator, build
 from hw.accelerator import Accelerator
-from hw.built import Built, find_board
-from hw.family import FAMILIES
-from hw.folding import Hardwired, Plan
+from hw.flow.built import Built, find_board
+from hw.flow.family import FAMILIES
+from hw.plan import folding
+from hw.plan.folding import Hardwired, Plan
 from sw.golden import regular
 from sw.golden.bits import n_bytes
 from sw.golden.errors import UserError

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw import folding, verilog
 from hw.accelerator import Accelerator
-from hw.folding import Fold, Folding, with_readout
+from hw.flow import verilog
+from hw.plan import folding
+from hw.plan.folding import Fold, Folding, with_readout
 from sw.golden import bits
 from sw.golden.codes import load_codes, save_codes
 from sw.golden.network import Network, random_network
@@ -24,7 +25,7 @@ def ask(simulator, network, fold, codes, tmp_path):
                network.n_in)
     source = verilog.convert(Accelerator(network, fold), "accelerator")
     simulator.build(source, "accelerator").run(
-        "sim.bench_accelerator", tmp_path, NETWORK=str(tmp_path / "network.safetensors"),
+        "sim.benches.accelerator", tmp_path, NETWORK=str(tmp_path / "network.safetensors"),
         CODES=str(tmp_path / "codes.safetensors"))
 
 

@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 import serial
 
-from hw import folding, load, verilog
+from hw import load
 from hw.accelerator import Accelerator, identity
+from hw.flow import verilog
+from hw.plan import folding
 from sim.board import virtual_board
 from sw.golden import asking, forward, frame
 from sw.golden.asking import Asking

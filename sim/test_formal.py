@@ -5,13 +5,13 @@ from functools import partial
 
 import pytest
 
-from hw import toolchain
-from hw.folding import Fold
-from hw.gather import Gather
-from hw.layer import Prefetch
-from hw.link import AnswerSender, RequestReceiver
-from hw.popcount import PairCount
-from hw.uart import Transmitter
+from hw.blocks.gather import Gather
+from hw.blocks.layer import Prefetch
+from hw.blocks.link import AnswerSender, RequestReceiver
+from hw.blocks.popcount import PairCount
+from hw.blocks.uart import Transmitter
+from hw.flow import toolchain
+from hw.plan.folding import Fold
 from sim import formal
 from sim.properties import engine, link, popcount, uart
 from sim.properties.broken import (

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from hw import verilog
-from hw.folding import Fold
-from hw.layer import BinaryLayer
+from hw.blocks.layer import BinaryLayer
+from hw.flow import verilog
+from hw.plan.folding import Fold
 from sw.golden.network import Layer, Network, Readout
 
 N_IN, N_OUT = 32, 5    # A power of two: one bit too few anywhere shows.
@@ -24,5 +24,5 @@ def network():
 def test_layer_equals_golden(simulator, network, fold, tmp_path):
     network.save(tmp_path / "network.safetensors")
     source = verilog.convert(BinaryLayer(network.layers[0], fold), "layer")
-    simulator.build(source, "layer").run("sim.bench_layer", tmp_path,
+    simulator.build(source, "layer").run("sim.benches.layer", tmp_path,
                                          NETWORK=str(tmp_path / "network.safetensors"))

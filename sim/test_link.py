@@ -1,11 +1,11 @@
 """The generated Verilog of the link carries frames, in both simulators, at every pace."""
 
-from hw import verilog
-from hw.link import Link
+from hw.blocks.link import Link
+from hw.flow import verilog
 
 IDENTITY = b"\x00\xff\x7e\x7d\x55\xaa12345~"    # As in the bench.
 
 
 def test_link_carries_frames_amid_garbage(simulator, tmp_path):
     source = verilog.convert(Link(n_in=20, n_classes=3, identity=IDENTITY), "link")
-    simulator.build(source, "link").run("sim.bench_link", tmp_path)
+    simulator.build(source, "link").run("sim.benches.link", tmp_path)

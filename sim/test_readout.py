@@ -1,7 +1,7 @@
 """The generated Verilog of the readout equals golden, in both simulators."""
 
-from hw import verilog
-from hw.readout import ArgmaxReadout
+from hw.blocks.readout import ArgmaxReadout
+from hw.flow import verilog
 from sw.golden.network import random_network
 
 CHUNK, PER_WORD = 3, 2    # 13 bits are five chunks, the last with one bit, in three words.
@@ -12,5 +12,5 @@ def test_readout_equals_golden(simulator, tmp_path):
     network.save(tmp_path / "network.safetensors")
     readout = ArgmaxReadout(network.readout, chunk=CHUNK, per_word=PER_WORD)
     simulator.build(verilog.convert(readout, "readout"), "readout").run(
-        "sim.bench_readout", tmp_path, NETWORK=str(tmp_path / "network.safetensors"),
+        "sim.benches.readout", tmp_path, NETWORK=str(tmp_path / "network.safetensors"),
         CHUNK=str(CHUNK))

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw import folding
-from hw.built import Built
+from hw.flow.built import Built
+from hw.plan import folding
 from sim import netlist, rungs, verify
 from sim.simulator import SimulatorNotFound, find
 from sim.target import Target
@@ -113,8 +113,8 @@ def check_said(run, said, number):
     assert waves.stat().st_size > 1000
 
 
-# A weight is in its row and in its neuron's threshold, see hw.popcount. Those of the first neuron
-# are also in the rows that are never read, see hw.layer.Prefetch.
+# A weight is in its row and in its neuron's threshold, see hw.blocks.popcount. Those of the first
+# neuron are also in the rows that are never read, see hw.blocks.layer.Prefetch.
 A_WEIGHT, A_FIRST_WEIGHT = 2, 4
 
 

@@ -34,8 +34,8 @@ def test_what_cannot_be_compiled(simulator, monkeypatch, tmp_path):
 def test_a_bench_that_fails(simulator, tmp_path):
     model = simulator.build("module bare(input clk); endmodule\n", "bare")
     with pytest.raises(SimulationFailed) as failed:
-        model.run("sim.bench_verify", tmp_path)
-    assert reason(failed) == (f"sim.bench_verify failed under {simulator.name}: "
+        model.run("sim.benches.verify", tmp_path)
+    assert reason(failed) == (f"sim.benches.verify failed under {simulator.name}: "
                               "KeyError: 'PATIENCE'")
 
 
@@ -52,7 +52,7 @@ def test_a_folder_may_have_spaces(simulator, spaced):
     model = simulator.build(DESIGN, "accelerator", driver=driver)
     assert spaced in model.program.parents
     subject = (Driven(model, "", 10, silence=500) if driver else
-               Subject(model, "sim.bench_verify", 10, {"PATIENCE": "500"}))
+               Subject(model, "sim.benches.verify", 10, {"PATIENCE": "500"}))
     assert subject.classify(codes(RIGHT, RIGHT), lambda count: None) == [5, None]
 
 

@@ -6,7 +6,8 @@ from hashlib import sha256
 import pytest
 
 import boards
-from hw import accelerator, folding
+from hw import accelerator
+from hw.plan import folding
 from sim.target import decide
 from sw.golden.errors import UserError
 from sw.golden.network import random_network

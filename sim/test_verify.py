@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hw import folding
-from hw.folding import Hardwired
+from hw.plan import folding
+from hw.plan.folding import Hardwired
 from sim import rungs, verify
 from sim.rungs import Climb, Unequal
 from sim.simulator import SimulatorNotFound, find

@@ -33,18 +33,19 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from hw.toolchain import ToolNotFound
+from hw.flow.toolchain import ToolNotFound
 from sim.ask import Unequal
 from sim.rungs import RUNGS, Climb, Rung, Skipped
 from sim.simulator import SimulatorNotFound
 from sim.target import Target, decide
-from sw.golden import regular, runs
+from sw.golden import regular
 from sw.golden.bits import Bits
 from sw.golden.codes import load_codes
-from sw.golden.command import Parser, command
 from sw.golden.errors import UserError
 from sw.golden.network import Network, atomic_write
 from sw.golden.qonnx.graph import MAX_BYTES
+from sw.terminal import runs
+from sw.terminal.command import Parser, command
 
 N_RANDOM = 1000    # Codes for a network that comes without.
 EQUAL, UNEQUAL, SKIPPED = "equal", "UNEQUAL", "skipped"

@@ -15,15 +15,16 @@ import numpy.typing as npt
 from serial.tools import list_ports
 from tqdm import tqdm
 
-from .board import CHIPS, Board, BoardError, NoBoard
-from .golden import fast, forward, regular, runs
+from .golden import fast, forward, regular
 from .golden.bits import Bits, unpack
 from .golden.codes import load_codes
-from .golden.command import Parser, command
 from .golden.errors import UserError
 from .golden.identity import Identity
 from .golden.network import Network
 from .golden.qonnx import executor
+from .host.board import CHIPS, Board, BoardError, NoBoard
+from .terminal import runs
+from .terminal.command import Parser, command
 
 FIRST = 10          # Test images that are shown one by one, without --all.
 N_RANDOM = 500      # Codes of a self test, besides the run's own.
@@ -117,9 +118,10 @@ def encoded(run: Path, files: Sequence[Path], data_set: str | None, data_dir: st
     # Imported here: whoever has codes needs no torch.
     import torch
 
-    from . import codes, data, picture
-    from .autoencoder import Encoder, EncoderFileError
-    from .run import Config, RunError
+    from .images import data, picture
+    from .models import encoding as codes
+    from .models.autoencoder import Encoder, EncoderFileError
+    from .training.run import Config, RunError
 
     try:
         config = Config.load(run / "config.json")

@@ -14,17 +14,18 @@ from typing import Self
 
 import torch
 
-from . import processes, task
-from . import run as runs
-from .autoencoder import BinaryAutoencoder, handwriting_loss, plain_loss
-from .binary import BINARIZERS
-from .engine import PRECISIONS, FabricEngine
-from .golden.command import INTERRUPTED, Parser, command
 from .golden.network import MAX_WIDTH
-from .image_folder import ImageFolder
-from .loader import Loader
-from .run import Phases, RunError
-from .task import Recipe
+from .images.folder import ImageFolder
+from .models import processes
+from .models.autoencoder import BinaryAutoencoder, handwriting_loss, plain_loss
+from .models.binary import BINARIZERS
+from .terminal.command import INTERRUPTED, Parser, command
+from .training import run as runs
+from .training import task
+from .training.batches import Loader
+from .training.device import PRECISIONS, FabricEngine
+from .training.run import Phases, RunError
+from .training.task import Recipe
 
 CONFIG = "pretraining.json"    # What a run is asked for; its presence tells it from sw.train's.
 
@@ -39,8 +40,8 @@ class Pretraining:
     colour: bool
     bits: int
     width: int                # Channels of the first convolution.
-    binarizer: str            # See sw.binary.
-    distort: bool             # See sw.autoencoder.handwriting_loss.
+    binarizer: str            # See sw.models.binary.
+    distort: bool             # See sw.models.autoencoder.handwriting_loss.
     epochs: int
     batch: int
     seed: int

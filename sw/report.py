@@ -20,15 +20,16 @@ from matplotlib import ticker
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from . import codes, data
-from .autoencoder import decoder
-from .checkpoint import CheckpointError
 from .golden import bits, fast, forward, regular
 from .golden.codes import load_codes
-from .golden.command import Parser, command
 from .golden.network import Network, atomic_write
-from .run import Config, RunError, load_states
+from .images import data
+from .models import encoding as codes
+from .models.autoencoder import decoder
+from .models.checkpoint import CheckpointError
+from .terminal.command import Parser, command
 from .train import LABELS
+from .training.run import Config, RunError, load_states
 
 __all__ = ["main", "report"]
 

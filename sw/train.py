@@ -14,23 +14,26 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import autoencoder, codes, data, deep, task
-from . import run as runs
-from .autoencoder import BinaryAutoencoder, Encoder
-from .binary import BINARIZERS
-from .classifier import BinaryClassifier, FullPrecisionTwin
-from .codes import CodeSet
-from .data import DataSet
-from .engine import PRECISIONS
-from .export import check_equal, export
 from .golden import bits
 from .golden.codes import save_codes
-from .golden.command import Parser, command
 from .golden.network import Network
-from .golden.runs import encoder_file
-from .run import HYBRID, Config, Effort, Run, RunError
-from .sdbnn import BATCH, METHODS
-from .task import Recipe
+from .images import data
+from .images.data import DataSet
+from .models import autoencoder
+from .models import encoding as codes
+from .models.autoencoder import BinaryAutoencoder, Encoder
+from .models.binary import BINARIZERS
+from .models.classifier import BinaryClassifier, FullPrecisionTwin
+from .models.encoding import CodeSet
+from .models.exact import check_equal, export
+from .models.sdbnn import BATCH, METHODS
+from .terminal.command import Parser, command
+from .terminal.runs import encoder_file
+from .training import deep, task
+from .training import run as runs
+from .training.device import PRECISIONS
+from .training.run import HYBRID, Config, Effort, Run, RunError
+from .training.task import Recipe
 
 N_BITS = 200    # HyBNN's code: 25 bytes on the wire.
 WIDTH = 32      # Channels of the first convolution: HyBNN's.

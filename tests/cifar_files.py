@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from sw.cifar import MD5
+from sw.images.cifar import MD5
 
 __all__ = ["pickled", "write"]
 

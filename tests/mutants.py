@@ -34,29 +34,30 @@ FOLDERS = "boards", "hw", "sim", "sw", "tests"    # What is copied.
 
 # The tests of each module: what is quick, and whatever else would have to notice.
 TESTS = {
-    "hw/adder_graph.py": "tests/hw/test_adder_graph.py tests/hw/test_hardwired.py",
-    "hw/choice.py": "tests/hw/test_choice.py",
-    "hw/crc.py": "tests/hw/test_crc.py tests/hw/test_accelerator.py",
-    "hw/engine.py": "tests/hw/test_engine.py tests/hw/test_loader.py",
-    "hw/folding.py": "hw/folding.py tests/hw/test_folding.py tests/hw/test_choice.py "
-                     "tests/hw/test_engine.py",
-    "hw/gather.py": "tests/hw/test_engine.py",
-    "hw/hardwired.py": "tests/hw/test_hardwired.py",
-    "hw/layer.py": "tests/hw/test_layer.py tests/hw/test_engine.py tests/hw/test_loader.py",
-    "hw/link.py": "tests/hw/test_link.py tests/hw/test_accelerator.py tests/hw/test_identity.py "
-                  "tests/hw/test_loader.py",
-    "hw/loader.py": "tests/hw/test_loader.py",
-    "hw/popcount.py": "tests/hw/test_popcount.py tests/hw/test_layer.py",
-    "hw/readout.py": "tests/hw/test_engine.py tests/hw/test_loader.py",
-    "hw/uart.py": "tests/hw/test_uart.py",
+    "hw/plan/adder_graph.py": "tests/hw/plan/test_adder_graph.py tests/hw/blocks/test_hardwired.py",
+    "hw/plan/choice.py": "tests/hw/plan/test_choice.py",
+    "hw/blocks/crc.py": "tests/hw/blocks/test_crc.py tests/hw/test_accelerator.py",
+    "hw/engine.py": "tests/hw/test_engine.py tests/hw/blocks/test_loader.py",
+    "hw/plan/folding.py": "hw/plan/folding.py tests/hw/plan/test_folding.py "
+                          "tests/hw/plan/test_choice.py tests/hw/test_engine.py",
+    "hw/blocks/gather.py": "tests/hw/test_engine.py",
+    "hw/blocks/hardwired.py": "tests/hw/blocks/test_hardwired.py",
+    "hw/blocks/layer.py": "tests/hw/blocks/test_layer.py tests/hw/test_engine.py "
+                          "tests/hw/blocks/test_loader.py",
+    "hw/blocks/link.py": "tests/hw/blocks/test_link.py tests/hw/test_accelerator.py "
+                         "tests/hw/test_identity.py tests/hw/blocks/test_loader.py",
+    "hw/blocks/loader.py": "tests/hw/blocks/test_loader.py",
+    "hw/blocks/popcount.py": "tests/hw/blocks/test_popcount.py tests/hw/blocks/test_layer.py",
+    "hw/blocks/readout.py": "tests/hw/test_engine.py tests/hw/blocks/test_loader.py",
+    "hw/blocks/uart.py": "tests/hw/blocks/test_uart.py",
     **{f"sw/golden/{name}.py": f"sw/golden/{name}.py tests/golden/test_{name}.py"
        for name in ("bits", "codes", "command", "forward", "frame", "identity", "network",
                     "runs")},
     "sw/golden/asking.py": "sw/golden/asking.py tests/golden/test_asking.py "
                            "tests/golden/test_steps.py",
-    "sw/board.py": "tests/sw/test_board.py",
-    "sw/export.py": "tests/sw/test_export.py tests/sw/test_check.py",
-    "sw/federated/codec.py": "tests/sw/test_federated_codec.py",
+    "sw/host/board.py": "tests/host/test_board.py",
+    "sw/models/exact.py": "tests/models/test_exact.py tests/export/test_check.py",
+    "sw/federated/codec.py": "tests/federated/test_codec.py",
     "sw/golden/record.py": "sw/golden/record.py tests/golden/test_record.py",
     "sw/golden/tensors.py": "tests/golden/test_tensors.py tests/golden/test_network.py",
 }
@@ -100,7 +101,8 @@ def sample(modules: list[str], count: int, seed: int) -> list[MutationSpec]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("modules", nargs="*", help="like hw/crc.py (default: all that have tests)")
+    parser.add_argument("modules", nargs="*",
+                        help="like hw/blocks/crc.py (default: all that have tests)")
     parser.add_argument("--sample", type=int, default=80, help="mutants (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="which ones (default: %(default)s)")
     parser.add_argument("--limit", type=int, default=240,

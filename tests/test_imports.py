@@ -22,7 +22,7 @@ ALLOWED = {
 }
 ALSO = {
     "hw/build.py": {"boards"}, "hw/top.py": {"boards"}, "hw/bench.py": {"boards"},
-    "hw/built.py": {"boards"},
+    "hw/flow/built.py": {"boards"},
     # Who drives a board's pins must know its oscillator and the speed of its link.
     "sim/rungs.py": {"boards"},
 }
@@ -66,28 +66,28 @@ def test_imports_have_their_direction(path):
 @pytest.mark.parametrize("path, source, found", [
     ("sw/golden/bits.py", "import numpy, json", []),
     ("sw/golden/bits.py", "from . import network", []),
-    ("sw/golden/bits.py", "from .. import data", ["sw.data"]),
-    ("sw/golden/bits.py", "from ..data import load", ["sw.data.load"]),
-    ("sw/golden/bits.py", "from sw import data", ["sw.data"]),
+    ("sw/golden/bits.py", "from .. import data", ["sw.images.data"]),
+    ("sw/golden/bits.py", "from ..data import load", ["sw.images.data.load"]),
+    ("sw/golden/bits.py", "from sw import data", ["sw.images.data"]),
     ("sw/golden/bits.py", "def f():\n    import torch.nn as nn", ["torch.nn"]),
     ("sw/golden/bits.py", "from amaranth.lib import crc", ["amaranth.lib.crc"]),
     ("sw/train.py", "from .golden import bits; from torch import nn", []),
-    ("sw/train.py", "from hw import folding", ["hw.folding"]),
+    ("sw/train.py", "from hw import folding", ["hw.plan.folding"]),
     ("sw/train.py", "import boards, sim.verify", ["boards", "sim.verify"]),
     ("sw/train.py", "from amaranth import *; import cocotb",
      ["amaranth.*", "cocotb"]),
-    ("hw/layer.py", "from sw.golden.network import Layer; from .link import Link", []),
-    ("hw/layer.py", "from sw import golden", []),
-    ("hw/layer.py", "from sw.export import export", ["sw.export.export"]),
-    ("hw/layer.py", "import sw", ["sw"]),
-    ("hw/layer.py", "import boards", ["boards"]),
+    ("hw/blocks/layer.py", "from sw.golden.network import Layer; from .link import Link", []),
+    ("hw/blocks/layer.py", "from sw import golden", []),
+    ("hw/blocks/layer.py", "from sw.models.exact import export", ["sw.models.exact.export"]),
+    ("hw/blocks/layer.py", "import sw", ["sw"]),
+    ("hw/blocks/layer.py", "import boards", ["boards"]),
     ("hw/top.py", "import boards", []),
     ("hw/build.py", "from boards import icestick", []),
     ("hw/build.py", "import torch, cocotb, sim, tests.streams",
      ["cocotb", "sim", "tests.streams", "torch"]),
     ("boards/icestick.py", "from . import Board; import amaranth_boards.icestick", []),
-    ("boards/icestick.py", "import torch, hw.pll, sw.golden, sim, cocotb",
-     ["cocotb", "hw.pll", "sim", "sw.golden", "torch"]),
+    ("boards/icestick.py", "import torch, hw.flow.pll, sw.golden, sim, cocotb",
+     ["cocotb", "hw.flow.pll", "sim", "sw.golden", "torch"]),
     ("sim/verify.py", "from hw import verilog; from sw.golden import bits; import cocotb", []),
     ("sim/verify.py", "import torch, boards; from sw.train import main",
      ["boards", "sw.train.main", "torch"]),
@@ -99,7 +99,7 @@ def test_a_wrong_import_is_found(path, source, found):
 
 def test_golden_costs_numpy_and_nothing_more():
     program = ("import sys, sw.golden.network, sw.golden.codes, sw.golden.forward, "
-               "sw.golden.frame, sw.golden.runs\n"
+               "sw.golden.frame, sw.terminal.runs\n"
                "print(sorted({'torch', 'amaranth', 'cocotb', 'sklearn'} & sys.modules.keys()))")
     result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, text=True, check=True,
                             capture_output=True)

@@ -4,8 +4,8 @@ from amaranth import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.layer import Chunk
-from hw.popcount import n_pairs
+from hw.blocks.layer import Chunk
+from hw.blocks.popcount import n_pairs
 
 __all__ = ["Gather"]
 

@@ -7,9 +7,9 @@ from amaranth import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw import adder_graph
-from hw.adder_graph import Graph, Input, Row
-from hw.popcount import at_least_two
+from hw.blocks.popcount import at_least_two
+from hw.plan import adder_graph
+from hw.plan.adder_graph import Graph, Input, Row
 from sw.golden.network import Layer, Network, Readout
 
 __all__ = ["HardwiredEngine", "HardwiredLayer", "HardwiredReadout"]

@@ -6,10 +6,10 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw import popcount
-from hw.folding import Fold
-from hw.loader import Columns, Store, connect
-from hw.popcount import PairCount, n_pairs
+from hw.blocks import popcount
+from hw.blocks.loader import Columns, Store, connect
+from hw.blocks.popcount import PairCount, n_pairs
+from hw.plan.folding import Fold
 from sw.golden import bits
 from sw.golden.network import Layer
 
@@ -39,7 +39,7 @@ class BinaryLayer(wiring.Component):
     ----------
     layer : :class:`~sw.golden.network.Layer`
         Weights and thresholds.
-    fold : :class:`~hw.folding.Fold`
+    fold : :class:`~hw.plan.folding.Fold`
         Neurons and synapses evaluated per cycle. Need not divide anything: what is left over in
         the last chunk of neurons is 0.
     reloadable : bool
@@ -50,8 +50,8 @@ class BinaryLayer(wiring.Component):
     x : ``In(stream.Signature(n_in))``
         Input bits; input 0 is the least significant.
     unlike : ``In(range(n_pairs(n_in) + 1))``
-        How many of the pairs of inputs 0 and 1, 2 and 3, ... differ; see :mod:`hw.popcount`. An odd
-        last one is paired with 0. Valid with ``x``.
+        How many of the pairs of inputs 0 and 1, 2 and 3, ... differ; see
+        :mod:`hw.blocks.popcount`. An odd last one is paired with 0. Valid with ``x``.
     y : ``Out(stream.Signature(Chunk(pe), always_ready=True))``
         Output bits, ``ceil(n_out / pe)`` transfers a vector; neuron 0 comes first and is the least
         significant.
@@ -62,7 +62,7 @@ class BinaryLayer(wiring.Component):
         Cycles from the use of a neuron's last weights to its output bit.
     weights, thresholds : :class:`Prefetch`
         What is used, in that order. To a threshold is added what a neuron's weights add to the
-        count of pairs, see :mod:`hw.popcount`.
+        count of pairs, see :mod:`hw.blocks.popcount`.
     """
 
     def __init__(self, layer: Layer, fold: Fold, *, reloadable: bool = False):

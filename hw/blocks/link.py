@@ -5,9 +5,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.crc.catalog import CRC16_IBM_SDLC, CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
-from hw.crc import SerialCRC
-from hw.loader import Load, Loader
-from hw.popcount import n_pairs
+from hw.blocks.crc import SerialCRC
+from hw.blocks.loader import Load, Loader
+from hw.blocks.popcount import n_pairs
 from sw.golden.bits import n_bytes
 from sw.golden.frame import (
     ADDRESS,

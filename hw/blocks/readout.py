@@ -8,10 +8,10 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.folding import readout_rows
-from hw.layer import Prefetch
-from hw.loader import Columns, Store, connect
-from hw.popcount import PairCount, n_pairs, unlike
+from hw.blocks.layer import Prefetch
+from hw.blocks.loader import Columns, Store, connect
+from hw.blocks.popcount import PairCount, n_pairs, unlike
+from hw.plan.folding import readout_rows
 from sw.golden import bits
 from sw.golden.network import Readout
 
@@ -24,7 +24,8 @@ class ArgmaxReadout(wiring.Component):
     Hidden bits come in words of ``simd`` bits; each word is used for one cycle a class, in which
     its matches are added to the score of that class. So the readout of a vector takes
     ``n_words * max(3, n_classes)`` cycles, spread over the time in which the layer before it works.
-    Of equal scores the lowest class wins. It waits for nobody, see :class:`hw.layer.BinaryLayer`.
+    Of equal scores the lowest class wins. It waits for nobody, see
+    :class:`hw.blocks.layer.BinaryLayer`.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ class ArgmaxReadout(wiring.Component):
     chunk : int
         Bits that the layer before it gives at a time; what fills up its last chunk is 0.
     per_word : int
-        Chunks of a word, collected as by :class:`hw.gather.Gather`.
+        Chunks of a word, collected as by :class:`hw.blocks.gather.Gather`.
     reloadable : bool
         Other weights and offsets can be stored.
 
@@ -49,12 +50,12 @@ class ArgmaxReadout(wiring.Component):
 
     Attributes
     ----------
-    weights : :class:`~hw.layer.Prefetch`
+    weights : :class:`~hw.blocks.layer.Prefetch`
         Weights, a row for each class of each word.
     scores : :class:`~amaranth.lib.memory.Memory`
         For each class its score so far; in the upper half what it begins with, which is never
         written: its offset, and what its weights add to the count of pairs, see
-        :mod:`hw.popcount`.
+        :mod:`hw.blocks.popcount`.
     """
 
     def __init__(self, readout: Readout, *, chunk: int, per_word: int, reloadable: bool = False):

@@ -12,11 +12,11 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 import boards
-from hw import folding
-from hw.bitstream import FORMATS, Contents
-from hw.cost import FABRICS
-from hw.family import FAMILIES, Family
-from hw.folding import Plan
+from hw.flow.bitstream import FORMATS, Contents
+from hw.flow.family import FAMILIES, Family
+from hw.plan import folding
+from hw.plan.cost import FABRICS
+from hw.plan.folding import Plan
 from sw.golden import regular
 from sw.golden.errors import UserError
 from sw.golden.identity import Identity

@@ -8,8 +8,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from hw import toolchain, verilog
-from hw.hardwired import HardwiredLayer
+from hw.blocks.hardwired import HardwiredLayer
+from hw.flow import toolchain, verilog
 from sw.golden.network import Layer
 
 __all__ = ["FORMS", "cells"]
@@ -18,7 +18,7 @@ SAMPLE = 16    # Neurons of a large layer's behavioural form, which alone takes 
 
 
 def ours(layer: Layer, folder: Path) -> list[Path]:
-    """The layer of :mod:`hw.hardwired`, thresholds and registers included."""
+    """The layer of :mod:`hw.blocks.hardwired`, thresholds and registers included."""
     file = folder / "layer.v"
     file.write_text(verilog.convert(HardwiredLayer(layer), "layer"))
     return [file]

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from hw.cost import Cost
-from hw.folding import Plan
+from hw.plan.cost import Cost
+from hw.plan.folding import Plan
 from sw.golden.errors import UserError
 
 __all__ = ["PlotError", "draw_boards", "draw_floorplan", "draw_front"]

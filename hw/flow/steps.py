@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from hw import toolchain
-from hw.toolchain import ToolFailed
+from hw.flow import toolchain
+from hw.flow.toolchain import ToolFailed
 
 __all__ = ["LOG", "Show", "Stages", "run"]
 

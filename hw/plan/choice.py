@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from hw.cost import Cost, Fabric
-from hw.folding import Folding, candidates
+from hw.plan.cost import Cost, Fabric
+from hw.plan.folding import Folding, candidates
 from sw.golden.errors import UserError
 
 __all__ = ["DoesNotFit", "choose", "front"]

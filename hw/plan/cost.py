@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, log2
 
-from hw import adder_graph, popcount
-from hw.folding import Folding, Hardwired, Plan, readout_rows
-from hw.layer import limit_width
-from hw.loader import Columns
-from hw.popcount import n_pairs
-from hw.readout import score_width
+from hw.blocks import popcount
+from hw.blocks.layer import limit_width
+from hw.blocks.loader import Columns
+from hw.blocks.popcount import n_pairs
+from hw.blocks.readout import score_width
+from hw.plan import adder_graph
+from hw.plan.folding import Folding, Hardwired, Plan, readout_rows
 from sw.golden.network import Network
 
 __all__ = ["FABRICS", "Cost", "Fabric", "parts"]
@@ -64,7 +65,7 @@ class Fabric:
         """Count the :func:`parts` of an accelerator, and its block RAMs.
 
         Besides: ``stacked``, the bits that block RAMs read only to choose others, and what makes an
-        engine reloadable: ``loader``, and ``columns`` of memories, see :mod:`hw.loader`.
+        engine reloadable: ``loader``, and ``columns`` of memories, see :mod:`hw.blocks.loader`.
         """
         made = memories(shape, folding)
         counts = parts(shape, folding) | {"loader": 0, "columns": 0}
@@ -74,7 +75,7 @@ class Fabric:
             made = [(each.number * self.granule * ceil(each.width / self.granule), depth)
                     for each, depth in columns]
         else:
-            # One row more, see hw.layer.Prefetch; not of the scores, which come last.
+            # One row more, see hw.blocks.layer.Prefetch; not of the scores, which come last.
             made = [*((width, depth + (depth % 256 > 0)) for width, depth in made[:-1]), made[-1]]
         taken = [self.rams(*memory) for memory in made]
         return (counts | {"stacked": sum(stacked for _, stacked in taken)},
@@ -148,8 +149,8 @@ _PARTS = ("base", "code", "layers", "tables", "sums", "chains", "waits", "slices
 
 
 def _counter(width: int) -> dict[str, int]:
-    """Count what :class:`hw.popcount.PairCount` is made of: lookup ``tables``, bits of ``sums``,
-    carry ``chains``, and register bits in which a term ``waits``."""
+    """Count what :class:`hw.blocks.popcount.PairCount` is made of: lookup ``tables``, bits of
+    ``sums``, carry ``chains``, and register bits in which a term ``waits``."""
     pairs = n_pairs(width)
     terms = popcount.n_terms(pairs)
     ceilings = [len(range(pairs)[at::terms][:3]) for at in range(terms)]

@@ -1,4 +1,4 @@
-"""Runs inside the simulator: drives a :class:`~hw.layer.BinaryLayer`, compares it with golden."""
+"""Runs inside the simulator: drives a layer of :mod:`hw.blocks.layer`, compares it with golden."""
 
 import os
 from pathlib import Path

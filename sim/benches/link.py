@@ -1,4 +1,4 @@
-"""Runs inside the simulator: both sides of a :class:`~hw.link.Link`, a host's and an engine's."""
+"""Runs inside the simulator: both sides of a link of :mod:`hw.blocks.link`, host's and engine's."""
 
 import cocotb
 import numpy as np

@@ -1,4 +1,4 @@
-"""Runs inside the simulator: drives an :class:`~hw.readout.ArgmaxReadout` with hidden bits."""
+"""Runs inside the simulator: drives a readout of :mod:`hw.blocks.readout` with hidden bits."""
 
 import os
 from pathlib import Path
@@ -21,7 +21,7 @@ def vectors() -> list[bits.Bits]:
 
 
 def words(x: bits.Bits, simd: int) -> list[int]:
-    """Give what :class:`~hw.gather.Gather` makes of hidden bits ``x``.
+    """Give what :class:`~hw.blocks.gather.Gather` makes of hidden bits ``x``.
 
     Whole chunks, the last filled up with zeros above; a last word of fewer chunks has them at its
     top and zeros below.

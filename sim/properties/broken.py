@@ -4,8 +4,8 @@ import numpy as np
 from amaranth import Const, Module, Mux, Value
 from amaranth.lib import wiring
 
-from hw.layer import BinaryLayer
-from hw.readout import ArgmaxReadout
+from hw.blocks.layer import BinaryLayer
+from hw.blocks.readout import ArgmaxReadout
 from sw.golden.network import Layer, Readout
 
 __all__ = ["broken", "names_the_highest_of_equals", "never_fires_on_equality", "replaced",

@@ -7,11 +7,11 @@ import numpy as np
 from amaranth import Array, Cat, Mux, Signal, Value
 from amaranth.lib import stream
 
-from hw import popcount
-from hw.folding import Fold
-from hw.gather import Gather
-from hw.layer import BinaryLayer, Prefetch
-from hw.readout import ArgmaxReadout
+from hw.blocks import popcount
+from hw.blocks.gather import Gather
+from hw.blocks.layer import BinaryLayer, Prefetch
+from hw.blocks.readout import ArgmaxReadout
+from hw.plan.folding import Fold
 from sim.properties.circuit import Bench
 from sw.golden import bits, forward
 from sw.golden.network import Layer, Readout

@@ -1,17 +1,17 @@
 """Counts of matches, by structure: what one pair of positions adds, whatever the others are.
 
 The design's counter is unrolled from a state that may be anything, so what is proven holds in every
-cycle. There, for each pair, the count is the same for all bits of which :mod:`hw.popcount` says
-that the pair adds 0, and one more for all others; and where all positions differ, with inputs of 0,
-the count is 0. By induction over pairs the count is the number of pairs that add 1. Each of these
-questions is about the few gates behind one pair, so 200 positions take seconds; a comparison with
-another adder tree was at 64 positions slower than this is at 200. That matches follow from the
+cycle. There, for each pair, the count is the same for all bits of which :mod:`hw.blocks.popcount`
+says that the pair adds 0, and one more for all others; and where all positions differ, with inputs
+of 0, the count is 0. By induction over pairs the count is the number of pairs that add 1. Each of
+these questions is about the few gates behind one pair, so 200 positions take seconds; a comparison
+with another adder tree was at 64 positions slower than this is at 200. That matches follow from the
 count is arithmetic on the sixteen cases of a pair, and asked as such.
 """
 
 from itertools import islice, product
 
-from hw.popcount import PairCount, n_pairs
+from hw.blocks.popcount import PairCount, n_pairs
 from sim.properties.circuit import Bench, Circuit
 from sim.properties.solver import Counterexample, Logic, unrolled
 

@@ -24,15 +24,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from .. import codes, data, picture
-from ..autoencoder import Encoder
-from ..board import Board, BoardError
-from ..golden import forward, runs
+from ..golden import forward
 from ..golden.bits import Bits, unpack
-from ..golden.command import Parser, command
 from ..golden.network import Network
-from ..picture import Nothing, PictureError
-from ..run import Config
+from ..host.board import Board, BoardError
+from ..images import data, picture
+from ..images.picture import Nothing, PictureError
+from ..models import encoding as codes
+from ..models.autoencoder import Encoder
+from ..terminal import runs
+from ..terminal.command import Parser, command
+from ..training.run import Config
 from .server import OwnPage, server
 
 HOST = "127.0.0.1"       # No other computer's business.

@@ -1,19 +1,19 @@
-"""What each part of SD-BNN adds, on Fashion-MNIST: ``python -m sw.ablation --data-dir DIR``.
+"""What each part of SD-BNN adds, on Fashion-MNIST: ``python -m sw.experiments.ablation``.
 
-Works as :mod:`sw.paper` does, in the same folder of results, if there is one.
+Works as :mod:`sw.experiments.paper` does, in the same folder of results, if there is one.
 """
 
 import math
 import sys
 from pathlib import Path
 
-from .claims import pieces
-from .claims.arms import ARMS
-from .claims.measure import Measure, Results, measure
-from .golden import markdown
-from .golden.command import command
-from .golden.network import atomic_write
+from ..golden.network import atomic_write
+from ..terminal import markdown
+from ..terminal.command import command
+from . import pieces
+from .measure import Measure, Results, measure
 from .paper import study
+from .parts_of_sdbnn import ARMS
 
 __all__ = ["main"]
 
@@ -51,8 +51,8 @@ def verdict(sign: Measure, sd: Measure) -> str:
 @command()
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
-    return study("sw.ablation", "Show what each part of SD-BNN adds.", pieces.ABLATION, tabulate,
-                   argv)
+    return study("sw.experiments.ablation", "Show what each part of SD-BNN adds.", pieces.ABLATION,
+                 tabulate, argv)
 
 
 if __name__ == "__main__":

@@ -10,15 +10,16 @@ from typing import Any
 
 from torch import Tensor
 
-from .. import codes, task
-from ..binary import SIGN, Binarizer
-from ..classifier import BinaryClassifier, BinaryCNN
-from ..codes import CodeSet
-from ..run import LARGE
-from ..task import Recipe
+from ..models import encoding as codes
+from ..models.binary import SIGN, Binarizer
+from ..models.classifier import BinaryClassifier, BinaryCNN
+from ..models.encoding import CodeSet
 from ..train import WIDTH
+from ..training import task
+from ..training.run import LARGE
+from ..training.task import Recipe
+from .effort import HIDDEN, TASKS, Study
 from .heads import WIDE
-from .study import HIDDEN, TASKS, Study
 
 __all__ = ["READINGS", "cnn", "fit_cnn", "pixels", "read"]
 

@@ -11,13 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import task
-from ..classifier import BinaryClassifier, predict
-from ..codes import CodeSet
-from ..run import LARGE
-from ..task import Recipe
+from ..models.classifier import BinaryClassifier, predict
+from ..models.encoding import CodeSet
+from ..training import task
+from ..training.run import LARGE
+from ..training.task import Recipe
+from .effort import HIDDEN, TASKS, Study
 from .mixture import BernoulliMixture, components_within
-from .study import HIDDEN, TASKS, Study
 
 __all__ = ["MEMORY", "METHODS", "PAIRS", "consecutive"]
 

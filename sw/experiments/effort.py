@@ -12,14 +12,15 @@ import torch
 from safetensors.numpy import load_file, save
 from torch import Tensor, nn
 
-from .. import data, task
-from ..classifier import BinaryClassifier, FullPrecisionTwin
-from ..codes import CodeSet
-from ..data import DataSet
 from ..golden import regular
 from ..golden.network import atomic_write
-from ..run import LARGE, choose_device
-from ..task import Recipe, Training
+from ..images import data
+from ..images.data import DataSet
+from ..models.classifier import BinaryClassifier, FullPrecisionTwin
+from ..models.encoding import CodeSet
+from ..training import task
+from ..training.run import LARGE, choose_device
+from ..training.task import Recipe, Training
 
 TASKS = ([0, 1], [2, 3], [4, 5], [6, 7], [8, 9])    # HyBNN's five, in its order.
 HIDDEN = 128                                        # HyBNN's head.

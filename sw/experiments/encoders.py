@@ -9,15 +9,18 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .. import autoencoder, codes, rivals, task
-from ..autoencoder import BinaryAutoencoder, Encoder
-from ..binary import binarize
-from ..codes import CodeSet
 from ..golden import bits
-from ..run import LARGE
-from ..task import Recipe
+from ..models import autoencoder
+from ..models import encoding as codes
+from ..models.autoencoder import BinaryAutoencoder, Encoder
+from ..models.binary import binarize
+from ..models.encoding import CodeSet
 from ..train import N_BITS, WIDTH, encoder_loss
-from .study import Study
+from ..training import task
+from ..training.run import LARGE
+from ..training.task import Recipe
+from . import rival_encoders as rivals
+from .effort import Study
 
 __all__ = ["ENCODERS", "Source", "train"]
 

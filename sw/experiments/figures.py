@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .effort import TASKS
+from .federations import IN_PAPER, after_each_round
 from .measure import Results, mean
-from .study import TASKS
 from .table import lengths
-from .together import IN_PAPER, after_each_round
 
 __all__ = ["draw", "page"]
 

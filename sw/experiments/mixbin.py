@@ -1,6 +1,6 @@
-"""Searches against rivals at equal cost, over three seeds: ``python -m sw.mixbin.study``.
+"""Searches against rivals at equal cost, over three seeds: ``python -m sw.experiments.mixbin``.
 
-Works as :mod:`sw.paper` does, in the same folder of results, if there is one.
+Works as :mod:`sw.experiments.paper` does, in the same folder of results, if there is one.
 """
 
 import statistics
@@ -9,19 +9,19 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..claims import pieces
-from ..claims.figures import page
-from ..claims.measure import Results, measure
-from ..claims.mixbin import BUDGET, MASKS, RANDOM, SUBSETS, WHOLE
-from ..claims.study import HIDDEN
-from ..golden import markdown
-from ..golden.command import command
 from ..golden.network import atomic_write
-from ..paper import study
+from ..terminal import markdown
+from ..terminal.command import command
+from . import pieces
+from .effort import HIDDEN
+from .figures import page
+from .measure import Results, measure
+from .paper import study
+from .searches import BUDGET, MASKS, RANDOM, SUBSETS, WHOLE
 
 __all__ = ["main", "tabulate"]
 
-Found = dict[str, Any]    # What a trained mask came to: see sw.claims.mixbin.
+Found = dict[str, Any]    # What a trained mask came to: see sw.experiments.searches.
 
 LABELS = {
     "full": "full precision",
@@ -191,7 +191,7 @@ def draw(folder: Path, results: Results) -> None:
 @command()
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
-    return study("sw.mixbin.study", "Compare searches for masks with their rivals.",
+    return study("sw.experiments.mixbin", "Compare searches for masks with their rivals.",
                    pieces.MIXBIN, tabulate, argv)
 
 

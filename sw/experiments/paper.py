@@ -1,4 +1,4 @@
-"""Reproduce HyBNN's claims, and go beyond them: ``python -m sw.paper --data-dir DIR``.
+"""Reproduce HyBNN's claims, and go beyond them: ``python -m sw.experiments.paper --data-dir DIR``.
 
 Each piece of the work leaves a file in the folder of results; what is there is not done again.
 """
@@ -17,13 +17,14 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from .claims import figures, pieces, table
-from .claims.measure import Results
-from .claims.study import REHEARSAL, Plan, Study, write_json
-from .golden import markdown, regular
-from .golden.command import Parser, command
-from .golden.errors import UserError
-from .run import RunError, choose_device
+from ..golden import regular
+from ..golden.errors import UserError
+from ..terminal import markdown
+from ..terminal.command import Parser, command
+from ..training.run import RunError, choose_device
+from . import figures, pieces, table
+from .effort import REHEARSAL, Plan, Study, write_json
+from .measure import Results
 
 RESULTS = "pieces", "codes", "encoders"    # Folders of what was done.
 PROCESSES = 2    # Each on one thread: the models are too small to share out.
@@ -125,8 +126,8 @@ def main(argv: list[str] | None = None) -> int:
         figures.draw(folder, results)
         return table.write(folder, results)
 
-    return study("sw.paper", "Reproduce HyBNN's claims, and go beyond them.", pieces.STAGES,
-                   tabulate, argv)
+    return study("sw.experiments.paper", "Reproduce HyBNN's claims, and go beyond them.",
+                 pieces.STAGES, tabulate, argv)
 
 
 def study(name: str, description: str, stages: list[dict[str, pieces.Piece]],

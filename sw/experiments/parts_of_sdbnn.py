@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from ..binary import SD, SIGN, Binarizer
-from ..classifier import BinaryClassifier
+from ..models.binary import SD, SIGN, Binarizer
+from ..models.classifier import BinaryClassifier
 from . import baselines, heads
-from .study import HIDDEN, Study
+from .effort import HIDDEN, Study
 
 __all__ = ["ARMS", "learn"]
 

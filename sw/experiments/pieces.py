@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ..golden import regular
-from ..run import RunError
-from . import arms, baselines, consecutive, cost, encoders, heads, mixbin, together
-from .study import Study, write_json
+from ..training.run import RunError
+from . import baselines, consecutive, cost, encoders, heads
+from . import federations as together
+from . import parts_of_sdbnn as arms
+from . import searches as mixbin
+from .effort import Study, write_json
 
 __all__ = ["ABLATION", "MIXBIN", "STAGES", "TOGETHER", "do", "path", "read"]
 

@@ -4,9 +4,9 @@ import random
 from collections.abc import Iterator
 from itertools import product
 
-from .mask import DIVISOR, LAYERS, Mask, Shape, Unit
-from .search import Held, Settings, harms
-from .stack import Stack
+from ..mixbin.mask import DIVISOR, LAYERS, Mask, Shape, Unit
+from ..mixbin.search import Held, Settings, harms
+from ..mixbin.stack import Stack
 
 __all__ = ["all_subsets", "filled", "leading", "random_mask", "sensitive"]
 

@@ -4,14 +4,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .. import task
-from ..autoencoder import Encoder
-from ..mixbin import rivals
-from ..mixbin.folder import PRESETS, held_out
 from ..mixbin.mask import LAYERS, Mask, Shape
+from ..mixbin.run import PRESETS, held_out
 from ..mixbin.search import N_HELD, Held, Search, Settings, train
 from ..mixbin.stack import Stack
-from .study import Study
+from ..models.autoencoder import Encoder
+from ..training import task
+from . import rival_masks as rivals
+from .effort import Study
 
 __all__ = ["BUDGET", "MASKS", "RANDOM", "SEARCHES", "SUBSETS", "WHOLE", "Way", "final", "longer",
            "search", "subsets", "train_mask", "transfer"]

@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from ..codes import BATCH
-from ..golden import markdown
 from ..golden.network import atomic_write
+from ..models.encoding import BATCH
+from ..terminal import markdown
 from .consecutive import PAIRS
+from .effort import HIDDEN, write_json
 from .encoders import ENCODERS
 from .heads import WIDE
 from .measure import Measure, Results, least, measure
-from .study import HIDDEN, write_json
 from .verdicts import Row, claims, goals
 
 __all__ = ["lengths", "write"]

@@ -1,6 +1,6 @@
-"""Draw HyBNN's Figure 7 with what is really sent: ``python -m sw.together --data-dir DIR``.
+"""Draw HyBNN's Figure 7 with what is really sent: ``python -m sw.experiments.together``.
 
-Works as :mod:`sw.paper` does, in the same folder of results, if there is one.
+Works as :mod:`sw.experiments.paper` does, in the same folder of results, if there is one.
 """
 
 import sys
@@ -8,13 +8,13 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from .claims import pieces
-from .claims.figures import page
-from .claims.measure import Results, mean
-from .claims.together import ARMS, after_each_round, bytes_a_round
-from .golden import markdown
-from .golden.command import command
-from .golden.network import atomic_write
+from ..golden.network import atomic_write
+from ..terminal import markdown
+from ..terminal.command import command
+from . import pieces
+from .federations import ARMS, after_each_round, bytes_a_round
+from .figures import page
+from .measure import Results, mean
 from .paper import study
 
 __all__ = ["main"]
@@ -65,8 +65,8 @@ def _label(by_round: Any, by_bytes: Any) -> None:
 @command()
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
-    return study("sw.together", "Draw Figure 7 with what is really sent.", pieces.TOGETHER,
-                   tabulate, argv)
+    return study("sw.experiments.together", "Draw Figure 7 with what is really sent.",
+                 pieces.TOGETHER, tabulate, argv)
 
 
 if __name__ == "__main__":

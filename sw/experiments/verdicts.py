@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from .baselines import READINGS
 from .consecutive import MEMORY, METHODS
+from .effort import HIDDEN
+from .federations import after_each_round, bytes_a_round
 from .heads import WIDE
 from .measure import Measure, Results, least, measure
-from .study import HIDDEN
-from .together import after_each_round, bytes_a_round
 
 __all__ = ["Row", "claims", "goals"]
 

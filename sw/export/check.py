@@ -1,4 +1,4 @@
-"""Compare a run's trained model with its network file: ``python -m sw.check --network RUN``.
+"""Compare a run's trained model with its network file: ``python -m sw.export.check --network RUN``.
 
 Each neuron is asked about every sum it can have, and the whole model about every test code.
 """
@@ -14,17 +14,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from . import task
-from .binary import BINARIZERS, BinaryLinear, Signs
-from .checkpoint import load_checkpoint
-from .classifier import BinaryClassifier
-from .codes import unpack_signs
-from .export import ExportError, check_equal, export_readout, verify_layer
-from .golden import bits
-from .golden.codes import load_codes
-from .golden.command import Parser, command, fail
-from .golden.network import Network
-from .run import Config, RunError
+from ..golden import bits
+from ..golden.codes import load_codes
+from ..golden.network import Network
+from ..models.binary import BINARIZERS, BinaryLinear, Signs
+from ..models.checkpoint import load_checkpoint
+from ..models.classifier import BinaryClassifier
+from ..models.encoding import unpack_signs
+from ..models.exact import ExportError, check_equal, export_readout, verify_layer
+from ..terminal.command import Parser, command, fail
+from ..training import task
+from ..training.run import Config, RunError
 
 
 def load_model(folder: Path, network: Network) -> BinaryClassifier:
@@ -82,7 +82,7 @@ def check(folder: Path) -> dict[str, int]:
 @command()
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code 0: equal; 1: not; 2: it could not be found out."""
-    parser = Parser(prog="python -m sw.check", description=__doc__,
+    parser = Parser(prog="python -m sw.export.check", description=__doc__,
                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", metavar="RUN", type=Path, required=True,
                         help="folder of a finished run")

@@ -17,16 +17,16 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from . import data
-from .autoencoder import Encoder
-from .binary import DynamicShift
-from .codes import BATCH, extract
-from .golden import bits, fast, forward
-from .golden.codes import load_codes
-from .golden.network import Network
-from .golden.qonnx import reader, writer
-from .golden.tensors import atomic_write
-from .run import Config, RunError
+from ..golden import bits, fast, forward
+from ..golden.codes import load_codes
+from ..golden.network import Network
+from ..golden.qonnx import reader, writer
+from ..golden.tensors import atomic_write
+from ..images import data
+from ..models.autoencoder import Encoder
+from ..models.binary import DynamicShift
+from ..models.encoding import BATCH, extract
+from ..training.run import Config, RunError
 
 __all__ = ["Difference", "Handed", "hand_over", "load_encoder", "write_encoder"]
 

@@ -11,14 +11,14 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from .. import run as runs
 from .. import train
-from ..data import NAMES
-from ..golden.command import Parser, command
-from ..golden.runs import encoder_file
-from ..run import RunError
+from ..images.data import NAMES
+from ..terminal.command import Parser, command
+from ..terminal.runs import encoder_file
+from ..training import run as runs
+from ..training.run import RunError
 from .codec import CODECS
-from .folder import prepare
+from .run import prepare
 from .settings import Settings
 from .splits import SPLITS
 

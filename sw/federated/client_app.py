@@ -15,9 +15,10 @@ from flwr.app import ConfigRecord, Context, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 from safetensors.torch import load, save
 
-from ..classifier import BinaryClassifier
-from ..task import Training
-from . import images, message, rounds
+from ..models.classifier import BinaryClassifier
+from ..training.task import Training
+from . import message, rounds
+from . import site_codes as images
 from .codec import Update, decode, encode
 from .settings import Settings
 

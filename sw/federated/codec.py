@@ -26,11 +26,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..classifier import BinaryClassifier
 from ..golden import bits
 from ..golden.bits import Bits
 from ..golden.errors import UserError
 from ..golden.network import Layer, Network, Readout
+from ..models.classifier import BinaryClassifier
 
 __all__ = ["CODECS", "CodecError", "Content", "State", "Update", "decode", "encode", "layout"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from ..checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from ..golden.network import Network
+from ..models.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from .codec import CodecError, State, Update, decode, encode
 from .rounds import aggregate, first, median
 from .settings import Settings

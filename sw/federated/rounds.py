@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .. import task
-from ..binary import BinaryLinear
-from ..classifier import BinaryClassifier, BinaryReadout
-from ..export import export
 from ..golden.bits import to_signs
 from ..golden.network import Layer, Network, Readout
-from ..task import Recipe, Training
+from ..models.binary import BinaryLinear
+from ..models.classifier import BinaryClassifier, BinaryReadout
+from ..models.exact import export
+from ..training import task
+from ..training.task import Recipe, Training
 from .codec import Content, State, layout
 
 __all__ = ["adopt", "aggregate", "begin", "first", "give", "learn", "model_of"]

@@ -3,15 +3,15 @@
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from .. import run as runs
-from .. import task
-from ..autoencoder import MAX_BYTES, Encoder
-from ..checkpoint import save_checkpoint
 from ..golden import regular
 from ..golden.network import atomic_write
-from ..run import Run, RunError
+from ..models.autoencoder import MAX_BYTES, Encoder
+from ..models.checkpoint import save_checkpoint
 from ..train import write_network
-from . import images
+from ..training import run as runs
+from ..training import task
+from ..training.run import Run, RunError
+from . import site_codes as images
 from .federation import Federation
 from .rounds import model_of
 from .settings import Settings

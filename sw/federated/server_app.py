@@ -15,14 +15,15 @@ import torch
 from flwr.app import Context, Message, MetricRecord, RecordDict
 from flwr.serverapp import Grid, ServerApp
 
-from .. import task
-from ..checkpoint import CheckpointError
-from ..run import RunError
-from . import images, message
+from ..models.checkpoint import CheckpointError
+from ..training import task
+from ..training.run import RunError
+from . import message
+from . import site_codes as images
 from .codec import CodecError, Update
 from .federation import Federation
-from .folder import finish, prepare
 from .rounds import model_of
+from .run import finish, prepare
 from .settings import Settings
 from .simulation import Simulation
 

@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Self
 
-from .. import data, task
-from ..classifier import BinaryClassifier
 from ..golden import regular
 from ..golden.network import MAX_WIDTH
 from ..golden.record import is_text
-from ..run import Config, Effort, RunError, effort_for, read_widths
-from ..task import Recipe
+from ..images import data
+from ..models.classifier import BinaryClassifier
+from ..training import task
+from ..training.run import Config, Effort, RunError, effort_for, read_widths
+from ..training.task import Recipe
 from .codec import CODECS
 from .splits import SPLITS
 
@@ -30,7 +31,7 @@ class Settings:
     encoder : str
         The encoder's file, the same content on every machine.
     data, data_dir, task, seed
-        As in :class:`sw.run.Config`; ``data_dir`` may be empty.
+        As in :class:`sw.training.run.Config`; ``data_dir`` may be empty.
     hidden : str
         Widths, such as ``128-64``.
     clients, fraction

@@ -5,9 +5,11 @@ from pathlib import Path
 
 from torch import Tensor
 
-from .. import codes, data, task
-from ..autoencoder import Encoder
-from ..codes import CodeSet
+from ..images import data
+from ..models import encoding as codes
+from ..models.autoencoder import Encoder
+from ..models.encoding import CodeSet
+from ..training import task
 from .settings import Settings
 from .splits import split
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..run import RunError
+from ..training.run import RunError
 
 __all__ = ["SPLITS", "split"]
 

@@ -14,7 +14,7 @@ A request for something else is as long, and told by its sequence number:
 
 * From 128 on, a board that can be loaded with other weights finds, instead of a code, the address
   of a 16-bit word and that word with as many of its followers as find room. Its answer has class 0.
-  What the words are is told by :mod:`hw.loader`. Any other board drops such a request.
+  What the words are is told by :mod:`hw.blocks.loader`. Any other board drops such a request.
 * From 192 on, it asks for a byte of :mod:`sw.golden.identity`, the first by 192; the code does not
   count. The answer has this byte instead of a class; beyond the last, any.
 """

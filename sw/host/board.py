@@ -10,11 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import serial
 
-from .golden import asking, frame
-from .golden.asking import Asking, NoAnswer
-from .golden.bits import Bits, n_bytes
-from .golden.errors import UserError
-from .golden.identity import Identity
+from ..golden import asking, frame
+from ..golden.asking import Asking, NoAnswer
+from ..golden.bits import Bits, n_bytes
+from ..golden.errors import UserError
+from ..golden.identity import Identity
 
 __all__ = ["BAUDS", "CHIPS", "SIZES", "Board", "BoardError", "NoBoard"]
 

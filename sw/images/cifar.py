@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..golden import regular
+from ..golden.regular import FileRefused
 from .data import DataError
-from .golden import regular
-from .golden.regular import FileRefused
 
 __all__ = ["MD5", "load"]
 

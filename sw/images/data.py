@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .golden import regular
-from .golden.errors import UserError
-from .golden.regular import FileRefused
+from ..golden import regular
+from ..golden.errors import UserError
+from ..golden.regular import FileRefused
 
 __all__ = ["NAMES", "DataError", "DataSet", "class_names", "load", "read_idx", "select"]
 

@@ -21,9 +21,9 @@ SUFFIXES = (".bmp", ".gif", ".jpg", ".jpeg", ".png", ".pgm", ".pnm", ".ppm", ".t
 class ImageFolder(Dataset[tuple[Tensor]]):
     """The image files below a folder, as squares.
 
-    A file that :func:`sw.picture.load` does not take does not end a training of days: the next file
-    that it takes is in its place, so that each batch is what it would be in any other process, and
-    it is counted.
+    A file that :func:`sw.images.picture.load` does not take does not end a training of days: the
+    next file that it takes is in its place, so that each batch is what it would be in any other
+    process, and it is counted.
 
     Parameters
     ----------

@@ -12,9 +12,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 from scipy import ndimage
 
+from ..golden import regular
+from ..golden.errors import UserError
 from .data import SIDE
-from .golden import regular
-from .golden.errors import UserError
 
 __all__ = ["FORMATS", "Nothing", "PictureError", "load", "normalise", "read"]
 

@@ -13,29 +13,21 @@ from pathlib import Path
 
 import torch
 
-from .. import data, task
-from ..autoencoder import Encoder
-from ..claims.figures import page
-from ..data import DataSet
-from ..golden import markdown
-from ..golden.command import Parser, command
+from ..experiments.figures import page
 from ..golden.network import atomic_write
-from ..run import Run, add_flags
-from ..task import Recipe
+from ..images import data
+from ..images.data import DataSet
+from ..models.autoencoder import Encoder
+from ..terminal import markdown
+from ..terminal.command import Parser, command
 from ..train import load_encoder, train_encoder
-from . import folder as folders
-from .folder import PRESETS, Job
+from ..training import task
+from ..training.run import Run, add_flags
+from ..training.task import Recipe
+from . import run as folders
 from .mask import LAYERS, Mask, MaskError, Shape
-from .search import (
-    BATCH,
-    CRITERIA,
-    DIRECTIONS,
-    N_HELD,
-    RATE,
-    Held,
-    Search,
-    Settings,
-)
+from .run import PRESETS, Job
+from .search import BATCH, CRITERIA, DIRECTIONS, N_HELD, RATE, Held, Search, Settings
 from .stack import Stack, loss
 
 Point = dict[str, object]    # A mask's digits, its cost, and the held-out accuracy, in per cent.

@@ -6,8 +6,8 @@ begun with. Until the end, ``checkpoint.safetensors`` is where trainings stand, 
 was killed goes on to the same result.
 
 At the end there are ``mask.json``, ``stack.safetensors`` and the search's curve, and what is there
-of any run (see :mod:`sw.golden.runs`), if the last layers came out binary: the board's network, the
-bits that the host sends for the test images, and ``split.json``.
+of any run (see :mod:`sw.terminal.runs`), if the last layers came out binary: the board's network,
+the bits that the host sends for the test images, and ``split.json``.
 """
 
 from dataclasses import asdict, dataclass, field, replace
@@ -17,17 +17,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .. import data
-from ..autoencoder import Encoder
-from ..checkpoint import load_checkpoint, save_checkpoint
-from ..codes import BATCH, CodeSet, pack_signs
-from ..data import DataSet
 from ..golden import regular
 from ..golden.errors import UserError
 from ..golden.record import record
 from ..golden.split import Part, Split
-from ..run import Config, Run, RunError, effort_for, new_folder, unfinished
+from ..images import data
+from ..images.data import DataSet
+from ..models.autoencoder import Encoder
+from ..models.checkpoint import load_checkpoint, save_checkpoint
+from ..models.encoding import BATCH, CodeSet, pack_signs
 from ..train import write_network
+from ..training.run import Config, Run, RunError, effort_for, new_folder, unfinished
 from .mask import LAYERS, Mask, MaskError, Shape, parse_digits
 from .search import CRITERIA, DIRECTIONS, Held, Settings
 from .stack import Stack
@@ -116,7 +116,7 @@ def held_out(inputs: DataSet) -> Held:
 
 
 def create(folder: Path | None, job: Job, encoder: Encoder | None) -> Run:
-    """Begin a run, see :func:`sw.run.new_folder`, with an encoder if there is one."""
+    """Begin a run, see :func:`sw.training.run.new_folder`, with an encoder if there is one."""
     folder = new_folder(folder, f"{job.data}-mixbin")
     run = Run(folder, job.config(), {})
     if encoder is not None:

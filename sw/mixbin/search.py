@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..task import Recipe, Training
+from ..training.task import Recipe, Training
 from .mask import Mask, Unit
 from .stack import Stack, loss
 

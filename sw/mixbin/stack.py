@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..autoencoder import Encoder
-from ..binary import binarize
-from ..checkpoint import save_model
-from ..classifier import BinaryClassifier, round_through
-from ..task import SMOOTHING
+from ..models.autoencoder import Encoder
+from ..models.binary import binarize
+from ..models.checkpoint import save_model
+from ..models.classifier import BinaryClassifier, round_through
+from ..training.task import SMOOTHING
 from .mask import LAYERS, Mask, MaskError
 
 __all__ = ["MixedLayer", "Stack", "loss"]
@@ -26,7 +26,7 @@ class MixedLayer(nn.Module):
     The real numbers in ``weight`` are used as they are, or only their signs: which of the two can
     change while they are trained. They need no other rate for that. Adam's steps are of one size,
     and weights of a real layer are small: they cross zero as soon as the latent weights of
-    :class:`~sw.binary.BinaryLinear`, which are greater, do with its greater rate.
+    :class:`~sw.models.binary.BinaryLinear`, which are greater, do with its greater rate.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class Stack(nn.Module):
     ------
     images : ``(batch, 1, 28, 28)``, from 0 to 1
     logits : ``(batch, classes)``; of a binary readout integers over ``sqrt(2 hidden)``, the scale
-        that :func:`sw.task.binary_loss` gives them
+        that :func:`sw.training.task.binary_loss` gives them
     """
 
     def __init__(self, mask: Mask) -> None:

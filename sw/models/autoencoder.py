@@ -22,11 +22,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..golden import tensors
+from ..golden.errors import UserError
 from .binary import SIGN, Binarizer, DynamicShift, Signs
 from .checkpoint import save_model
 from .distort import distort
-from .golden import tensors
-from .golden.errors import UserError
 from .processes import gather
 
 FORMAT = "hybnn-encoder-1"

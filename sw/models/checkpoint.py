@@ -13,10 +13,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from .golden import regular
-from .golden import tensors as files
-from .golden.errors import UserError
-from .golden.network import atomic_write
+from ..golden import regular
+from ..golden import tensors as files
+from ..golden.errors import UserError
+from ..golden.network import atomic_write
 
 __all__ = ["CheckpointError", "load_checkpoint", "save_checkpoint", "save_model"]
 

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..golden import bits
+from ..images.data import DataSet
 from .autoencoder import Encoder
-from .data import DataSet
 from .distort import distort
-from .golden import bits
 
 BATCH = 500    # Images at a time: their activations stay within some ten megabytes.
 

@@ -14,16 +14,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..golden import exact, fast
+from ..golden.bits import Bits
+from ..golden.errors import UserError
+from ..golden.network import MAX_OFFSET, Layer, Network, Readout
+from ..terminal.command import Parser, command
 from .binary import BinaryLinear, BinaryWeights, Signs
 from .classifier import BinaryClassifier, BinaryReadout
-from .golden import exact, fast
-from .golden.bits import Bits
-from .golden.command import Parser, command
-from .golden.errors import UserError
-from .golden.network import MAX_OFFSET, Layer, Network, Readout
 
 if TYPE_CHECKING:
-    from .interchange import Handed
+    from ..export.interchange import Handed
 
 __all__ = ["ExportError", "check_equal", "export", "export_layer", "export_readout",
            "verify_layer"]
@@ -164,7 +164,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                         help="as for python -m sw.train (default: $HYBNN_DATA, then the run's)")
     args = parser.parse_args(argv)
     try:
-        from .interchange import hand_over
+        from ..export.interchange import hand_over
     except ModuleNotFoundError as missing:
         raise ExportError(f"{missing.name} is not installed: pip install '.[onnx]'") from None
     torch.set_num_threads(1)    # As in training: other sums would round in another way.

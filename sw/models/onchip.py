@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..golden import exact
+from ..golden.network import Network
+from ..golden.stages import Conv, Map, Pool, Signature, Stage
 from .binary import SIGN, Binarizer, BinaryWeights, Signs
 from .classifier import BinaryReadout
-from .export import ExportError, check_norm, export_readout, weight_bits
-from .golden import exact
-from .golden.network import Network
-from .golden.stages import Conv, Map, Pool, Signature, Stage
+from .exact import ExportError, check_norm, export_readout, weight_bits
 
 __all__ = ["OnChip", "to_network", "verify"]
 
@@ -30,7 +30,7 @@ class OnChip(nn.Module):
     Parameters
     ----------
     signature : :class:`~sw.golden.stages.Signature`
-    binarizer : :class:`~sw.binary.Binarizer`
+    binarizer : :class:`~sw.models.binary.Binarizer`
 
     Shapes
     ------
@@ -100,7 +100,7 @@ class Block(nn.Module):
         Raises
         ------
         ExportError
-            It cannot be asked, see :func:`sw.export.check_norm`.
+            It cannot be asked, see :func:`sw.models.exact.check_norm`.
         """
         check_norm(self.norm, self.activation)
         bits = self.weight_bits()

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..training.task import Recipe
 from .binary import Binarizer, BinaryConv2d, Signs
-from .task import Recipe
 
 __all__ = ["METHODS", "Method", "ResNet18", "ResNet20", "VGGSmall", "loss", "normalise"]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import NoReturn, ParamSpec
 
-from .errors import UserError
+from ..golden.errors import UserError
 
 __all__ = ["INTERRUPTED", "UNREAD", "Parser", "command", "fail"]
 

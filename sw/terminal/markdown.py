@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from . import regular
-from .errors import UserError
-from .tensors import atomic_write
+from ..golden import regular
+from ..golden.errors import UserError
+from ..golden.tensors import atomic_write
 
 __all__ = ["BEGIN", "END", "MarkerError", "rewrite", "table"]
 

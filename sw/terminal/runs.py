@@ -6,7 +6,7 @@ A run is a folder with ``network.safetensors``, ``codes.safetensors`` and, writt
 
 from pathlib import Path
 
-from .errors import UserError
+from ..golden.errors import UserError
 
 __all__ = ["NoRun", "codes_file", "encoder_file", "is_finished", "network_file", "newest"]
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from .data import DataError
-from .processes import place
+from ..images.data import DataError
+from ..models.processes import place
 
 __all__ = ["Loader"]
 

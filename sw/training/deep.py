@@ -6,11 +6,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from . import cifar, task
-from .binary import BINARIZERS, BinaryConv2d
-from .checkpoint import save_model
+from ..images import cifar
+from ..models.binary import BINARIZERS, BinaryConv2d
+from ..models.checkpoint import save_model
+from ..models.sdbnn import METHODS, loss, normalise
+from . import task
 from .run import Config, Run
-from .sdbnn import METHODS, loss, normalise
 
 __all__ = ["FORMAT", "load", "train"]
 
@@ -18,7 +19,7 @@ FORMAT = "hybnn-model-1"
 
 
 def load(config: Config) -> list[Tensor]:
-    """Give images and labels to train on, then those to test on, as :func:`sw.cifar.load` does."""
+    """Return images and labels to train on, then those to test on: :func:`sw.images.cifar.load`."""
     whole = cifar.load(Path(config.data_dir) if config.data_dir else None)
     return [tensor[:config.images] for tensor in whole]
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from .golden.errors import UserError
-from .processes import share_batch_norms
+from ..golden.errors import UserError
+from ..models.processes import share_batch_norms
 
 __all__ = ["PRECISIONS", "Engine", "EngineError", "FabricEngine"]
 

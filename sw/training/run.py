@@ -2,7 +2,7 @@
 
 A run's folder holds ``config.json`` from the start and ``metrics.json`` from the end: a folder
 without the latter is unfinished. Between the two ``checkpoint.safetensors`` holds, for each phase
-that has begun, the state of its :class:`~sw.task.Training` and the seconds it took so far.
+that has begun, the state of its :class:`~sw.training.task.Training` and the seconds it took so far.
 """
 
 import argparse
@@ -24,14 +24,14 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from ..golden import regular
+from ..golden.errors import UserError
+from ..golden.network import MAX_WIDTH, atomic_write
+from ..golden.record import record
+from ..models.binary import BINARIZERS
+from ..models.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from . import task
-from .binary import BINARIZERS
-from .checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from .engine import PRECISIONS, Engine, FabricEngine
-from .golden import regular
-from .golden.errors import UserError
-from .golden.network import MAX_WIDTH, atomic_write
-from .golden.record import record
+from .device import PRECISIONS, Engine, FabricEngine
 from .task import Recipe, Training
 
 __all__ = ["Config", "Effort", "Phases", "Run", "RunError", "add_flags", "choose_device", "create",
@@ -116,12 +116,12 @@ class Config:
     data_dir: str | None = None        # None: the user's cache, filled by download.
     task: str = "ten"                  # Every data set has ten classes.
     hidden: tuple[int, ...] = (128,)   # HyBNN's head, 200-128-classes.
-    binarizer: str = "sign"            # See sw.binary.
+    binarizer: str = "sign"            # See sw.models.binary.
     seed: int = 0
     device: str = "auto"               # CUDA where there is one.
     effort: Effort = SMALL
     encoder: str | None = None         # Run or file whose encoder is taken; None: train one.
-    model: str = HYBRID                # Or one of SD-BNN's networks, see sw.sdbnn.
+    model: str = HYBRID                # Or one of SD-BNN's networks, see sw.models.sdbnn.
     precision: str = PRECISIONS[0]     # Of such a network's training.
     images: int | None = None          # That it is trained and tested on, at most; None: all.
 

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from . import processes
-from .binary import clip, set_progress
-from .classifier import BinaryClassifier, BinaryCNN, FullPrecisionTwin, predict
-from .engine import Engine
-from .loader import Loader
+from ..models import processes
+from ..models.binary import clip, set_progress
+from ..models.classifier import BinaryClassifier, BinaryCNN, FullPrecisionTwin, predict
+from .batches import Loader
+from .device import Engine
 
 FLIPS = 0.02       # Code bits inverted at random in training: the code of a new image differs too.
 SMOOTHING = 0.1    # Of the labels, so that no score is driven further once it has won.

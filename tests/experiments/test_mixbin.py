@@ -3,12 +3,14 @@ import json
 import pytest
 import torch
 
-from sw.autoencoder import BinaryAutoencoder
-from sw.claims import mixbin, pieces
-from sw.claims.study import Plan, Study
-from sw.data import DataSet
-from sw.mixbin import rivals, study
+from sw.experiments import mixbin as study
+from sw.experiments import pieces
+from sw.experiments import rival_masks as rivals
+from sw.experiments import searches as mixbin
+from sw.experiments.effort import Plan, Study
+from sw.images.data import DataSet
 from sw.mixbin.mask import Mask, Shape, parse_digits
+from sw.models.autoencoder import BinaryAutoencoder
 
 PLAN = Plan(seeds=2, images=60)
 SHAPE = Shape()

@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 import torch
 
-from sw import ablation, paper
-from sw.claims import arms, consecutive, figures, measure, pieces, table, verdicts
-from sw.claims.mixture import BernoulliMixture, components_within
-from sw.claims.study import Plan, Study
-from sw.codes import CodeSet, pack_signs
-from sw.data import DataSet
-from sw.golden import markdown
-from sw.paper import main
+from sw.experiments import ablation, consecutive, figures, measure, paper, pieces, table, verdicts
+from sw.experiments import parts_of_sdbnn as arms
+from sw.experiments.effort import Plan, Study
+from sw.experiments.mixture import BernoulliMixture, components_within
+from sw.experiments.paper import main
+from sw.images.data import DataSet
+from sw.models.encoding import CodeSet, pack_signs
+from sw.terminal import markdown
 
 pytest.importorskip("flwr", reason="needs flwr: pip install '.[fed]'")
 pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install '.[onnx]'")
 
-BEGIN, END = (marker.format("sw.paper") for marker in (markdown.BEGIN, markdown.END))
+BEGIN, END = (marker.format("sw.experiments.paper") for marker in (markdown.BEGIN, markdown.END))
 TINY = Plan(seeds=2, images=40, encoder_epochs=1, brief_epochs=1, length_epochs=1, rival_epochs=1,
             published_epochs=4, classifier_epochs=2, cnn_epochs=1, consecutive_epochs=1, rounds=2)
 
@@ -43,7 +43,7 @@ def results(tmp_path_factory):
         torch.manual_seed(0)
         made = images(TINY.images)
         patch.setattr(Study, "data", lambda self, name: made)
-        patch.setattr("sw.claims.cost.REPEATS", 1)
+        patch.setattr("sw.experiments.cost.REPEATS", 1)
         paper._claim(folder, TINY)
         for seed in range(TINY.seeds):
             for name in (name for stage in pieces.STAGES + pieces.ABLATION for name in stage):
@@ -141,7 +141,7 @@ def test_a_readme_without_its_markers_is_left_alone(tmp_path, text):
     path = tmp_path / "README.md"
     path.write_text(text)
     with pytest.raises(markdown.MarkerError, match="must have the markers"):
-        markdown.rewrite(path, "tables", "sw.paper")
+        markdown.rewrite(path, "tables", "sw.experiments.paper")
     assert path.read_text() == text
 
 

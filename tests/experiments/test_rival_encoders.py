@@ -1,9 +1,10 @@
 import torch
 
-from sw import autoencoder, rivals
-from sw.autoencoder import BinaryAutoencoder
-from sw.codes import extract
-from sw.rivals import BernoulliAutoencoder, MatchingAutoencoder, sample
+from sw.experiments import rival_encoders as rivals
+from sw.experiments.rival_encoders import BernoulliAutoencoder, MatchingAutoencoder, sample
+from sw.models import autoencoder
+from sw.models.autoencoder import BinaryAutoencoder
+from sw.models.encoding import extract
 
 
 def test_bits_are_drawn_with_the_probability_of_their_logit():

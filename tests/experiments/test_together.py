@@ -5,11 +5,10 @@ import torch
 
 pytest.importorskip("flwr", reason="needs flwr: pip install '.[fed]'")
 
-from sw import together
-from sw.claims import pieces
-from sw.claims.study import Plan, Study
-from sw.claims.together import ARMS
-from sw.codes import CodeSet, pack_signs
+from sw.experiments import pieces, together
+from sw.experiments.effort import Plan, Study
+from sw.experiments.federations import ARMS
+from sw.models.encoding import CodeSet, pack_signs
 
 PLAN = Plan(seeds=2, rounds=3)
 

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from sw import check, run, train
+from sw import train
+from sw.export import check
 from sw.golden.network import Network
-from sw.run import Config, Effort
+from sw.training import run
+from sw.training.run import Config, Effort
 
 TINY = Config(hidden=(16,), effort=Effort(1, 100, 4, 64, 2), device="cpu")
 

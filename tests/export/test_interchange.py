@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from sw.autoencoder import Encoder
-from sw.binary import DynamicShift
+from sw.models.autoencoder import Encoder
+from sw.models.binary import DynamicShift
 
 pytest.importorskip("onnx", reason="needs onnx: pip install '.[onnx]'")
 pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install '.[onnx]'")
@@ -18,14 +18,16 @@ pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install '.[onn
 import onnx
 import onnxruntime
 
-from sw import data, export, interchange
-from sw.codes import extract
+from sw.export import interchange
+from sw.export.interchange import Difference, Handed, hand_over, load_encoder, write_encoder
 from sw.golden import bits
 from sw.golden import forward as golden
 from sw.golden.codes import load_codes, save_codes
 from sw.golden.network import Network, random_network
-from sw.interchange import Difference, Handed, hand_over, load_encoder, write_encoder
-from sw.run import Config
+from sw.images import data
+from sw.models import exact as export
+from sw.models.encoding import extract
+from sw.training.run import Config
 
 
 def encoder_like_trained(moves):

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from sw.classifier import BinaryClassifier
 from sw.federated import codec
 from sw.federated.codec import CodecError, Update, decode, encode
 from sw.golden.network import Network, random_network
+from sw.models.classifier import BinaryClassifier
 
 SHAPES = [(200, 128, 2), (9, 5, 3), (300, 17, 254, 255, 10), (8, 2), (254, 1, 2), (255, 1, 2)]
 SHAPE = (9, 5, 3)

@@ -11,24 +11,25 @@ pytest.importorskip("flwr", reason="needs flwr: pip install '.[fed]'")
 
 from flwr.app import ConfigRecord, Error, Message, MetricRecord, RecordDict
 
-from sw import data
-from sw.autoencoder import Encoder
-from sw.check import check
-from sw.codes import CodeSet, pack_signs
+from sw.export.check import check
 from sw.federated import __main__ as command
-from sw.federated import images, message, server_app
+from sw.federated import message, server_app
+from sw.federated import site_codes as images
 from sw.federated.client_app import app
 from sw.federated.codec import Update, decode, encode
 from sw.federated.federation import Federation
-from sw.federated.folder import prepare
 from sw.federated.rounds import first
+from sw.federated.run import prepare
 from sw.federated.server_app import STATE, federate, serve
 from sw.federated.settings import Settings
 from sw.federated.simulation import FIRST, Simulation
 from sw.golden import forward as golden
 from sw.golden.codes import load_codes
 from sw.golden.network import Network
-from sw.run import SMALL, RunError
+from sw.images import data
+from sw.models.autoencoder import Encoder
+from sw.models.encoding import CodeSet, pack_signs
+from sw.training.run import SMALL, RunError
 
 
 @pytest.fixture(scope="module")
@@ -426,7 +427,7 @@ def test_where_no_answer_is_taken_nothing_is_learnt(tmp_path, settings):
 
 @pytest.mark.parametrize("damage", ["", "history", "other"])
 def test_a_damaged_state_is_refused(tmp_path, settings, damage):
-    from sw.checkpoint import CheckpointError, save_checkpoint
+    from sw.models.checkpoint import CheckpointError, save_checkpoint
     path = tmp_path / "state"
     path.write_text(damage)
     if damage:
@@ -440,7 +441,7 @@ def test_a_damaged_state_is_refused(tmp_path, settings, damage):
     ({"1000": torch.full((3,), 255, dtype=torch.uint8)}, "There is no memory of node 1000"),
     ({"x": torch.zeros(3, dtype=torch.uint8)}, "There is no memory of node x")])
 def test_damaged_memories_are_refused(tmp_path, settings, memories, said):
-    from sw.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+    from sw.models.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
     chosen = replace(settings, rounds=1, out=str(tmp_path))
     learn(chosen, tmp_path)
     path = tmp_path / "federation.safetensors"

@@ -20,12 +20,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from sw.autoencoder import Encoder
 from sw.federated.client_app import app
-from sw.federated.folder import prepare
+from sw.federated.run import prepare
 from sw.federated.server_app import serve
 from sw.federated.settings import Settings
 from sw.federated.simulation import Simulation
+from sw.models.autoencoder import Encoder
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

@@ -2,17 +2,17 @@ import numpy as np
 import pytest
 import torch
 
-from sw import task
-from sw.classifier import BinaryClassifier
-from sw.export import export
 from sw.federated.codec import layout
 from sw.federated.rounds import adopt, aggregate, begin, first, give, learn, median, model_of
 from sw.federated.splits import SPLITS, split
 from sw.golden import bits
 from sw.golden import forward as golden
 from sw.golden.network import Network, random_network
-from sw.run import RunError
-from sw.task import Recipe
+from sw.models.classifier import BinaryClassifier
+from sw.models.exact import export
+from sw.training import task
+from sw.training.run import RunError
+from sw.training.task import Recipe
 
 SHAPE = (24, 16, 3)
 

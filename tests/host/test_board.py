@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import boards
-from sw.board import BAUDS, CHIPS, Board, BoardError, NoBoard
 from sw.golden import forward, frame
 from sw.golden.asking import NoAnswer
 from sw.golden.identity import Identity
 from sw.golden.network import random_network
+from sw.host.board import BAUDS, CHIPS, Board, BoardError, NoBoard
 from tests.line import golden_line, stranger, within
 
 NETWORK = random_network((40, 8, 3))
@@ -124,7 +124,7 @@ NONE, DEAF, GONE = ("^No board answers at {}: ", "^{} takes no bytes: does somet
     (40_000, b"", False, True, BoardError, DEAF),
     (40, b"", True, False, BoardError, GONE)])
 def test_ports_without_a_board(monkeypatch, n_in, says, reads, lives, error, said):
-    monkeypatch.setattr("sw.board.PATIENCE", 0.05)
+    monkeypatch.setattr("sw.host.board.PATIENCE", 0.05)
     with stranger(says, reads=reads, lives=lives) as port, within(60):
         with pytest.raises(error, match=said.format(port)):
             Board(port, n_in)

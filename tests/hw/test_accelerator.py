@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from hw.accelerator import Accelerator
-from hw.folding import Fold, Folding, with_readout
-from hw.link import Link
+from hw.blocks.link import Link
+from hw.plan.folding import Fold, Folding, with_readout
 from sw.golden import bits, forward, frame
 from sw.golden.network import random_network
 from tests.streams import PACES, run

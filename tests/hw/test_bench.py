@@ -6,8 +6,8 @@ import pytest
 
 import boards
 from hw import bench
-from hw.folding import Hardwired, parse
-from hw.toolchain import ToolFailed
+from hw.flow.toolchain import ToolFailed
+from hw.plan.folding import Hardwired, parse
 from sw.golden.network import random_network
 
 BOARD = boards.find("icestick")

@@ -14,8 +14,8 @@ import pytest
 from filelock import FileLock
 
 from hw import build, floorplan
-from hw.built import making
-from hw.family import PLACED
+from hw.flow.built import making
+from hw.flow.family import PLACED
 from sw.golden.network import Network, random_network
 from sw.golden.split import Part, Split
 

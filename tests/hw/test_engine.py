@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hw.engine import Engine
-from hw.folding import Fold, Folding, with_readout
+from hw.plan.folding import Fold, Folding, with_readout
 from sw.golden import bits, forward
 from sw.golden.network import random_network
 from tests.counted import Counted

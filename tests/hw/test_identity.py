@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hw.accelerator import Accelerator, identity
-from hw.folding import parse
+from hw.plan.folding import parse
 from sw.golden import forward, frame
 from sw.golden.bits import n_bytes
 from sw.golden.network import random_network

@@ -8,9 +8,9 @@ from serial import SerialTimeoutException
 
 from hw import load
 from hw.accelerator import identity
+from hw.blocks.loader import Layout
 from hw.engine import memories
-from hw.folding import parse
-from hw.loader import Layout
+from hw.plan.folding import parse
 from sw.golden import frame
 from sw.golden.network import random_network
 

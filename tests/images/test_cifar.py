@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from sw import cifar
-from sw.data import DataError
+from sw.images import cifar
+from sw.images.data import DataError
 from tests.cifar_files import pickled, write
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from sw.data import DataError, DataSet, load, read_idx, select
+from sw.images.data import DataError, DataSet, load, read_idx, select
 
 HEADER = bytes([0, 0, 8, 3]) + (2).to_bytes(4) + (3).to_bytes(4) + (4).to_bytes(4)
 PIXELS = bytes(range(24))
@@ -96,7 +96,7 @@ def test_an_unknown_data_set_is_refused():
 
 
 def test_without_a_network_the_message_says_what_to_do(tmp_path, monkeypatch):
-    monkeypatch.setattr("sw.data.URLS", {"mnist": "http://localhost:1/"})
+    monkeypatch.setattr("sw.images.data.URLS", {"mnist": "http://localhost:1/"})
     monkeypatch.setattr("pooch.os_cache", lambda name: tmp_path)
     with pytest.raises(DataError, match=r"^mnist could not be downloaded from http://localhost:1/ "
                                         r"into .+mnist: put its IDX files into a folder and pass "

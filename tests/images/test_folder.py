@@ -6,9 +6,9 @@ import pytest
 import torch
 from PIL import Image
 
-from sw.data import DataError
-from sw.image_folder import ImageFolder
-from sw.loader import Loader
+from sw.images.data import DataError
+from sw.images.folder import ImageFolder
+from sw.training.batches import Loader
 
 RED = (255, 0, 0)
 

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 from PIL.Image import Transpose
 
-from sw import picture
 from sw.golden.regular import FileRefused
-from sw.picture import Nothing, PictureError
+from sw.images import picture
+from sw.images.picture import Nothing, PictureError
 
 
 def stored(tmp_path, values, name="a.png"):

@@ -10,20 +10,20 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sw import data
-from sw.autoencoder import BinaryAutoencoder, Encoder
-from sw.binary import binarize
-from sw.check import check
-from sw.data import DataSet
+from sw.export.check import check
 from sw.golden.codes import load_codes
 from sw.golden.forward import classify_all
 from sw.golden.network import Network
 from sw.golden.split import Part, Split, SplitFileError
-from sw.mixbin import folder as folders
+from sw.images import data
+from sw.images.data import DataSet
+from sw.mixbin import run as folders
 from sw.mixbin.__main__ import main
 from sw.mixbin.mask import LAYERS, Mask, Shape
 from sw.mixbin.search import Held, Search, Settings, harms, train
 from sw.mixbin.stack import Stack
+from sw.models.autoencoder import BinaryAutoencoder, Encoder
+from sw.models.binary import binarize
 
 TINY = Shape(width=4, code_bits=16, hidden=8, classes=2)
 WHOLE = Mask.of(TINY, groups=2)

@@ -3,9 +3,9 @@ from dataclasses import replace
 
 import pytest
 
-from sw.mixbin import rivals
-from sw.mixbin.folder import PRESETS, split_of
+from sw.experiments import rival_masks as rivals
 from sw.mixbin.mask import LAYERS, Mask, MaskError, Shape, parse_digits
+from sw.mixbin.run import PRESETS, split_of
 
 # Two classes, as in HyBNN, and ten. Worked out by hand from 56448, 903168, 1179648 and 409600
 # multiply-accumulates of the encoder, 25600 of the hidden layer and 256 or 1280 of the readout.

@@ -5,9 +5,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sw.autoencoder import BinaryAutoencoder, Encoder, EncoderFileError, disagreement
-from sw.codes import extract, pack_signs
 from sw.golden import tensors
+from sw.models.autoencoder import BinaryAutoencoder, Encoder, EncoderFileError, disagreement
+from sw.models.encoding import extract, pack_signs
 
 
 def test_folded_encoder_gives_the_code_that_the_decoder_sees():

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from sw.binary import (
+from sw.golden import bits
+from sw.models.binary import (
     SD,
     Binarizer,
     BinaryConv2d,
@@ -14,10 +15,9 @@ from sw.binary import (
     set_progress,
     sharpness,
 )
-from sw.classifier import BinaryClassifier, BinaryCNN
-from sw.export import ExportError, check_equal, export
-from sw.golden import bits
-from sw.task import classify
+from sw.models.classifier import BinaryClassifier, BinaryCNN
+from sw.models.exact import ExportError, check_equal, export
+from sw.training.task import classify
 
 N_IN = 23
 

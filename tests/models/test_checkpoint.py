@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from sw.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from sw.models.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 
 
 def test_checkpoint_comes_back(tmp_path):

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from sw.binary import BinaryConv2d, BinaryLinear, binarize, clip
-from sw.classifier import (
+from sw.models.binary import BinaryConv2d, BinaryLinear, binarize, clip
+from sw.models.classifier import (
     BinaryClassifier,
     BinaryCNN,
     BinaryReadout,

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from sw import codes
-from sw.codes import CodeSet, pack_signs, threshold_pixels
-from sw.data import DataSet
-from sw.distort import distort
+from sw.images.data import DataSet
+from sw.models import encoding as codes
+from sw.models.distort import distort
+from sw.models.encoding import CodeSet, pack_signs, threshold_pixels
 
 LABELS = torch.tensor([3, 0, 1, 3, 2, 0])
 

@@ -3,9 +3,12 @@ import pytest
 import torch
 from torch import nn
 
-from sw.binary import BinaryLinear, Signs, binarize
-from sw.classifier import BinaryClassifier, BinaryReadout, predict
-from sw.export import (
+from sw.golden import bits
+from sw.golden import forward as golden
+from sw.golden.network import random_network
+from sw.models.binary import BinaryLinear, Signs, binarize
+from sw.models.classifier import BinaryClassifier, BinaryReadout, predict
+from sw.models.exact import (
     ExportError,
     check_equal,
     export,
@@ -13,9 +16,6 @@ from sw.export import (
     export_readout,
     weight_bits,
 )
-from sw.golden import bits
-from sw.golden import forward as golden
-from sw.golden.network import random_network
 
 N_IN = 16
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from sw.golden import markdown
-from sw.golden.command import INTERRUPTED, Parser, fail
+from sw.terminal import markdown
+from sw.terminal.command import INTERRUPTED, Parser, fail
 
 from . import Row, do, merged
 from .link import residual

@@ -16,8 +16,8 @@ __all__ = ["run"]
 
 ROOT = Path(__file__).parents[2]
 EXTRAS = "hw,sim,plot,dev"
-TESTS = ("tests/golden", "tests/hw/test_accelerator.py", "tests/hw/test_folding.py",
-         "tests/hw/test_patch.py", "tests/hw/test_uart.py", "sim/test_link.py")
+TESTS = ("tests/golden", "tests/hw/test_accelerator.py", "tests/hw/plan/test_folding.py",
+         "tests/hw/test_patch.py", "tests/hw/blocks/test_uart.py", "sim/test_link.py")
 
 
 def run(scale: float) -> list[Row]:

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.random import Generator
 
-from hw.built import Built, BuiltError
+from hw.flow.built import Built, BuiltError
 from sw.golden.network import random_network
 
 from . import Row, share, workplace

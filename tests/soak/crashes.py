@@ -31,10 +31,7 @@ from numpy.random import Generator
 from PIL import Image
 
 from hw import build
-from sw import export, pretrain, train
-from sw import run as runs
-from sw.autoencoder import Encoder
-from sw.checkpoint import load_checkpoint
+from sw import pretrain, train
 from sw.federated import __main__ as federated
 from sw.federated import client_app, server_app, simulation  # noqa: F401
 from sw.federated.settings import Settings
@@ -44,7 +41,11 @@ from sw.golden.network import Network, random_network
 from sw.golden.split import Split
 from sw.mixbin import __main__ as mixbin
 from sw.mixbin.mask import Mask
-from sw.run import Config, Effort
+from sw.models import exact as export
+from sw.models.autoencoder import Encoder
+from sw.models.checkpoint import load_checkpoint
+from sw.training import run as runs
+from sw.training.run import Config, Effort
 
 from . import Row, share, workplace
 

@@ -9,9 +9,9 @@ from unittest.mock import patch
 
 import pytest
 
-from sw.board import Board, BoardError
 from sw.golden import asking, frame
 from sw.golden.asking import CODES, Asking
+from sw.host.board import Board, BoardError
 from tests.line import stranger, within
 from tests.schedules import Wire, by_chance, calls, processes, search
 
@@ -68,7 +68,7 @@ def _noise(draw: random.Random) -> bytes:
 
 def _strangers(scale: float) -> Row:
     count, lost = share(N_STRANGERS, scale, 3), 0
-    with patch("sw.board.PATIENCE", 0.05):
+    with patch("sw.host.board.PATIENCE", 0.05):
         for seed in range(count):
             draw = random.Random(f"{scale} {seed}")
             try:

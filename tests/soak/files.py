@@ -33,12 +33,9 @@ from hypothesis import strategies as st
 from hypothesis.errors import HypothesisWarning
 from PIL import Image
 
-from hw.built import Built, BuiltError
-from sw import check, cifar, data, pretrain, report, train
-from sw.autoencoder import Encoder, EncoderFileError
-from sw.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from sw.data import DataError
-from sw.export import ExportError
+from hw.flow.built import Built, BuiltError
+from sw import pretrain, report, train
+from sw.export import check
 from sw.federated.federation import Federation
 from sw.federated.settings import Settings
 from sw.golden import bits, forward, frame
@@ -46,9 +43,14 @@ from sw.golden.codes import CodesFileError, load_codes, save_codes
 from sw.golden.network import Network, NetworkFileError, random_network
 from sw.golden.qonnx import writer as qonnx
 from sw.golden.split import Split, SplitFileError
-from sw.mixbin.folder import Job, reopen, split_of
+from sw.images import cifar, data
+from sw.images.data import DataError
 from sw.mixbin.mask import Mask, MaskError, Shape
-from sw.run import Config, Effort, RunError
+from sw.mixbin.run import Job, reopen, split_of
+from sw.models.autoencoder import Encoder, EncoderFileError
+from sw.models.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from sw.models.exact import ExportError
+from sw.training.run import Config, Effort, RunError
 from tests import cifar_files
 
 from . import Row, share

@@ -42,7 +42,7 @@ def main(name: str, seconds: str) -> None:
     """Try one reader for so long."""
     import atheris
 
-    with atheris.instrument_imports(include=["sw", "hw.built", "hw.folding"]):
+    with atheris.instrument_imports(include=["sw", "hw.flow.built", "hw.plan.folding"]):
         from . import files
 
     with tempfile.TemporaryDirectory() as folder:

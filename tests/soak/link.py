@@ -17,8 +17,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.random import Generator
 
-from hw import folding, verilog
 from hw.accelerator import Accelerator
+from hw.flow import verilog
+from hw.plan import folding
 from sw.golden import forward, frame
 from sw.golden.network import random_network
 

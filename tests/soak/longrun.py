@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import serial
 
-from hw import folding
+from hw.plan import folding
 from sim.board import virtual_board
 from sw.golden import forward, frame
 from sw.golden.network import random_network

@@ -7,9 +7,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from hw import folding, load
+from hw import load
 from hw.accelerator import Accelerator, check
-from hw.folding import Fold, Folding, Hardwired, Plan
+from hw.plan import folding
+from hw.plan.folding import Fold, Folding, Hardwired, Plan
 from sw.golden.network import Layer, Network, Readout
 from tests import independent
 from tests.streams import PACES

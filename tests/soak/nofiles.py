@@ -26,12 +26,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from sw import cifar
-from sw.checkpoint import save_checkpoint
 from sw.federated.settings import Settings
 from sw.golden.network import Network
-from sw.mixbin.folder import Job
+from sw.images import cifar
 from sw.mixbin.mask import Mask, Shape
+from sw.mixbin.run import Job
+from sw.models.checkpoint import save_checkpoint
 from tests.untrained import make_run
 
 from . import Row, share
@@ -95,7 +95,7 @@ COMMANDS = [
     Command("sw.pretrain", "--resume {}/large", "large/pretraining.json"),
     Command("sw.pretrain", "--images {}/pictures --out {}/out", "pictures/1.png"),
     *(Command("sw.report", "{} --data-dir {}", file) for file in RUN),
-    *(Command("sw.check", "--network {}", file) for file in
+    *(Command("sw.export.check", "--network {}", file) for file in
       ("config.json", "network.safetensors", "codes.safetensors", "checkpoint.safetensors")),
     *(Command("sw.export", "{} --to {}/out", file) for file in
       ("config.json", "network.safetensors", "encoder.safetensors")),
@@ -105,7 +105,7 @@ COMMANDS = [
     Command("sw.federated", "--encoder {}/encoder.safetensors --out {}/out",
             "encoder.safetensors"),
     Command("sw.federated", "--resume {}/together", "together/federation.json"),
-    Command("sw.paper", "--out {}/results", "results/plan.json"),
+    Command("sw.experiments.paper", "--out {}/results", "results/plan.json"),
 ]
 
 # A command is stopped from outside: what waits in another language does not hear a signal.

@@ -1,17 +1,17 @@
 """Export of batch norms at the edges of what a float holds, ties everywhere, constant codes.
 
 Lost is a network that differs from its model in any neuron or class, or an error that is not
-:exc:`~sw.export.ExportError` in one line.
+:exc:`~sw.models.exact.ExportError` in one line.
 """
 
 import numpy as np
 import torch
 from torch import nn
 
-from sw.binary import BinaryLinear, Signs, binarize
-from sw.classifier import BinaryClassifier, predict
-from sw.export import ExportError, export, export_layer
 from sw.golden import bits, forward
+from sw.models.binary import BinaryLinear, Signs, binarize
+from sw.models.classifier import BinaryClassifier, predict
+from sw.models.exact import ExportError, export, export_layer
 
 from . import Row, share
 

@@ -8,9 +8,10 @@ import re
 
 import numpy as np
 
-from hw import folding, verilog
 from hw.accelerator import Accelerator
-from hw.folding import Fold, Folding, Hardwired, Plan
+from hw.flow import verilog
+from hw.plan import folding
+from hw.plan.folding import Fold, Folding, Hardwired, Plan
 
 from . import Row, share
 from .bench import build

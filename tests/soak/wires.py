@@ -10,8 +10,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from numpy.random import Generator
 
-from hw import folding, uart, verilog
 from hw.accelerator import Accelerator
+from hw.blocks import uart
+from hw.flow import verilog
+from hw.plan import folding
 
 from . import Row, share
 from .bench import WIRES, build

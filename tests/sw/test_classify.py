@@ -151,7 +151,7 @@ def ports(monkeypatch):
 
 
 def test_one_bad_port_does_not_keep_the_others_from_the_list(run, monkeypatch, capsys, ports):
-    monkeypatch.setattr("sw.board.PATIENCE", 0.2)
+    monkeypatch.setattr("sw.host.board.PATIENCE", 0.2)
     with (stranger(b"T:20.1 B:20.3\r\n") as talks, stranger(b"$GPGGA,", reads=False) as deaf,
           stranger(lives=False) as gone,
           golden_line(Network.load(run / "network.safetensors"), IDENTITY) as port, within(60)):

@@ -6,7 +6,7 @@ import socket
 import numpy as np
 import pytest
 
-from hw import folding
+from hw.plan import folding
 from sim.board import virtual_board
 from sw.golden import forward
 from sw.golden.network import Network

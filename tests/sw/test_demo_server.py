@@ -13,9 +13,9 @@ from PIL import Image, ImageDraw
 
 pytest.importorskip("starlette", reason="no Starlette. Try: pip install -e '.[demo]'")
 
-from sw.board import BoardError
 from sw.demo import server as serving
 from sw.demo.__main__ import HOST, MAX_BYTES, Demo, app
+from sw.host.board import BoardError
 from tests.untrained import make_run
 
 

@@ -9,9 +9,10 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
-from sw import pretrain, task
-from sw.autoencoder import Encoder
+from sw import pretrain
+from sw.models.autoencoder import Encoder
 from sw.pretrain import main
+from sw.training import task
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--side", "8", "--bits", "12", "--width", "2", "--batch", "8", "--epochs", "3",

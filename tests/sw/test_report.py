@@ -5,8 +5,9 @@ import re
 
 import pytest
 
-from sw import report, run, train
-from sw.run import Config, Effort
+from sw import report, train
+from sw.training import run
+from sw.training.run import Config, Effort
 
 TINY = Config(hidden=(16,), effort=Effort(1, 100, 1, 64, 1), device="cpu")
 BUILD = {"board": "icestick", "folding": "1x200", "logic_cells": [1020, 1280],

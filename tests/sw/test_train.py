@@ -10,17 +10,19 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from sw import data, run, task, train
-from sw.autoencoder import Encoder
-from sw.checkpoint import CheckpointError, save_checkpoint
-from sw.codes import extract
-from sw.export import ExportError
+from sw import train
 from sw.golden import bits
 from sw.golden import forward as golden
 from sw.golden.codes import load_codes
 from sw.golden.network import Network, random_network
-from sw.run import Config, Effort
+from sw.images import data
+from sw.models.autoencoder import Encoder
+from sw.models.checkpoint import CheckpointError, save_checkpoint
+from sw.models.encoding import extract
+from sw.models.exact import ExportError
 from sw.train import main
+from sw.training import run, task
+from sw.training.run import Config, Effort
 
 TINY = Config(hidden=(16,), effort=Effort(2, 100, 4, 64, 2), device="cpu")
 RESULTS = ("encoder", "network", "codes")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sw.golden import command
 from sw.golden.errors import UserError
+from sw.terminal import command
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = sorted(path.relative_to(ROOT).as_posix() for folder in ("sw", "hw", "sim")
@@ -69,7 +69,7 @@ def test_a_mistake_of_ours_leaves_its_traceback():
 
 PROGRAM = """
 import sys
-from sw.golden.command import Parser, command
+from sw.terminal.command import Parser, command
 from sw.golden.errors import UserError
 @command()
 def main():

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from sw.golden import runs
+from sw.terminal import runs
 
 
 def test_the_newest_is_the_one_finished_last(tmp_path):

@@ -3,11 +3,13 @@ import json
 import pytest
 import torch
 
-from sw import cifar, data, sdbnn, task
-from sw.binary import SD, SIGN, BinaryConv2d, Signs, set_progress
 from sw.golden import tensors
-from sw.sdbnn import METHODS
+from sw.images import cifar, data
+from sw.models import sdbnn
+from sw.models.binary import SD, SIGN, BinaryConv2d, Signs, set_progress
+from sw.models.sdbnn import METHODS
 from sw.train import main
+from sw.training import task
 from tests.cifar_files import write
 
 

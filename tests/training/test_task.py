@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from sw import task
-from sw.classifier import BinaryClassifier
-from sw.codes import pack_signs, unpack_signs
-from sw.task import Recipe, Training
+from sw.models.classifier import BinaryClassifier
+from sw.models.encoding import pack_signs, unpack_signs
+from sw.training import task
+from sw.training.task import Recipe, Training
 
 
 def training(seed=0, epochs=6):

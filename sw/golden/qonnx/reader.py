@@ -25,16 +25,7 @@ import numpy as np
 
 from ..network import NetworkFileError
 from .graph import PASSING, Graph, Node, Refused, answer, check_types, read
-from .operators import (
-    ARITHMETIC,
-    BENDS,
-    MOVES,
-    SIGNALS,
-    apply,
-    cast,
-    check_attributes,
-    check_size,
-)
+from .operators import ARITHMETIC, BENDS, MOVES, SIGNALS, apply, cast, check_attributes, check_size
 from .ranges import find_range
 from .signal import Imported, Signal, from_input
 

@@ -5,8 +5,8 @@ import pytest
 from amaranth import Module
 from amaranth.lib import wiring
 
-from hw.hardwired import HardwiredEngine, HardwiredLayer
-from hw.link import Link
+from hw.blocks.hardwired import HardwiredEngine, HardwiredLayer
+from hw.blocks.link import Link
 from sw.golden import bits, forward
 from sw.golden.network import Layer, Network, Readout, random_network
 from tests.streams import run, simulate

@@ -4,8 +4,8 @@
 import numpy as np
 import pytest
 
-from hw.folding import Fold
-from hw.layer import BinaryLayer
+from hw.blocks.layer import BinaryLayer
+from hw.plan.folding import Fold
 from sw.golden import bits, forward
 from sw.golden.network import Layer
 from tests.counted import Counted

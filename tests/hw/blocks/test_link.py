@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from hw.link import Link, RequestReceiver
+from hw.blocks.link import Link, RequestReceiver
 from sw.golden import bits, frame
 from tests.streams import get, put, simulate
 

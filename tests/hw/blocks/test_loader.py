@@ -6,10 +6,10 @@ import pytest
 from amaranth.lib.memory import Memory
 
 from hw.accelerator import Accelerator
+from hw.blocks.link import Link
+from hw.blocks.loader import Layout
 from hw.engine import Engine, memories
-from hw.folding import Fold, parse, with_readout
-from hw.link import Link
-from hw.loader import Layout
+from hw.plan.folding import Fold, parse, with_readout
 from sw.golden import bits, forward, frame
 from sw.golden.network import Network, Readout, random_network
 from tests.counted import Counted

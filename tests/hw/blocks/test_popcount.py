@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from hw.popcount import PairCount, n_pairs, unlike
+from hw.blocks.popcount import PairCount, n_pairs, unlike
 from sw.golden import bits
 from tests.streams import simulate
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hw.built import REPORT, Built, BuiltError, has_build, making
+from hw.flow.built import REPORT, Built, BuiltError, has_build, making
 from sw.golden.network import random_network
 
 SHAPE = (20, 9, 3)

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from hw import stages
-from hw.toolchain import ToolFailed
+from hw.flow import steps as stages
+from hw.flow.toolchain import ToolFailed
 
 FAIL = "echo one; echo ERROR: no luck >&2; echo bye >&2; exit 1"
 

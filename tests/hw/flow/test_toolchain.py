@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hw import toolchain
-from hw.toolchain import ToolFailed, ToolNotFound
+from hw.flow import toolchain
+from hw.flow.toolchain import ToolFailed, ToolNotFound
 
 
 def fake(folder: Path, name: str, says: str) -> str:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from hw import verilog
-from hw.toolchain import ToolFailed
-from hw.uart import Transmitter
+from hw.blocks.uart import Transmitter
+from hw.flow import verilog
+from hw.flow.toolchain import ToolFailed
 
 
 @pytest.mark.parametrize("script, said", [

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from hw import adder_graph
+from hw.plan import adder_graph
 from sw.golden import forward
 from sw.golden.network import Layer, Network, Readout
 

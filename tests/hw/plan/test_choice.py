@@ -2,9 +2,9 @@
 
 import pytest
 
-from hw.choice import DoesNotFit, choose, front
-from hw.cost import FABRICS
-from hw.folding import Folding, candidates
+from hw.plan.choice import DoesNotFit, choose, front
+from hw.plan.cost import FABRICS
+from hw.plan.folding import Folding, candidates
 
 HX1K = (FABRICS["ice40"], 1241, 16)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hw.cost import FABRICS
-from hw.folding import Hardwired, default
+from hw.plan.cost import FABRICS
+from hw.plan.folding import Hardwired, default
 from sw.golden.network import random_network
 
 

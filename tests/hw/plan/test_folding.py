@@ -4,7 +4,7 @@ from math import ceil
 
 import pytest
 
-from hw.folding import Fold, Folding, Hardwired, candidates, default, parse
+from hw.plan.folding import Fold, Folding, Hardwired, candidates, default, parse
 
 
 @pytest.mark.parametrize("shape", [(200, 128, 10), (200, 128, 2), (7, 5, 3, 300), (8, 4)])
