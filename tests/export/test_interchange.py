@@ -18,6 +18,7 @@ pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install '.[onn
 import onnx
 import onnxruntime
 
+from sw.export import __main__ as export
 from sw.export import interchange
 from sw.export.interchange import Difference, Handed, hand_over, load_encoder, write_encoder
 from sw.golden import bits
@@ -25,7 +26,6 @@ from sw.golden import forward as golden
 from sw.golden.codes import load_codes, save_codes
 from sw.golden.network import Network, random_network
 from sw.images import data
-from sw.models import exact as export
 from sw.models.encoding import extract
 from sw.training.run import Config
 

@@ -32,6 +32,7 @@ from PIL import Image
 
 from hw import build
 from sw import pretrain, train
+from sw.export import __main__ as export
 from sw.federated import __main__ as federated
 from sw.federated import client_app, server_app, simulation  # noqa: F401
 from sw.federated.settings import Settings
@@ -41,7 +42,6 @@ from sw.golden.network import Network, random_network
 from sw.golden.split import Split
 from sw.mixbin import __main__ as mixbin
 from sw.mixbin.mask import Mask
-from sw.models import exact as export
 from sw.models.autoencoder import Encoder
 from sw.models.checkpoint import load_checkpoint
 from sw.training import run as runs
