@@ -29,7 +29,7 @@ def check(network: Network, plan: Plan, *, reloadable: bool) -> None:
 
 
 def waits(network: Network, plan: Plan, clock: float, baud: int) -> bool:
-    """Say whether a host must wait for each answer before the next request.
+    """Return whether a host must wait for each answer before the next request.
 
     The board keeps a code until its first layer is done with it. Of a request that follows at once
     the first byte can wait and the second is lost.
@@ -39,7 +39,7 @@ def waits(network: Network, plan: Plan, clock: float, baud: int) -> bool:
 
 def identity(network: Network, plan: Plan, *, reloadable: bool, clock: float,
              baud: int) -> Identity:
-    """Give what an accelerator says of itself; its clock is 0 Hz where it is simulated."""
+    """Return what an accelerator says of itself; its clock is 0 Hz where it is simulated."""
     # Of all that decides where the weights lie.
     build = sha256(f"1 {network} {plan} {reloadable}".encode()).digest()[:N_HASH]
     return Identity(network.shape, reloadable=reloadable, build=build, clock=round(clock / 1e3),

@@ -57,7 +57,7 @@ class Case:
 
 
 def network_of(shape: Shape) -> Network:
-    """Give the trained network, where there is one of this shape, else a random one."""
+    """Return the trained network, where there is one of this shape, else a random one."""
     trained = Network.load(TRAINED)
     return trained if shape == trained.shape else random_network(shape, seed=1)
 
@@ -122,7 +122,7 @@ def measure(case: Case, out: Path) -> dict:
 
 
 def _is_of(folder: Path, network: Network, plan: Plan) -> bool:
-    """Say whether a folder holds a build of this network and plan."""
+    """Return whether a folder holds a build of this network and plan."""
     try:
         built = Built.load(folder)
     except BuiltError:

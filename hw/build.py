@@ -198,7 +198,7 @@ def choose(network: Network, board: boards.Board, folds: str | None, *,
 
 
 def default_clock(board: boards.Board, plan: Plan) -> float:
-    """Give the clock of an engine on a board, in hertz, where nobody asks for another."""
+    """Return the clock of an engine on a board, in hertz, where nobody asks for another."""
     return board.hardwired_clock or board.clock if isinstance(plan, Hardwired) else board.clock
 
 
@@ -273,7 +273,7 @@ def _reason(board: boards.Board, directory: Path, said: str) -> str:
 
 
 def _used(board: boards.Board, counts: dict[str, int]) -> dict[str, list[int]]:
-    """Give how many of each the design takes and the part has, from what nextpnr counted."""
+    """Return how many of each the design takes and the part has, from what nextpnr counted."""
     family = FAMILIES[board.family]
     return {
         "logic_cells": [sum(counts.get(kind, 0) for kind in family.logic_cells), board.logic_cells],
@@ -386,7 +386,7 @@ def _not_programmed(why: str) -> int:
 
 
 def megahertz(text: str) -> float:
-    """Read a frequency in MHz; give hertz."""
+    """Read a frequency in MHz; return hertz."""
     value = float(text)
     if not (math.isfinite(value) and value > 0):
         raise argparse.ArgumentTypeError(f"must be a positive number of MHz, not {text!r}")

@@ -114,7 +114,7 @@ class Engine(wiring.Component):
 
 
 def memories(network: Network, folding: Folding, *, reloadable: bool = True) -> dict[str, Memory]:
-    """Give what an engine's memories begin with, for one that was built already."""
+    """Return what an engine's memories begin with, for one that was built already."""
     engine = Engine(network, folding, reloadable=reloadable)
     Fragment.get(engine, None)    # Amaranth warns of what is made and never elaborated.
     return engine.memories

@@ -81,7 +81,7 @@ def _source(name: str, cell: dict) -> str | None:
 
 
 def _place(cell: dict) -> tuple[int, int, str]:
-    """Give the tile and the place in it."""
+    """Return the tile and the place in it."""
     x, y, place = PLACE.fullmatch(cell["attributes"]["NEXTPNR_BEL"]).groups()
     return int(x), int(y), place
 
@@ -105,7 +105,7 @@ def _bits(cell: dict, direction: str) -> Iterable[int]:
 
 
 def _spread(parts: dict[str, str], neighbours: dict[str, list[str]]) -> None:
-    """Give cells without a part that of most of their neighbours, until nothing changes."""
+    """Return cells without a part that of most of their neighbours, until nothing changes."""
     open_ = [name for name in neighbours if name not in parts]
     while open_:
         new = {}

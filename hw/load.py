@@ -35,7 +35,7 @@ class LoadError(UserError):
 
 
 def requests(network: Network, plan: Folding) -> list[Request]:
-    """Give what makes the frames that load a network, each for a sequence number."""
+    """Return what makes the frames that load a network, each for a sequence number."""
     layout = Layout(memories(network, plan))
     return [partial(frame.load, address=address, words=words, n_in=network.n_in)
             for address, words in layout.loads(network.n_in)]

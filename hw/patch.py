@@ -119,13 +119,13 @@ def _piece(old: np.ndarray, new: np.ndarray, width: int, fabric: Fabric) -> Piec
 
 
 def _bits(memory: Memory) -> np.ndarray:
-    """Give the contents as bits of shape ``(depth, width)``."""
+    """Return the contents as bits of shape ``(depth, width)``."""
     return np.array([bits.from_int(row, memory.shape) for row in memory.init])
 
 
 def _find(name: str, layouts: Iterator[list[Piece]], rams: np.ndarray,
           free: np.ndarray) -> list[tuple[int, Piece]]:
-    """Give each piece of a memory its RAM, in the first layout in which all are found."""
+    """Return each piece of a memory its RAM, in the first layout in which all are found."""
     for pieces in layouts:
         fits = [np.flatnonzero(free & (rams[:, piece.at] == piece.old).all(1)) for piece in pieces]
         if all(len(each) == 1 for each in fits) and len({each[0] for each in fits}) == len(fits):

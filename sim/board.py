@@ -64,7 +64,7 @@ class VirtualBoard:
 @contextmanager
 def virtual_board(network: Network, plan: Plan, *, reloadable: bool,
                   terminal: Path | None = None) -> Iterator[VirtualBoard]:
-    """Give a board that answers at a terminal until the context is left; then the terminal's link
+    """Return a board that answers at a terminal until the context is left; then the terminal's link
     is gone.
 
     Raises
@@ -107,7 +107,7 @@ def virtual_board(network: Network, plan: Plan, *, reloadable: bool,
 
 
 def _reason(failure: Exception) -> str:
-    """Give what an exception in the bench said last, if there was one."""
+    """Return what an exception in the bench said last, if there was one."""
     said = [line.strip() for line in str(failure).splitlines() if "Error: " in line]
     return f" ({said[-1]})" if said else ""
 

@@ -88,7 +88,7 @@ def at_first(cycles: int, make: Callable[[], Bench]) -> str:
 
 
 def questions() -> Iterator[tuple[str, Callable[[], str]]]:
-    """Give each question with its name."""
+    """Return each question with its name."""
     for width in COUNT_WIDTHS:
         yield f"popcount of {width}", partial(counts_matches, width)
     for n_in in 8, 200:

@@ -60,13 +60,13 @@ class Family:
 
 
 def synthesised(directory: Path, family: str, clock: str) -> str:
-    """Give the netlist after synthesis, with models of its cells."""
+    """Return the netlist after synthesis, with models of its cells."""
     netlist = write_verilog(directory, FAMILIES[family].synthesised, "top.synthesised.v")
     return _complete(netlist, family, clock)
 
 
 def bitstream(directory: Path, family: str, clock: str) -> str:
-    """Give what the bitstream holds, with models of the cells."""
+    """Return what the bitstream holds, with models of the cells."""
     return _complete(FAMILIES[family].decompile(directory), family, clock)
 
 

@@ -115,7 +115,7 @@ def _command(module: str, *arguments: object) -> subprocess.CompletedProcess[str
 
 
 def _reason(result: subprocess.CompletedProcess[str]) -> str:
-    """Give what one of our commands says of its failure."""
+    """Return what one of our commands says of its failure."""
     return toolchain.last_line(result.stderr).removeprefix("error: ")
 
 

@@ -150,7 +150,7 @@ def _built(folder: Path, board: boards.Board, network: Network) -> Built | None:
 
 
 def _is_asked_for(built: Built, fold: str | None, reloadable: bool) -> bool:
-    """Say whether a build is what ``hw.build`` makes with these; any is, where none is given."""
+    """Return whether a build is what ``hw.build`` makes with these; any is, where none is given."""
     if fold is None and not reloadable:
         return True
     try:

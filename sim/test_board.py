@@ -32,7 +32,7 @@ def classes(exchange):
 
 
 def children(process):
-    """Give the numbers of the processes that a process has started."""
+    """Return the numbers of the processes that a process has started."""
     return [int(pid) for file in Path(f"/proc/{process.pid}/task").glob("*/children")
             for pid in file.read_text().split()]
 

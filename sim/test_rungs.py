@@ -49,7 +49,7 @@ def weight_that_matters(network, codes):
 
 
 def build(run):
-    """Build a run's network for the board; give the folder."""
+    """Build a run's network for the board; return the folder."""
     subprocess.run([sys.executable, "-m", "hw.build", "--board", BOARD, "--network", str(run)],
                    check=True, capture_output=True, timeout=300)
     return run / "build" / BOARD
@@ -94,7 +94,7 @@ def icebox():
 
 
 def climb(run, capsys, number):
-    """Climb one rung; give the exit code and what was printed."""
+    """Climb one rung; return the exit code and what was printed."""
     code = verify.main(["--network", str(run), "--board", BOARD, "--rungs", str(number)])
     return code, capsys.readouterr().out
 

@@ -79,7 +79,7 @@ def test_a_rung_that_cannot_be_climbed_is_left_out(run, capsys, monkeypatch):
 
 
 def refuse(run, capsys, *arguments):
-    """Give what the command says on stderr, where it must exit with code 2."""
+    """Return what the command says on stderr, where it must exit with code 2."""
     try:
         assert verify.main(["--network", str(run), *arguments]) == 2
     except SystemExit as exit:

@@ -130,7 +130,7 @@ class Ladder:
         return range(len(self.codes) if count is None else min(count, len(self.codes)))
 
     def _waves(self, rung: Rung) -> Path | None:
-        """Give where waves go: those of one code tell something, those of many are too large."""
+        """Return where waves go: those of one code tell something, those of many are too large."""
         if self.only is None or not rung.has_waves:
             return None
         return self.folder / f"code-{self.only}-rung-{rung.number}"
@@ -189,7 +189,7 @@ def make_ladder(args: argparse.Namespace) -> Ladder:
 
 
 def choose(numbers: Sequence[int] | None, board: str | None) -> list[Rung]:
-    """Give the rungs asked for, or those that can be climbed with this board or without."""
+    """Return the rungs asked for, or those that can be climbed with this board or without."""
     chosen = [rung for rung in RUNGS if (numbers is None and (board or not rung.needs_board))
               or (numbers is not None and rung.number in numbers)]
     if not board and any(rung.needs_board for rung in chosen):
@@ -236,7 +236,7 @@ def write(ladder: Ladder, results: Sequence[Result]) -> None:
 
 
 def judge(results: Sequence[Result], asked_for: bool) -> int:
-    """Give the exit code; say what was asked for and could not be climbed."""
+    """Return the exit code; say what was asked for and could not be climbed."""
     if any(each.result == UNEQUAL for each in results):
         return 1
     skipped = [each for each in results if each.result == SKIPPED]

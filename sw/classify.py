@@ -54,7 +54,7 @@ class Inputs:
 
 
 def show(board: Board, network: Network, inputs: Inputs) -> int:
-    """Classify one after the other and print each; give an exit code."""
+    """Classify one after the other and print each; return an exit code."""
     width = max(map(len, ["image", *inputs.names]))
     print(f"{'image':<{width}}  {'label':>12}  {'board':>12}  {'golden':>12}  latency")
     wrong = 0
@@ -71,7 +71,7 @@ def show(board: Board, network: Network, inputs: Inputs) -> int:
 
 
 def measure(board: Board, network: Network, inputs: Inputs) -> int:
-    """Classify all, one right after the other; print how well and how fast; give an exit code."""
+    """Classify all, one right after the other; print how well and how fast; return an exit code."""
     count = len(inputs.codes)
     with tqdm(total=count, unit="code", disable=None, leave=False) as bar:
         begun = time.perf_counter()
@@ -98,7 +98,7 @@ def _verdict(wrong: int, count: int) -> int:
 
 
 def golden_vectors(network: Network, file: Path) -> Inputs:
-    """Give codes for a self test: no bit, all bits, random ones, and test codes beside ``file``."""
+    """Return codes for a self test: no bit, all bits, random ones, the test codes beside ``file``."""
     n_in = network.n_in
     parts = [np.zeros((1, n_in), np.uint8), np.ones((1, n_in), np.uint8),
              np.random.default_rng(0).integers(0, 2, (N_RANDOM, n_in), np.uint8)]
@@ -108,7 +108,7 @@ def golden_vectors(network: Network, file: Path) -> Inputs:
 
 
 def test_codes(file: Path) -> Inputs:
-    """Give the test codes of the run with this network file."""
+    """Return the test codes of the run with this network file."""
     codes, labels = load_codes(runs.codes_file(file))
     return Inputs(codes, [f"test code {number}" for number in range(len(codes))], labels)
 
@@ -211,7 +211,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do what the flags say; give the exit code."""
+    """Do what the flags say; return the exit code."""
     file = runs.network_file(args.network)
     network = Network.load(file)
     if file.suffix == ".onnx":

@@ -75,7 +75,7 @@ class Shown:
 
 
 def report(folder: Path, data_dir: Path | None) -> Path:
-    """Write the page of a finished run; give its path.
+    """Write the page of a finished run; return its path.
 
     Raises
     ------
@@ -128,7 +128,7 @@ def _accuracies(path: Path) -> Section:
 
 @contextmanager
 def _reading(path: Path, what: str) -> Iterator[Any]:
-    """Give what a JSON file holds; say that it does not hold ``what`` if it turns out so."""
+    """Return what a JSON file holds; say that it does not hold ``what`` if it turns out so."""
     try:
         yield regular.read_json(path)
     except (ValueError, TypeError, LookupError, AttributeError):

@@ -42,13 +42,13 @@ Classifier = TypeVar("Classifier", BinaryClassifier, FullPrecisionTwin)
 
 
 def load(config: Config) -> tuple[Tensor, DataSet]:
-    """Give the training images of all classes, for the autoencoder, and the data of the task."""
+    """Return the training images of all classes, for the autoencoder, and the data of the task."""
     all_classes = data.load(config.data, Path(config.data_dir) if config.data_dir else None)
     return all_classes.train_images, data.select(all_classes, config.task)
 
 
 def train(run: Run, images: Tensor, chosen: DataSet) -> dict[str, float]:
-    """Do all phases of a run and write its files; give the accuracies in per cent.
+    """Do all phases of a run and write its files; return the accuracies in per cent.
 
     ``images`` and ``chosen`` are what :func:`load` gives for the run's configuration.
     """
@@ -117,7 +117,7 @@ def _encode(run: Run, chosen: DataSet, to_codes: Callable[[Tensor], np.ndarray],
 
 
 def _train(run: Run, phase: str, inputs: CodeSet, make: type[Classifier]) -> Classifier:
-    """Train a classifier of the run's shape; give it evaluating, on the CPU."""
+    """Train a classifier of the run's shape; return it evaluating, on the CPU."""
     loss, rate = task.METHODS[make]
     effort = run.config.effort
     recipe = Recipe(effort.classifier_epochs, effort.classifier_batch, rate)

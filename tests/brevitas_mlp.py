@@ -9,7 +9,7 @@ from itertools import pairwise
 
 
 def model(widths):
-    """Give signs of ``2 x - 1``, then binary layers, then one scale for all scores."""
+    """Return signs of ``2 x - 1``, then binary layers, then one scale for all scores."""
     from brevitas import nn as qnn
     from brevitas.quant import SignedBinaryActPerTensorConst as Signs
     from brevitas.quant import SignedBinaryWeightPerTensorConst as Weights

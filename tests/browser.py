@@ -27,7 +27,7 @@ PATIENCE = 60    # Seconds for an answer of a board that is simulated.
 
 
 def arc(x, y, wide, high, begin, end, steps=14):
-    """Give points of an ellipse's arc: angles in degrees, clockwise from the right, as y grows
+    """Return points of an ellipse's arc: angles in degrees, clockwise from the right, as y grows
     downwards."""
     angles = (math.radians(begin + (end - begin) * step / steps) for step in range(steps + 1))
     return [(x + wide * math.cos(angle), y + high * math.sin(angle)) for angle in angles]
@@ -68,7 +68,7 @@ def chromium(width: int = 1240) -> Iterator[webdriver.Chrome]:
 
 @contextmanager
 def demo(run: Path, port: Path | None = None) -> Iterator[str]:
-    """Start the demo, with a board or without; give the address of its page."""
+    """Start the demo, with a board or without; return the address of its page."""
     flags = ["--port", str(port)] if port else []
     server = subprocess.Popen(
         [sys.executable, "-m", "sw.demo", "--network", str(run), *flags, "--http", "0"],
@@ -83,7 +83,7 @@ def demo(run: Path, port: Path | None = None) -> Iterator[str]:
 
 
 def draw(driver: webdriver.Chrome, digit: int) -> dict[str, str]:
-    """Clear the page, draw a digit, wait for what it says; give the class that it shows, that of
+    """Clear the page, draw a digit, wait for what it says; return the class that it shows, that of
     golden and the code."""
     driver.find_element(By.ID, "clear").click()
     strokes(driver, DIGITS[digit])
@@ -104,7 +104,7 @@ def strokes(driver: webdriver.Chrome, drawn: list[list[tuple[float, float]]]) ->
 
 
 def verdict(driver: webdriver.Chrome) -> dict[str, str]:
-    """Wait for what the page says; give the class that it shows, that of golden and the code."""
+    """Wait for what the page says; return the class that it shows, that of golden and the code."""
     verdict = driver.find_element(By.ID, "verdict")
     WebDriverWait(driver, PATIENCE).until(
         lambda _: verdict.get_attribute("data-state") == "idle"

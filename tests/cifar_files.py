@@ -46,7 +46,7 @@ def batch_of(images, labels):
 
 
 def write(folder, parts):
-    """Write batches of images and labels; give their MD5s."""
+    """Write batches of images and labels; return their MD5s."""
     folder.mkdir(parents=True)
     digests = {}
     for name, part in zip(MD5, parts, strict=False):

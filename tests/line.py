@@ -20,7 +20,7 @@ from sw.golden.network import Network
 @contextmanager
 def golden_line(network: Network, identity: Identity, lost=frozenset(), stalled=None,
                 counts=None, before=b"") -> Iterator[str]:
-    """Give the name of the terminal; the codes with these numbers are lost, and ``before`` lies
+    """Return the name of the terminal; the codes with these numbers are lost, and ``before`` lies
     there already.
 
     While the event ``stalled`` is set, it answers nothing; then, everything in order. ``counts``
@@ -59,7 +59,7 @@ def within(seconds: int) -> Iterator[None]:
 
 @contextmanager
 def stranger(says: bytes = b"", *, reads: bool = True, lives: bool = True) -> Iterator[str]:
-    """Give the name of a terminal at which something says the same for ever and reads, or does not
+    """Return the name of a terminal where something says the same for ever and reads, or does not
     read, or is no longer there."""
     board, host = os.openpty()
     tty.setraw(host)

@@ -67,7 +67,7 @@ CRASHES = re.compile("_(Div|Pow|Is|IsNot)$")
 
 
 def mutations(module: str) -> Iterator[MutationSpec]:
-    """Give every change of a module that is worth a try."""
+    """Return every change of a module that is worth a try."""
     source = (ROOT / module).read_text()
     idle = [node for each in ast.walk(ast.parse(source))
             for node in (getattr(each, "annotation", None), getattr(each, "returns", None),

@@ -12,7 +12,7 @@ N = 1000    # Samples; of 1x4x5 values, 12 hidden bits, 5 classes.
 
 
 def constants():
-    """Give numbers to write networks with; ``w`` is latent, ``s`` signs, ``z`` bits."""
+    """Return numbers to write networks with; ``w`` is latent, ``s`` signs, ``z`` bits."""
     rng = np.random.default_rng(3)
     signs = {f"s{i}": rng.choice([-1, 1], size) for i, size in enumerate([(20, 12), (12, 5)])}
     latent = {f"w{i}": signs[f"s{i}"].T * rng.uniform(0.1, 1, signs[f"s{i}"].T.shape)

@@ -254,7 +254,7 @@ def draw(rng, imported, count, whole):
 
 
 def outputs(path, values):
-    """Give what the graph makes of values, of each program that runs it, ``(n, n_scores)``."""
+    """Return what the graph makes of values, of each program that runs it, ``(n, n_scores)``."""
     model = onnx.load(path)
     found = []
     batch = model.graph.input[0].type.tensor_type.shape.dim[0].dim_value or len(values)
@@ -301,7 +301,7 @@ def classes(path, output):
 
 
 def judge(path, rng, count=400):
-    """Give ``refused``, ``equal``, ``not run``, or what is wrong."""
+    """Return ``refused``, ``equal``, ``not run``, or what is wrong."""
     try:
         imported = reader.load(path)
     except NetworkFileError as error:

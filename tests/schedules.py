@@ -70,7 +70,7 @@ class Wire:
 
 
 def requests(values: Sequence[int]) -> list[asking.Request]:
-    """Give requests for these values."""
+    """Return requests for these values."""
     return [partial(frame.load, address=value, words=[], n_in=8 * N_CODE) for value in values]
 
 
@@ -106,7 +106,7 @@ def processes(wire: Wire, sequences: range, sizes: Sequence[Sequence[int]]) -> t
 
 
 def all_schedules(depth: int) -> Iterator[Choose]:
-    """Give every schedule whose first ``depth`` choices are free and the others fair.
+    """Return every schedule whose first ``depth`` choices are free and the others fair.
 
     One is given after the one before was used.
     """

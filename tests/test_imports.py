@@ -62,7 +62,7 @@ ALSO = {
 
 
 def imports(source, path):
-    """Give the full names of all that the text of the module ``path`` imports, at any depth."""
+    """Return the full names of all that the text of the module ``path`` imports, at any depth."""
     package = path.parent.parts
     names = set()
     for node in ast.walk(ast.parse(source)):

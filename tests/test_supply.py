@@ -21,7 +21,7 @@ FLAGS = {"shell", "allow_pickle"}    # When they are true.
 
 
 def dangers(source):
-    """Give the line and the name of all that could run what a file holds."""
+    """Return the line and the name of all that could run what a file holds."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import | ast.ImportFrom):

@@ -199,13 +199,13 @@ class _Sums:
         self._named[name, level] = register
 
     def at(self, name: object, level: int) -> Value:
-        """Give what has this name, delayed to this level."""
+        """Return what has this name, delayed to this level."""
         if (name, level) not in self._named:
             self.register(name, level, self.at(name, level - 1))
         return self._named[name, level]
 
     def value(self, row: Row) -> Value:
-        """Give the value of a row at its level."""
+        """Return the value of a row at its level."""
         level = self._graph.level(row)
         total = self.at(row.total, level)
         if row.agree is None:
@@ -293,7 +293,7 @@ def _count(bits: Sequence[Value]) -> Value:
 
 
 def _fires(row: Row, value: Value, threshold: int) -> Value:
-    """Say whether ``row.offset + row.sign * value`` reaches the threshold."""
+    """Return whether ``row.offset + row.sign * value`` reaches the threshold."""
     if row.sign == 1:
         return _is_at_least(value, threshold - row.offset)
     return ~_is_at_least(value, row.offset - threshold + 1)

@@ -146,7 +146,7 @@ class BinaryLayer(wiring.Component):
         return done, totals
 
     def _hold(self, m, valid, last):
-        """Give the inverse of ``unlike`` for as long as margins of its vector come."""
+        """Return the inverse of ``unlike`` for as long as margins of its vector come."""
         # A margin comes so late that the next vector may be there; of short ones several.
         late = self.slices + self.latency - 2 - self.fold.cycles(self.layer.n_in, self.layer.n_out)
         unlike = _delay(m, self.unlike, max(0, late))
@@ -247,7 +247,7 @@ class Prefetch(wiring.Component):
 
 
 def limit_width(n_in: int) -> int:
-    """Give the bits of a threshold: how far a count can be from it, and a sign."""
+    """Return the bits of a threshold: how far a count can be from it, and a sign."""
     return n_in.bit_length() + 1
 
 

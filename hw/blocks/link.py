@@ -279,7 +279,7 @@ class Link(wiring.Component):
         return m
 
     def _byte(self, number):
-        """Give the byte of the identity that is asked for by this sequence number.
+        """Return the byte of the identity that is asked for by this sequence number.
 
         A lookup table for each bit of it, and no memory: a board's may be in use to the last.
         """

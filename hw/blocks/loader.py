@@ -55,7 +55,7 @@ class Store(data.StructLayout):
 
 
 def connect(port, store) -> list:
-    """Give the assignments by which a port of such granularity writes what it is to store."""
+    """Return the assignments by which a port of such granularity writes what it is to store."""
     n_columns = len(port.en)
     return [port.en.eq(store.columns), port.addr.eq(store.row),
             port.data.eq(store.word[:len(port.data) // n_columns].replicate(n_columns))]
@@ -79,7 +79,7 @@ class Layout:
         return max((memory.depth - 1).bit_length() for memory in self.memories.values())
 
     def decode(self, m: Module, load, stores: Sequence) -> None:
-        """Give each memory its words, ``stores`` in the order of ``memories``."""
+        """Return each memory its words, ``stores`` in the order of ``memories``."""
         column = 0
         for memory, store in zip(self.memories.values(), stores):
             row_bits = (memory.depth - 1).bit_length()
@@ -91,7 +91,7 @@ class Layout:
                 column += 1
 
     def words(self) -> np.ndarray:
-        """Give what the memories begin with, a word for each address; -1 where there is no row."""
+        """Return what the memories begin with, a word an address; -1 where there is no row."""
         made = []
         for memory in self.memories.values():
             cut = Columns.of(memory.shape)
@@ -103,7 +103,7 @@ class Layout:
         return np.concatenate(made)
 
     def loads(self, n_in: int) -> Iterator[tuple[int, list[int]]]:
-        """Give addresses and words of all load requests of a network with ``n_in`` inputs."""
+        """Return addresses and words of all load requests of a network with ``n_in`` inputs."""
         words, count = self.words(), words_per_load(n_in)
         for address in range(0, len(words), count):
             part = words[address:address + count]

@@ -119,8 +119,8 @@ def unlike(weights: Bits) -> np.ndarray:
 
 
 def n_terms(n_bits):
-    """Give the least number of terms of up to three bits whose first additions, of two terms each,
-    take all other bits as carries: one that waits takes two cells a level, see :func:`_add_pairs`.
+    """Return the least number of terms of up to three bits whose first additions of two
+    terms each take all other bits as carries: one that waits takes two cells a level, see :func:`_add_pairs`.
     """
     return -(-2 * n_bits // 7)
 
@@ -158,5 +158,5 @@ def _add_pairs(triples, zero):
 
 
 def at_least_two(bits):
-    """Say whether two or more of a few bits are 1."""
+    """Return whether two or more of a few bits are 1."""
     return Cat(bits[i] & bits[j] for i in range(len(bits)) for j in range(i)).any()

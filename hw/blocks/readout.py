@@ -185,5 +185,5 @@ class ArgmaxReadout(wiring.Component):
 
 
 def score_width(n_in: int, simd: int, n_words: int, offset: int) -> int:
-    """Give the bits of a score: all matches, what pairs add to their count, and the offset."""
+    """Return the bits of a score: all matches, what pairs add to their count, and the offset."""
     return (n_in + n_pairs(simd) * n_words + offset).bit_length()

@@ -9,7 +9,7 @@ __all__ = ["Receiver", "Transmitter", "divisor"]
 
 
 def divisor(clock: float, baud: int) -> int:
-    """Give the cycles of ``clock`` hertz that one bit lasts, rounded.
+    """Return the cycles of ``clock`` hertz that one bit lasts, rounded.
 
     Raises :exc:`ValueError` where rounding makes a byte drift by more than a quarter of a bit.
     """

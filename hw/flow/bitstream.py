@@ -24,7 +24,7 @@ class Contents(Protocol):
     def __init__(self, text: str): ...
 
     def text(self) -> str:
-        """Give the file with the RAMs as they are now."""
+        """Return the file with the RAMs as they are now."""
 
 
 class Asc:

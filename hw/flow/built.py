@@ -110,7 +110,7 @@ def reading(file: Path) -> Iterator[Path]:
 
 
 def has_build(folder: Path) -> bool:
-    """Say whether a whole build lies in a folder."""
+    """Return whether a whole build lies in a folder."""
     return (folder / REPORT).is_file()
 
 

@@ -74,7 +74,7 @@ def ignored() -> list[str]:
 
 
 def is_override(tool: str) -> bool:
-    """Say whether the environment names another program for ``tool`` than is found without it."""
+    """Return whether the environment names another ``tool`` than is found without it."""
     try:
         return find(tool) != os.path.abspath(_search(tool))
     except ToolNotFound:

@@ -89,7 +89,7 @@ class Row:
     offset: int
 
     def complement(self, n_in: int) -> "Row":
-        """Give the row of the neuron with all weights turned."""
+        """Return the row of the neuron with all weights turned."""
         return replace(self, sign=-self.sign, offset=n_in - self.offset)
 
     @property
@@ -114,7 +114,7 @@ class Graph:
     rows: Sequence[Row]
 
     def level(self, row: Row) -> int:
-        """Give the level of a row's value: a subtraction after its nodes, if there is one."""
+        """Return the level of a row's value: a subtraction after its nodes, if there is one."""
         if row.agree is None:
             return self.nodes[row.total].level
         return 1 + max(self.nodes[row.total].level, self.nodes[row.agree].level)
@@ -241,7 +241,7 @@ class _Cluster:
             self.classes.setdefault(name, []).append(Input(index, not weight))
 
     def rows(self, total: int, parts: Sequence[int]) -> list[Row]:
-        """Give the row of each neuron, once it is known which nodes are their sums."""
+        """Return the row of each neuron, once it is known which nodes are their sums."""
         n_in = self._n_in
         rows = [Row(total, None, 0, n_in, 1, 0)]
         for part, n, sign in zip(parts, self._sizes.tolist(), self._signs.tolist()):

@@ -25,7 +25,7 @@ class Cost:
     block_rams: int
 
     def fits(self, logic_cells: int, block_rams: int) -> bool:
-        """Say whether there is so much."""
+        """Return whether there is so much."""
         return self.logic_cells <= logic_cells and self.block_rams <= block_rams
 
 
@@ -89,7 +89,7 @@ class Fabric:
         return Cost(round(link + adder_graph.cost(network)), 0)
 
     def routes(self, network: Network, logic_cells: int) -> bool:
-        """Say whether a part with so many cells can be expected to take a hard-wired network."""
+        """Return whether a part with so many cells can be expected to take a hard-wired network."""
         # None takes less than a cell for every four synapses, and to price it takes a while.
         room = self.routable * logic_cells
         return (network.n_weights < 4 * room
@@ -183,7 +183,7 @@ def memories(shape: Sequence[int], folding: Folding) -> list[tuple[int, int]]:
 
 
 def _score_width(n_hidden: int, simd: int) -> int:
-    """Give the bits of a score, if no offset is greater than a network can make use of."""
+    """Return the bits of a score, if no offset is greater than a network can make use of."""
     return score_width(n_hidden, simd, ceil(n_hidden / simd), n_hidden - 1)
 
 

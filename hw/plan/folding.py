@@ -83,7 +83,7 @@ class Folding:
                              f"{hidden[-1]} bits at a time: it would miss some")
 
     def __str__(self) -> str:
-        """Give what :func:`parse` reads."""
+        """Return what :func:`parse` reads."""
         return ",".join(f"{fold.pe}x{fold.simd}" for fold in self.layers) or "none"
 
     def period(self, shape: Sequence[int]) -> int:
@@ -135,7 +135,7 @@ def readout_rows(n_classes: int) -> int:
 
 
 def _keeps_pace(shape: Sequence[int], folding: Folding) -> bool:
-    """Say whether the last layer completes no word earlier than the readout is done with the one
+    """Return whether the last layer completes no word earlier than the readout is done with the one
     before it. Of a single word a vector the next is a whole inference away."""
     *_, n_before, n_hidden, n_classes = shape
     per_word, slices = folding.per_word(n_hidden), ceil(n_before / folding.layers[-1].simd)
@@ -145,7 +145,7 @@ def _keeps_pace(shape: Sequence[int], folding: Folding) -> bool:
 
 
 def default(shape: Sequence[int]) -> Folding:
-    """Give a folding for no board: one neuron of each layer at a time, all its synapses at once.
+    """Return a folding for no board: one neuron of each layer at a time, all its synapses at once.
 
     >>> default((200, 128, 10))
     Folding(layers=[Fold(pe=1, simd=200)], readout_simd=13)
@@ -191,7 +191,7 @@ def candidates(shape: Sequence[int]) -> Iterator[Folding]:
 
 
 def _narrowest(n_in: int, n_out: int, period: int) -> Fold:
-    """Give the fold with the fewest gates that takes at most ``period`` cycles."""
+    """Return the fold with the fewest gates that takes at most ``period`` cycles."""
     slices = min(n_in, max(1, period // n_out))
     simd = ceil(n_in / slices)
     return Fold(ceil(n_out / max(1, period // ceil(n_in / simd))), simd)

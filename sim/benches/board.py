@@ -50,7 +50,7 @@ async def listen(dut: SimHandleBase, received: Queue) -> None:
 
 
 async def answers(received: Queue) -> AsyncIterator[bytes]:
-    """Give the contents of good answer frames, without end."""
+    """Return the contents of good answer frames, without end."""
     unwrapper = frame.Unwrapper(frame.fcs16)
     while True:
         for content in unwrapper.feed(bytes([await received.get()])):

@@ -19,7 +19,7 @@ def vectors(layer: Layer) -> list[bits.Bits]:
 
 
 def chunks(x: bits.Bits, pe: int) -> list[int]:
-    """Give what the layer sends for output bits ``x``: ``pe`` bits, and above them the end."""
+    """Return what the layer sends for output bits ``x``: ``pe`` bits, and above them the end."""
     padded = np.concatenate([x, np.zeros(-len(x) % pe, np.uint8)]).reshape(-1, pe)
     return [bits.to_int(chunk) | (at == len(padded) - 1) << pe for at, chunk in enumerate(padded)]
 

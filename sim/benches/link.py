@@ -12,7 +12,7 @@ FIRST = 116    # The sequence numbers that follow hold both bytes that must be e
 
 
 def garbage(good: bytes) -> list[bytes]:
-    """Give what may lie between requests and must not be answered."""
+    """Return what may lie between requests and must not be answered."""
     body = good[1:-1]
     wrong_length = b"\x01\x02"
     [content] = frame.Unwrapper(frame.fcs32).feed(good)

@@ -15,13 +15,13 @@ CHUNK = int(os.environ["CHUNK"])
 
 
 def vectors() -> list[bits.Bits]:
-    """Give random bits, each class's favourite, and its inverse: many scores are equal."""
+    """Return random bits, each class's favourite, and its inverse: many scores are equal."""
     random = np.random.default_rng(1).integers(0, 2, (40, READOUT.n_in), np.uint8)
     return [*random, *READOUT.weights, *(1 - READOUT.weights)]
 
 
 def words(x: bits.Bits, simd: int) -> list[int]:
-    """Give what :class:`~hw.blocks.gather.Gather` makes of hidden bits ``x``.
+    """Return what :class:`~hw.blocks.gather.Gather` makes of hidden bits ``x``.
 
     Whole chunks, the last filled up with zeros above; a last word of fewer chunks has them at its
     top and zeros below.

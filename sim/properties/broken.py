@@ -58,10 +58,10 @@ def names_the_highest_of_equals(readout, **options):
 
 
 def swapped(first, second):
-    """Give each of two values in place of the other."""
+    """Return each of two values in place of the other."""
     return lambda value: Mux(value == first, second, Mux(value == second, first, value))
 
 
 def replaced(wrong, right):
-    """Give one value in place of another."""
+    """Return one value in place of another."""
     return lambda value: Mux(value == wrong, right, value)

@@ -58,12 +58,12 @@ class Bench:
     hints: list[Value] = field(default_factory=list)
 
     def any(self, name: str, shape) -> Signal:
-        """Give a signal that may be anything in every cycle."""
+        """Return a signal that may be anything in every cycle."""
         self.free[name] = Signal(shape, name=name)
         return self.free[name]
 
     def once(self, name: str, shape) -> Signal:
-        """Give a signal that may be anything, and stays as it is in the first cycle."""
+        """Return a signal that may be anything, and stays as it is in the first cycle."""
         chosen, is_first = self.any(name, shape), self.since_reset() == 0
         kept = Signal.like(chosen, name=f"{name}_kept")
         result = Signal.like(chosen, name=f"{name}_once")
@@ -75,13 +75,13 @@ class Bench:
         return result
 
     def since_reset(self) -> Signal:
-        """Give 0 in the first cycle, 1 ever after."""
+        """Return 0 in the first cycle, 1 ever after."""
         later = Signal(name="later")
         self.module.d.sync += later.eq(1)
         return later
 
     def delayed(self, value: ValueLike, cycles: int, *, init: int = 0) -> Value:
-        """Give what ``value`` was ``cycles`` ago."""
+        """Return what ``value`` was ``cycles`` ago."""
         for _ in range(cycles):
             later = Signal.like(Value.cast(value), name="later", init=init)
             self.module.d.sync += later.eq(value)

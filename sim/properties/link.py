@@ -18,7 +18,7 @@ POLYNOMIALS = {32: 0xEDB88320, 16: 0x8408}    # Reflected, as in sw.golden.frame
 
 
 def check_after(m: Module, register: Value, data: Value) -> list[Value]:
-    """Give a check register before and after each of the bits of ``data``, in their order."""
+    """Return a check register before and after each of the bits of ``data``, in their order."""
     after = [register]
     for bit in data:
         register = Signal(len(after[-1]), name="check_after")

@@ -46,7 +46,7 @@ def counts_matches(width: int) -> str:
 
 
 def _cases(width: int) -> list[tuple[tuple[int, ...], tuple[int, ...], int]]:
-    """Give inputs, weights and what they must add, of a pair or of a position without partner."""
+    """Return inputs, weights and what they must add, of a pair or of a position without partner."""
     cases = []
     for x, w in product(product((0, 1), repeat=width), repeat=2):
         matches = sum(one == other for one, other in zip(x, w))
@@ -142,7 +142,7 @@ class Cone:
                 *(self.sees.get(abs(each), {abs(each)}) for each in pair))
 
     def where(self, values: dict[int, int], beside: Beside) -> list[int]:
-        """Give the outputs where ``values`` take the place of inputs."""
+        """Return the outputs where ``values`` take the place of inputs."""
         values = dict(values)
 
         def value(literal: int) -> int:

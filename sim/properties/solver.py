@@ -45,7 +45,7 @@ class Logic:
         self.gates: dict[tuple[int, int], int] = {}
 
     def new(self) -> int:
-        """Give a literal that may be anything."""
+        """Return a literal that may be anything."""
         self._n += 1
         return self._n
 
@@ -71,7 +71,7 @@ class Logic:
         return self.either(self.both(a, -b), self.both(-a, b))
 
     def any(self, literals: Iterable[int]) -> int:
-        """Give a literal that is true when one of ``literals`` is."""
+        """Return a literal that is true when one of ``literals`` is."""
         result = -self.TRUE
         for literal in literals:
             result = self.either(result, literal)
@@ -81,11 +81,11 @@ class Logic:
         self._solver.add_clause(clause)
 
     def possible(self, *literals: int) -> bool:
-        """Say whether all of ``literals`` can be true at once."""
+        """Return whether all of ``literals`` can be true at once."""
         return bool(self._solver.solve(assumptions=literals))
 
     def model(self) -> list[int]:
-        """Give the literals, at most one of each variable, by which they were."""
+        """Return the literals, at most one of each variable, by which they were."""
         return self._solver.get_model() or []
 
 
@@ -133,7 +133,7 @@ class Frame:
 
 
 def unrolled(circuit: Circuit, logic: Logic, state: Sequence[int]) -> Iterator[Frame]:
-    """Give cycle after cycle, the first beginning in ``state``."""
+    """Return cycle after cycle, the first beginning in ``state``."""
     while True:
         frame = Frame.evaluate(circuit, logic, state)
         yield frame
@@ -176,7 +176,7 @@ def _trace(model: Sequence[int], frames: Sequence[Frame]) -> str:
 
 
 def holds_always(circuit: Circuit, sentences: Sequence[str], depth: int = 1) -> int:
-    """Prove the claims for every cycle, by induction; give the number of registers found equal.
+    """Prove the claims for every cycle, by induction; return the number of registers found equal.
 
     Registers that follow a hint are found by simulation, and that they do is part of what is
     proven. Raises :exc:`Counterexample` where a claim is wrong within reach of reset, else
@@ -229,7 +229,7 @@ def _pairs(circuit: Circuit, sentences: Sequence[str]) -> Iterator[Pair]:
 
 def _simulate(circuit: Circuit, sentences: Sequence[str],
               watched: Iterable[int]) -> dict[int, int]:
-    """Simulate from reset with random inputs; give a digest of the values of what is watched.
+    """Simulate from reset with random inputs; return a digest of the values of what is watched.
 
     Raises :exc:`Counterexample` where a claim is wrong, which is sooner seen so than by the solver.
     """

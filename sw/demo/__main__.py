@@ -114,7 +114,7 @@ def _timed(took: dict[str, float], name: str, work: Callable[[], Result]) -> Res
 
 
 def _inside(network: Network, code: Bits) -> tuple[list[list[int]], list[int]]:
-    """Give the bits after each hidden layer, and the scores."""
+    """Return the bits after each hidden layer, and the scores."""
     hidden = []
     for layer in network.layers:
         code = forward.hidden(layer, code)
@@ -123,7 +123,7 @@ def _inside(network: Network, code: Bits) -> tuple[list[list[int]], list[int]]:
 
 
 def app(demo: Demo) -> Starlette:
-    """Give the page and what it asks."""
+    """Return the page and what it asks."""
 
     # One drawing after the other, and by the same thread: each keeps memory for its next.
     worker = ThreadPoolExecutor(1)

@@ -30,7 +30,7 @@ def tabulate(folder: Path, results: Results) -> str:
 
 
 def verdict(sign: Measure, sd: Measure) -> str:
-    """Say whether SD-BNN is better than the sign on the binary CNN, by a standard error or more.
+    """Return whether SD-BNN is better than the sign on the binary CNN, by a standard error or more.
 
     >>> print(verdict(Measure([80.0, 82.0]), Measure([84.0, 86.0])))
     On the binary CNN, SD-BNN is better than the plain sign by 4.00 points; a standard error of this

@@ -28,7 +28,7 @@ N_PIXELS = 28 * 28
 
 
 def read(study: Study, reading: str, name: str = "mnist") -> CodeSet:
-    """Give the pixels of a data set as signs."""
+    """Return the pixels of a data set as signs."""
     return codes.encode(partial(codes.threshold_pixels, at=READINGS[reading]), N_PIXELS,
                         study.data(name), n_copies=1)
 

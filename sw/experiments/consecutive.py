@@ -51,7 +51,7 @@ def consecutive(study: Study, name: str, method: str) -> dict[str, Any]:
 
 
 def _of(codes: CodeSet, digit: int) -> Tensor:
-    """Give the training codes of a digit as signs."""
+    """Return the training codes of a digit as signs."""
     signs, labels = codes.epoch(0)
     return signs[labels == digit]
 
@@ -84,7 +84,7 @@ def _learn(study: Study, model: BinaryClassifier, codes: CodeSet, pair: list[int
 
 @torch.no_grad()
 def _score(model: BinaryClassifier, codes: CodeSet, within_pair: bool) -> float:
-    """Give the mean accuracy over the tasks, in per cent of the test images of each."""
+    """Return the mean accuracy over the tasks, in per cent of the test images of each."""
     signs, labels = codes.test()
     accuracies = []
     for pair in TASKS:

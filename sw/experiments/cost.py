@@ -51,7 +51,7 @@ def cost(study: Study, name: str) -> dict[str, Any]:
 
 
 def _seconds(way: Callable[[torch.Tensor], object], n_images: int) -> float:
-    """Give the median time of making codes of so many images, per image, bits packed."""
+    """Return the median time of making codes of so many images, per image, bits packed."""
     images, times = torch.rand(n_images, 1, 28, 28), []
     for _ in range(REPEATS):
         begun = time.perf_counter()

@@ -97,7 +97,7 @@ class Study:
     def fit(self, phase: str, make: Callable[[], Model], loss: task.Loss, recipe: Recipe,
             rows: Callable[[int], Sequence[Tensor]],
             watch: Callable[[Model], object] = lambda _: None) -> Model:
-        """Train a model; give it evaluating, on the CPU.
+        """Train a model; return it evaluating, on the CPU.
 
         Parameters
         ----------

@@ -94,7 +94,7 @@ def _recipe(epochs: int) -> Recipe:
 
 @torch.no_grad()
 def _squared_error(encoder: Encoder, decoder: nn.Module, images: Tensor) -> float:
-    """Give the mean over the images of the sum of squared errors, drawn from the bits alone."""
+    """Return the mean over the images of the sum of squared errors, drawn from the bits alone."""
     errors = [(decoder.eval()(binarize(encoder(batch))).sigmoid() - batch).square().sum()
               for batch in images.split(codes.BATCH)]
     return float(torch.stack(errors).sum()) / len(images)

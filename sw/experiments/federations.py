@@ -43,13 +43,13 @@ def centralised(study: Study, name: str) -> dict[str, Any]:
 
 
 def after_each_round(results: Results, arm: str) -> list[Measure]:
-    """Give each seed's mean over the tasks, round by round."""
+    """Return each seed's mean over the tasks, round by round."""
     by_seed = [mean(result["curves"]) for result in results[f"together {arm}"]]
     return [Measure(list(accuracies)) for accuracies in zip(*by_seed, strict=True)]
 
 
 def bytes_a_round(results: Results, arm: str) -> float:
-    """Give the mean over rounds, tasks and seeds of what all clients send and get."""
+    """Return the mean over rounds, tasks and seeds of what all clients send and get."""
     return statistics.mean(float(number) for result in results[f"together {arm}"]
                            for row in result["bytes"] for number in row)
 

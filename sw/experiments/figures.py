@@ -25,7 +25,7 @@ def draw(folder: Path, results: Results) -> None:
 
 @contextmanager
 def page(folder: Path, name: str, columns: int = 1, **options: Any) -> Iterator[Any]:
-    """Give axes to draw into, several if there are ``columns``; then write the figure.
+    """Return axes to draw into, several if there are ``columns``; then write the figure.
 
     It is ``folder/figures/name.png``; ``options`` are those of matplotlib's ``subplots``.
     """

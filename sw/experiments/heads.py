@@ -60,7 +60,7 @@ def note(curve: list[float], codes: CodeSet, model: BinaryClassifier) -> None:
 
 
 def exact(model: BinaryClassifier, codes: CodeSet) -> float:
-    """Give the accuracy of a model, once its network of bits and integers is known to agree."""
+    """Return the accuracy of a model, once its network of bits and integers is known to agree."""
     signs, labels = codes.test()
     classes = task.classify(model, signs)
     check_equal(export(model), classes, bits.unpack(codes.test_codes, codes.n_bits))

@@ -34,7 +34,7 @@ LABELS = {
 
 
 def tabulate(folder: Path, results: Results) -> str:
-    """Write ``mixbin.md`` and ``figures/mixbin.png``; give the text of the former."""
+    """Write ``mixbin.md`` and ``figures/mixbin.png``; return the text of the former."""
     text = "\n\n".join([_goals(results), _masks(results), _whole(results), _transfer(results)])
     atomic_write(folder / "mixbin.md", (text + "\n").encode())
     draw(folder, results)
@@ -106,7 +106,7 @@ def _mean(found: list[Found], key: str) -> float:
 
 
 def _worst(results: Results) -> float:
-    """Give the most points, in the mean of the seeds, that a search's mask is below the best."""
+    """Return the most points, in the mean of the seeds, that a search's mask is below the best."""
     seeds = _subsets(results)
     truth = {mask: _mean([seed[mask] for seed in seeds], "held") for mask in seeds[0]}
     costs = {mask: point["cost"] for mask, point in seeds[0].items()}

@@ -52,7 +52,7 @@ class BernoulliMixture:
 
 
 def components_within(n_bytes: int, n_bits: int) -> int:
-    """Give how many components fit.
+    """Return how many components fit.
 
     >>> components_within(2500, 200)
     12

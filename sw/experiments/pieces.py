@@ -86,12 +86,12 @@ PIECES = {name: piece for stage in STAGES + ABLATION + TOGETHER + MIXBIN
 
 
 def path(folder: Path, name: str, seed: int) -> Path:
-    """Give the file that a piece leaves."""
+    """Return the file that a piece leaves."""
     return folder / "pieces" / f"{name.replace(' ', '-')}-{seed}.json"
 
 
 def do(job: tuple[Study, str]) -> str:
-    """Do a piece and leave its result, with the seconds it took; give its name."""
+    """Do a piece and leave its result, with the seconds it took; return its name."""
     study, name = job
     begun, begun_cpu = time.perf_counter(), time.process_time()
     result = PIECES[name](study)

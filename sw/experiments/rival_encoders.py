@@ -44,7 +44,7 @@ class BernoulliAutoencoder(nn.Module):
         return self.decoder(sample(logits)), logits
 
     def fold(self) -> Encoder:
-        """Give the encoder, evaluating."""
+        """Return the encoder, evaluating."""
         return self.encoder.eval()
 
 
@@ -122,7 +122,7 @@ class MatchingAutoencoder(nn.Module):
         return codes[taken]
 
     def fold(self) -> Encoder:
-        """Give the encoder, evaluating."""
+        """Return the encoder, evaluating."""
         return self.encoder.eval()
 
 
@@ -147,7 +147,7 @@ def matching_loss(model: MatchingAutoencoder, images: Tensor) -> Tensor:
 
 
 def listed_codes(n_images: int, n_bits: int) -> np.ndarray:
-    """Give BinPlay's code of each image, -1 or +1, int8 ``(n_images, n_bits)``.
+    """Return BinPlay's code of each image, -1 or +1, int8 ``(n_images, n_bits)``.
 
     Eight bits for each prime ``p``, highest first: ``floor(i C / 25)`` of image ``i``, where ``C``
     is the highest power of ``p`` up to 256. So it is in the published program, whose precedence of

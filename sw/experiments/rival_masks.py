@@ -64,7 +64,7 @@ def sensitive(stack: Stack, held: Held, settings: Settings, seed: int) -> Mask:
 
 
 def all_subsets(shape: Shape) -> Iterator[Mask]:
-    """Give every choice of whole layers: 64 masks.
+    """Return every choice of whole layers: 64 masks.
 
     >>> len({str(mask) for mask in all_subsets(Shape())})
     64

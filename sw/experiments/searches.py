@@ -114,7 +114,7 @@ def final(study: Study, name: str) -> dict[str, Any]:
 
 
 def mask_path(study: Study, name: str) -> Path:
-    """Give the file of the mask that a search found."""
+    """Return the file of the mask that a search found."""
     return study.folder / "masks" / f"{name.replace(' ', '-')}-{study.seed}.json"
 
 
@@ -145,7 +145,7 @@ def _held(study: Study, data: str) -> Held:
 
 
 def _begun(study: Study, mask: Mask, data: str) -> Stack:
-    """Give a stack that begins with the encoder of a data set, trained without labels."""
+    """Return a stack that begins with the encoder of a data set, trained without labels."""
     task.reseed(study.seed, "mixbin, initial weights")
     name = "fashion" if data == "fashion-mnist" else "ours"
     stack = Stack(mask)

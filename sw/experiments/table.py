@@ -27,7 +27,7 @@ ENCODER_NAMES = {
 
 
 def write(folder: Path, results: Results) -> str:
-    """Write ``results.json``, all of it, and ``table.md``; give the latter."""
+    """Write ``results.json``, all of it, and ``table.md``; return the latter."""
     parts = [
         _rows("claim", "paper", claims(results)), _rows("beyond the paper, %", "goal",
                                                         goals(results)),
@@ -76,7 +76,7 @@ def _five(results: list[dict[str, Any]], key: str) -> str:
 
 
 def _ten(results: list[dict[str, Any]], key: str, hidden: int = HIDDEN) -> str:
-    """Give the accuracy on all ten classes, if it was asked for; the CNN has no hidden width."""
+    """Return the accuracy on all ten classes, if it was asked for; the CNN has no hidden width."""
     found = results[0].get(key, {})
     if isinstance(found, float):
         return str(measure(results, key))
@@ -96,7 +96,7 @@ def _widths(results: Results) -> str:
 
 
 def lengths(results: Results) -> list[tuple[int, Measure]]:
-    """Give the accuracy on all ten digits for each length of a code."""
+    """Return the accuracy on all ten digits for each length of a code."""
     names = sorted((source.n_bits, name) for name, source in ENCODERS.items()
                    if source.kind == "length")
     return [(n_bits, measure(results[f"ten {name}"], "binary", str(HIDDEN)))

@@ -23,7 +23,7 @@ AFTER = 10    # Rounds, by which a federation should have caught up (paper: unde
 
 
 def tabulate(folder: Path, results: Results) -> str:
-    """Write ``together.md`` and ``figures/together.png``; give the text of the former."""
+    """Write ``together.md`` and ``figures/together.png``; return the text of the former."""
     last = len(after_each_round(results, "centralised")) - 1
     after = min(AFTER - 1, last)
     rows = []

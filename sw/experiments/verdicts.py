@@ -77,7 +77,7 @@ def claims(results: Results) -> list[Row]:
 
 
 def _round(accuracies: list[Measure], goal: float) -> int | None:
-    """Give the first round, from 1, at whose end the mean accuracy is ``goal`` or more."""
+    """Return the first round, from 1, at whose end the mean accuracy is ``goal`` or more."""
     return next((number for number, accuracy in enumerate(accuracies, 1)
                  if accuracy.mean >= goal), None)
 

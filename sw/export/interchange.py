@@ -61,7 +61,7 @@ def write_encoder(encoder: Encoder, path: Path) -> None:
 
 
 def load_encoder(path: Path, threads: int = 1) -> Callable[[np.ndarray], np.ndarray]:
-    """Read an encoder's ONNX file; give a function from images to logits, both float32.
+    """Read an encoder's ONNX file; return a function from images to logits, both float32.
 
     ``(n, channels, 28, 28)`` -> ``(n, n_bits)``, by ONNX Runtime on the CPU.
     """
@@ -177,7 +177,7 @@ class _Graph:
         return name
 
     def module(self, name: str, module: nn.Module, x: str) -> str:
-        """Append what a module does with the value ``x``; give its output."""
+        """Append what a module does with the value ``x``; return its output."""
         def constants(*tensors: Tensor | None) -> list[str]:
             return [self.constant(f"{name}.{number}", tensor.detach().numpy())
                     for number, tensor in enumerate(tensors) if tensor is not None]

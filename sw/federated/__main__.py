@@ -127,7 +127,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _learn(settings: Settings, folder: Path) -> list[dict[str, Any]]:
-    """Do all rounds that are left; give what there is to say of each."""
+    """Do all rounds that are left; return what there is to say of each."""
     # After FLWR_TELEMETRY_ENABLED is set.
     from .client_app import app
     from .server_app import serve

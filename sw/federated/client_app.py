@@ -60,7 +60,7 @@ def train(question: Message, context: Context) -> Message:
 
 
 def _place(context: Context) -> tuple[int, int, int]:
-    """Give the client's number, that of its part of the images, and how many parts there are."""
+    """Return the client's number, that of its part of the images, and how many parts there are."""
     config = context.node_config
     part = int(config.get("partition-id", 0))
     return int(config.get("client", part)), part, int(config.get("num-partitions", 1))

@@ -65,7 +65,7 @@ class Update:
 
 
 def layout(shape: Sequence[int]) -> dict[str, torch.Size]:
-    """Give the names and shapes of all floats in the state of a classifier of these widths."""
+    """Return the names and shapes of all floats in the state of a classifier of these widths."""
     with torch.device("meta"):
         state = BinaryClassifier(shape[0], shape[1:-1], shape[-1]).state_dict()
     return {name: tensor.shape for name, tensor in state.items() if tensor.is_floating_point()}
@@ -182,13 +182,13 @@ def _assemble(weights: Bits, rest: bytes, sizes: list[tuple[int, int]]) -> Netwo
 
 
 def _weights(network: Network) -> Bits:
-    """Give all weight bits of a network, one after the other."""
+    """Return all weight bits of a network, one after the other."""
     parts = [*(layer.weights for layer in network.layers), network.readout.weights]
     return np.concatenate([part.ravel() for part in parts])
 
 
 def _integer(n_in: int) -> np.dtype[np.unsignedinteger]:
-    """Give the type of a threshold, which is 0 to ``n_in + 1``."""
+    """Return the type of a threshold, which is 0 to ``n_in + 1``."""
     return np.dtype("u1" if n_in < 255 else "<u2")
 
 

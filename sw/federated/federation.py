@@ -49,7 +49,7 @@ class Federation:
         return len(self.history) + 1
 
     def question(self) -> bytes:
-        """Give what every client asked in this round is sent."""
+        """Return what every client asked in this round is sent."""
         return encode(Update(self.round, 0, self.content), self.shape)
 
     def read(self, data: bytes) -> Update:

@@ -66,7 +66,7 @@ def learn(training: Training, content: Content, round: int, rows: Sequence[Tenso
 
 
 def give(model: BinaryClassifier, codec: str) -> Content:
-    """Give what a client sends of its model, evaluating."""
+    """Return what a client sends of its model, evaluating."""
     if codec == "onebit":
         return export(model)
     return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()
@@ -92,7 +92,7 @@ def adopt(model: BinaryClassifier, network: Network, signs: Tensor) -> None:
 
 
 def _turn(linear: BinaryLinear, weights: np.ndarray) -> None:
-    """Give the latent weights the signs of these bits."""
+    """Return the latent weights the signs of these bits."""
     signs = torch.from_numpy(to_signs(weights)).float()
     sizes = linear.weight.abs()
     wrong = linear.signs() != signs

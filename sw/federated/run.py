@@ -20,7 +20,7 @@ __all__ = ["finish", "prepare"]
 
 
 def prepare(settings: Settings, encoder: Path | None = None) -> Path:
-    """Begin a run in the folder of the settings, or go on with it; give the folder.
+    """Begin a run in the folder of the settings, or go on with it; return the folder.
 
     A run that begins gets a copy of ``encoder`` first: one that was killed goes on with the same.
     """

@@ -107,7 +107,7 @@ class Settings:
                            f"federation") from None
 
     def config(self) -> dict[str, str | int | float | bool]:
-        """Give it as Flower has it: names with hyphens."""
+        """Return it as Flower has it: names with hyphens."""
         return {name.replace("_", "-"): value for name, value in asdict(self).items()}
 
     @property
@@ -122,13 +122,13 @@ class Settings:
         return Recipe(self.rounds, self.effort.classifier_batch, rate)
 
     def run_config(self) -> Config:
-        """Give the configuration of a run of ``sw.train`` with this outcome."""
+        """Return the configuration of a run of ``sw.train`` with this outcome."""
         effort = Effort(**{**asdict(self.effort), "classifier_epochs": self.rounds})
         return Config(self.data, self.data_dir or None, self.task, self.widths(), "sign",
                       self.seed, "cpu", effort)
 
     def widths(self) -> tuple[int, ...]:
-        """Give the widths of the hidden layers."""
+        """Return the widths of the hidden layers."""
         if (widths := read_widths(self.hidden)) is None:
             raise RunError(f"Hidden widths must be like 128 or 128-64, not {self.hidden!r}")
         return widths

@@ -52,13 +52,13 @@ class Simulation(Grid):
         self.set_run(Run.create_empty(1))
 
     def memories(self) -> dict[str, bytes]:
-        """Give what each client keeps to itself, by its node: here they die with the server, and
+        """Return what each client keeps to itself, by its node: here they die with the server, and
         a run that goes on without would be another."""
         return {str(node): recorddict_to_proto(context.state).SerializeToString()
                 for node, context in self.contexts.items() if context.state}
 
     def remember(self, memories: dict[str, bytes]) -> None:
-        """Give clients back what :meth:`memories` gave; :exc:`ValueError` if it did not."""
+        """Return clients back what :meth:`memories` gave; :exc:`ValueError` if it did not."""
         for name, memory in memories.items():
             try:
                 self.contexts[int(name)].state = recorddict_from_proto(

@@ -45,13 +45,13 @@ def _encode(settings: Settings) -> CodeSet:
 
 
 def own(settings: Settings, part: int, parts: int, round: int) -> list[Tensor]:
-    """Give the signs and labels of one part of several to train on in a round, from 1."""
+    """Return the signs and labels of one part of several to train on in a round, from 1."""
     found = codes_of(settings)
     rows = split(settings.split, found.train_labels, parts, settings.alpha, settings.seed)[part]
     return [tensor[rows] for tensor in found.epoch(round - 1)]
 
 
 def shape_of(settings: Settings) -> tuple[int, ...]:
-    """Give the widths of the network."""
+    """Return the widths of the network."""
     found = codes_of(settings)
     return found.n_bits, *settings.widths(), found.n_classes

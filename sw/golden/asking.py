@@ -101,7 +101,7 @@ class Asking:
         self._unwrapper = frame.Unwrapper(frame.fcs16)
 
     def ask(self, requests: Iterable[Request]) -> Iterator[int]:
-        """Send requests, each made for the sequence number that it gets; give the second byte of
+        """Send requests, each made for the sequence number that it gets; return the second byte of
         the answer to each, in their order.
 
         Raises
@@ -143,7 +143,7 @@ class Asking:
                 begin += 1
 
     def _in_step(self, requests: Iterator[Request]) -> Iterator[Request]:
-        """Give the requests, the first after all that an earlier call has sent is out of the way.
+        """Return the requests, the first after all that an earlier call has sent is out of the way.
 
         From then on this call is one that broke off, until it ends well.
         """
@@ -176,7 +176,7 @@ class Asking:
         return self.port.read(max(1, self.port.in_waiting))
 
     def _answers(self, received: bytes, begin: int) -> Iterator[tuple[int, int]]:
-        """Give number and value of each answer of this kind that ends in what was received."""
+        """Return number and value of each answer of this kind that ends in what was received."""
         for content in self._unwrapper.feed(received):
             answer = frame.parse_answer(content)
             if answer and answer[0] in self.sequences:

@@ -44,7 +44,7 @@ def unpack(data: npt.NDArray[np.uint8], n: int) -> Bits:
 
 
 def n_bytes(n: int) -> int:
-    """Give the number of bytes that ``n`` bits are packed into."""
+    """Return the number of bytes that ``n`` bits are packed into."""
     return -(-n // 8)
 
 

@@ -34,7 +34,7 @@ LONGEST = 1 + n_bytes(0xFFFF) + N_FCS32    # Bytes in a frame: no identity tells
 
 
 def fcs32(content: bytes) -> bytes:
-    """Give the 32-bit check of ``content`` (CRC-32/ISO-HDLC).
+    """Return the 32-bit check of ``content`` (CRC-32/ISO-HDLC).
 
     >>> fcs32(b"123456789").hex()
     '2639f4cb'
@@ -43,7 +43,7 @@ def fcs32(content: bytes) -> bytes:
 
 
 def fcs16(content: bytes) -> bytes:
-    """Give the 16-bit check of ``content`` (CRC-16/X-25).
+    """Return the 16-bit check of ``content`` (CRC-16/X-25).
 
     >>> fcs16(b"123456789").hex()
     '6e90'

@@ -45,7 +45,7 @@ class Identity:
     build: bytes
 
     def to_bytes(self) -> bytes:
-        """Give all that a board says.
+        """Return all that a board says.
 
         >>> Identity((200, 128, 10), False, False, 120_000, bytes(4)).to_bytes().hex(" ")
         '03 c8 00 80 00 0a 00 c0 d4 01 00 00 00 00'
@@ -74,5 +74,5 @@ class Identity:
 
 
 def length(first: int) -> int:
-    """Give the length of an identity that begins with the byte ``first``."""
+    """Return the length of an identity that begins with the byte ``first``."""
     return 1 + 2 * (first & (WAITS - 1)) + N_CLOCK + N_HASH

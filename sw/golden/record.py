@@ -45,7 +45,7 @@ def record(kind: type[Record], content: object) -> Record:
 
 
 def is_text(value: str) -> bool:
-    """Tell whether text could be the name of a file: JSON can hold what no system takes.
+    """Return whether text could be the name of a file: JSON can hold what no system takes.
 
     >>> is_text("runs/\\u00e4"), is_text("a\\0b"), is_text("\\ud800")
     (True, False, False)

@@ -47,7 +47,7 @@ class Split:
     link_bits: int
 
     def share(self) -> float:
-        """Give the board's part of all multiply-accumulates, whatever they are on.
+        """Return the board's part of all multiply-accumulates, whatever they are on.
 
         >>> Split([Part("conv", 30, 0)], [Part("fc", 0, 10)], 8).share()
         0.25

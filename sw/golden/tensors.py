@@ -32,7 +32,7 @@ def write(path: Path, tensors: Mapping[str, np.ndarray], **description: object) 
 
 
 def to_bytes(tensors: Mapping[str, np.ndarray], **description: object) -> bytes:
-    """Give what the file holds."""
+    """Return what the file holds."""
     content: bytes = save(dict(tensors), {KEY: json.dumps(description, sort_keys=True)})
     return content
 

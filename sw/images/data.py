@@ -239,7 +239,7 @@ def _find(name: str, file: str, folder: Path) -> Path:
 
 
 def _download(name: str, files: list[str]) -> list[Path]:
-    """Give the path of each file in the user's cache, after a download where it is missing."""
+    """Return the path of each file in the user's cache, after a download where it is missing."""
     cache = Path(pooch.os_cache("hybnn")) / name
     store = pooch.create(path=cache, base_url=URLS[name],
                          registry={file: f"md5:{md5}" for file, md5 in MD5[name].items()})

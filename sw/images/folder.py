@@ -61,7 +61,7 @@ class ImageFolder(Dataset[tuple[Tensor]]):
         return len(self.names)
 
     def __getitem__(self, number: int) -> tuple[Tensor]:
-        """Give the pixels of a file, ``(channels, side, side)``, uint8."""
+        """Return the pixels of a file, ``(channels, side, side)``, uint8."""
         for candidate in (*range(number, len(self)), *range(number)):
             if not self.unreadable[candidate]:
                 try:

@@ -34,7 +34,7 @@ Point = dict[str, object]    # A mask's digits, its cost, and the held-out accur
 
 
 def learn(run: Run, job: Job, inputs: DataSet) -> dict[str, object]:
-    """Search, train, and write all that a run leaves; give what ``metrics.json`` says."""
+    """Search, train, and write all that a run leaves; return what ``metrics.json`` says."""
     torch.set_num_threads(1)
     held, shape = folders.held_out(inputs), Shape(classes=len(inputs.classes))
     encoder = _encoder(run, inputs)
@@ -88,7 +88,7 @@ def _begun(mask: Mask, encoder: Encoder) -> Stack:
 
 
 def _search(run: Run, job: Job, stack: Stack, held: Held) -> list[Point]:
-    """Search from where it stands; give a point for the start and for each round."""
+    """Search from where it stands; return a point for the start and for each round."""
     kept = folders.resumed_search(run.folder, stack)
     fixed = {unit for unit in stack.mask.units(True) if unit[0] in job.keep}
     search = Search(stack, held.first(job.images, N_HELD), job.settings, job.seed, fixed)

@@ -145,7 +145,7 @@ class Mask:
                 for number, group in enumerate(groups) if group == binary]
 
     def turned(self, units: Sequence[Unit], binary: bool) -> "Mask":
-        """Give the mask in which these groups are binary, or are not."""
+        """Return the mask in which these groups are binary, or are not."""
         return replace(self, binary=tuple(
             tuple(binary if (name, number) in units else group
                   for number, group in enumerate(groups))
@@ -162,7 +162,7 @@ class Mask:
                 for layer, groups in zip(self.shape.layers(), self.binary)]
 
     def operations(self) -> Iterator[tuple[str, int, int]]:
-        """Give for each layer its name, its FLOPs, and its BOPs."""
+        """Return for each layer its name, its FLOPs, and its BOPs."""
         kept = 1.0    # Of the inputs, which dropped channels are no more.
         for layer, channels in zip(self.shape.layers(), self.channels()):
             binary = sum(channels) * layer.fan_in * layer.places
@@ -173,11 +173,11 @@ class Mask:
                 yield layer.name, layer.macs - binary, binary
 
     def cost(self, divisor: int = DIVISOR) -> float:
-        """Give ``(FLOPs + BOPs / divisor)`` over the FLOPs of the stack in full precision."""
+        """Return ``(FLOPs + BOPs / divisor)`` over the FLOPs of the stack in full precision."""
         return sum(flops + bops / divisor for _, flops, bops in self.operations()) / self.shape.macs
 
     def is_whole(self) -> bool:
-        """Say whether something is left of each layer."""
+        """Return whether something is left of each layer."""
         return not (self.drops and any(map(all, self.binary)))
 
     def suffix(self) -> list[str]:
@@ -193,7 +193,7 @@ class Mask:
         return names if len(names) > 1 else []
 
     def __str__(self) -> str:
-        """Give the digits of all groups.
+        """Return the digits of all groups.
 
         >>> print(Mask.of(Shape(), ["code"], groups=4))
         conv1 0000 conv2 0000 conv3 0000 code 1111 hidden 0000 readout 0

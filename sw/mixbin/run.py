@@ -89,7 +89,7 @@ class Job:
             raise RunError(f"There are the layers {', '.join(LAYERS)}, no {min(unknown)!r}")
 
     def config(self, hidden: tuple[int, ...] = (1,)) -> Config:
-        """Give the run's configuration as ``sw.train`` would, for who reads any run."""
+        """Return the run's configuration as ``sw.train`` would, for who reads any run."""
         effort = effort_for(self.data)
         return Config(self.data, self.data_dir, "ten", hidden, "sign", self.seed, "cpu",
                       replace(effort, classifier_epochs=self.epochs))
@@ -100,7 +100,7 @@ class Job:
         return data.select(whole, "ten")
 
     def chosen(self) -> Mask | None:
-        """Give the mask that was named, if one was."""
+        """Return the mask that was named, if one was."""
         if not self.mask:
             return None
         if self.mask in PRESETS:
@@ -187,7 +187,7 @@ def split_of(mask: Mask) -> Split:
 
 
 def _codes(stack: Stack, names: list[str], inputs: DataSet) -> CodeSet:
-    """Give what the host sends for the test images: the signs that the first layer takes."""
+    """Return what the host sends for the test images: the signs that the first layer takes."""
     depth = LAYERS.index(names[0])
     packed = pack_signs(features(stack, depth, inputs.test_images))
     n_bits = stack.mask.shape.layers()[depth].fan_in
@@ -197,6 +197,6 @@ def _codes(stack: Stack, names: list[str], inputs: DataSet) -> CodeSet:
 
 @torch.no_grad()
 def features(stack: Stack, depth: int, images: Tensor) -> Tensor:
-    """Give what comes out of the first layers of an evaluating stack, for all images."""
+    """Return what comes out of the first layers of an evaluating stack, for all images."""
     stack.eval()
     return torch.cat([stack.features(batch, depth) for batch in images.split(BATCH)])

@@ -43,11 +43,11 @@ class Held:
     held_labels: Tensor
 
     def rows(self, n: int | None = None) -> list[Tensor]:
-        """Give the first ``n`` images to learn from, or all, with their labels."""
+        """Return the first ``n`` images to learn from, or all, with their labels."""
         return [self.images[:n], self.labels[:n]]
 
     def first(self, n: int, n_held: int) -> "Held":
-        """Give no more than so many of each."""
+        """Return no more than so many of each."""
         return Held(self.images[:n], self.labels[:n], self.held_images[:n_held],
                     self.held_labels[:n_held])
 
@@ -95,7 +95,7 @@ def train(stack: Stack, rows: list[Tensor], epochs: int, phase: str, seed: int,
 
 @torch.no_grad()
 def measure(stack: Stack, images: Tensor, labels: Tensor) -> float:
-    """Give the loss in nats per image, all images being one batch.
+    """Return the loss in nats per image, all images being one batch.
 
     Batch norms take their statistics from it: those that run behind know little of a group that has
     just been turned. They are changed by that.
@@ -140,7 +140,7 @@ class Search:
         self.scores: dict[Unit, float] = {}
 
     def rounds(self) -> Iterator[Mask]:
-        """Go on to the budget; give the mask of each round, once the stack is used to it."""
+        """Go on to the budget; return the mask of each round, once the stack is used to it."""
         while (mask := self._next()) != self.stack.mask:
             self.stack.choose(mask)
             train(self.stack, self.held.rows(self.settings.fine_tuning), 1,

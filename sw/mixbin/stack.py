@@ -113,7 +113,7 @@ class Stack(nn.Module):
             cast(MixedLayer, layer).choose(channels, mask.drops)
 
     def features(self, images: Tensor, depth: int) -> Tensor:
-        """Give what comes out of the first ``depth`` layers: what the next takes the sign of.
+        """Return what comes out of the first ``depth`` layers: what the next takes the sign of.
 
         ``(batch, 1, 28, 28) -> (batch, n, height, width)``, from three layers on ``(batch, n)``,
         pixels of a channel side by side.
@@ -168,7 +168,7 @@ class Stack(nn.Module):
 
     @torch.no_grad()
     def head(self, names: list[str]) -> BinaryClassifier:
-        """Give the last layers, all of them binary, as the classifier that becomes a network."""
+        """Return the last layers, all of them binary, as the classifier that becomes a network."""
         first = LAYERS.index(names[0])
         layers = [cast(MixedLayer, layer) for layer in self.layers[first:]]
         hidden = [len(layer.weight) for layer in layers[:-1]]

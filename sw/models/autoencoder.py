@@ -171,7 +171,7 @@ class BinaryAutoencoder(nn.Module):
 
     @torch.no_grad()
     def fold(self) -> Encoder:
-        """Give the encoder with the batch norm inside its last layer, for use in evaluation."""
+        """Return the encoder with the batch norm inside its last layer, for use in evaluation."""
         encoder = copy.deepcopy(self.encoder)
         if self.signs.binarizer.asd:
             encoder.moves = True

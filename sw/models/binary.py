@@ -82,7 +82,7 @@ def binarize(x: Tensor, sharpness: float | None = None) -> Tensor:
 
 
 def sharpness(progress: float, least: float = LEAST) -> float:
-    """Give EDE's t: from ``least`` to ``MOST`` in equal ratios, as ``progress`` goes from 0 to 1.
+    """Return EDE's t: from ``least`` to ``MOST`` in equal ratios, as ``progress`` goes from 0 to 1.
 
     >>> [round(sharpness(progress), 3) for progress in (0.0, 0.5, 1.0)]
     [0.1, 1.0, 10.0]
@@ -148,7 +148,7 @@ class BinaryWeights(_Binarizing):
             self.alpha = nn.Parameter(torch.zeros(shape[0]))
 
     def latent(self) -> Tensor:
-        """Give the real numbers whose signs are the weights.
+        """Return the real numbers whose signs are the weights.
 
         >>> layer = BinaryLinear(4, 1, Binarizer(wsd=True))
         >>> _ = layer.weight.data.copy_(torch.tensor([[-0.003, 1.0, 1.0, 1.003]]))
@@ -165,7 +165,7 @@ class BinaryWeights(_Binarizing):
         return self.weight + shift.reshape(-1, *[1] * (self.weight.dim() - 1))
 
     def signs(self) -> Tensor:
-        """Give the weights, -1 or +1."""
+        """Return the weights, -1 or +1."""
         return self.binarize(self.latent())
 
 
@@ -234,7 +234,7 @@ class Signs(_Binarizing):
                              f"{binarizer.asd!r}")
 
     def moved(self, x: Tensor) -> Tensor:
-        """Give the real numbers whose signs are taken.
+        """Return the real numbers whose signs are taken.
 
         >>> signs = Signs(2, Binarizer(asd="static"))
         >>> x = torch.tensor([[-0.6, -0.4]], requires_grad=True)

@@ -39,12 +39,12 @@ class CodeSet:
         return int(self.train_labels.max()) + 1
 
     def epoch(self, number: int) -> list[Tensor]:
-        """Give signs and labels to train on: another copy of all images in each epoch."""
+        """Return signs and labels to train on: another copy of all images in each epoch."""
         return [unpack_signs(self.copies[number % len(self.copies)], self.n_bits),
                 self.train_labels]
 
     def test(self) -> list[Tensor]:
-        """Give signs and labels to test on."""
+        """Return signs and labels to test on."""
         return [unpack_signs(self.test_codes, self.n_bits), self.test_labels]
 
     def select(self, classes: list[int]) -> "CodeSet":

@@ -17,7 +17,7 @@ __all__ = ["draw", "gather", "mean", "place", "share_batch_norms"]
 
 
 def place() -> tuple[int, int]:
-    """Give which process this is, from 0, and of how many."""
+    """Return which process this is, from 0, and of how many."""
     if not (distributed.is_available() and distributed.is_initialized()):
         return 0, 1
     return distributed.get_rank(), distributed.get_world_size()
@@ -50,7 +50,7 @@ def _total(x: Tensor) -> Tensor:
 
 
 def gather(rows: Tensor) -> Tensor:
-    """Give the rows of all processes: ``(n, ...) -> (count * n, ...)``.
+    """Return the rows of all processes: ``(n, ...) -> (count * n, ...)``.
 
     The gradient of a row goes back to its process, from all losses that it had a part in.
     """
@@ -63,7 +63,7 @@ def gather(rows: Tensor) -> Tensor:
 
 
 def mean(x: Tensor) -> Tensor:
-    """Give the mean over all processes, without a gradient."""
+    """Return the mean over all processes, without a gradient."""
     _, count = place()
     return _sum(x.detach()) / count if count > 1 else x
 

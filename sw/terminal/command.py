@@ -109,7 +109,7 @@ def _say(line: str) -> None:
 
 
 def _is_unread() -> bool:
-    """Tell whether what reads stdout has gone: it is not the only pipe that can break."""
+    """Return whether what reads stdout has gone: it is not the only pipe that can break."""
     try:
         watch = select.poll()
         watch.register(sys.stdout.fileno(), 0)

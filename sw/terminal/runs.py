@@ -32,7 +32,7 @@ def is_finished(run: Path) -> bool:
 
 
 def network_file(argument: Path | None) -> Path:
-    """Give the network file that a run's folder holds or that ``argument`` is.
+    """Return the network file that a run's folder holds or that ``argument`` is.
 
     Without an argument that of the newest run; :exc:`NoRun` if there is none, or no folder
     ``argument``.
@@ -47,7 +47,7 @@ def network_file(argument: Path | None) -> Path:
 
 
 def codes_file(argument: Path) -> Path:
-    """Give the file of test codes that lies in a run's folder or beside a network file.
+    """Return the file of test codes that lies in a run's folder or beside a network file.
 
     >>> codes_file(Path("sim/data/digits.network.safetensors")).as_posix()
     'sim/data/digits.codes.safetensors'
@@ -57,5 +57,5 @@ def codes_file(argument: Path) -> Path:
 
 
 def encoder_file(argument: Path) -> Path:
-    """Give the encoder's file that a run's folder holds or that ``argument`` is."""
+    """Return the encoder's file that a run's folder holds or that ``argument`` is."""
     return argument / "encoder.safetensors" if argument.is_dir() else argument

@@ -26,7 +26,7 @@ def load(config: Config) -> list[Tensor]:
 
 def train(run: Run, images: Tensor, labels: Tensor, test_images: Tensor,
           test_labels: Tensor) -> dict[str, float]:
-    """Train, test and export; give the accuracy in per cent of the test images."""
+    """Train, test and export; return the accuracy in per cent of the test images."""
     torch.set_num_threads(1)    # As for a hybrid network: sums are the same on any machine.
     config, method = run.config, METHODS[run.config.model]
     recipe = method.recipe(config.effort.classifier_epochs, config.effort.classifier_batch)

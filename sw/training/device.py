@@ -36,7 +36,7 @@ class Engine:
         self.leads = True
 
     def setup(self, module: nn.Module, optimizer: Optimizer) -> tuple[nn.Module, Optimizer]:
-        """Give both as they are to be called in training; the parameters stay the same objects."""
+        """Return both as training is to call them; the parameters stay the same objects."""
         return module, optimizer
 
     def backward(self, loss: Tensor) -> None:

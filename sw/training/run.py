@@ -92,7 +92,7 @@ LARGE = Effort(6, 500, 10, 128, 1)
 
 
 def effort_for(data: str) -> Effort:
-    """Give how long to train on a data set."""
+    """Return how long to train on a data set."""
     return SMALL if data == "digits" else LARGE
 
 
@@ -203,7 +203,7 @@ class Phases:
 
     def train(self, phase: str, make: Callable[[], Model], loss: task.Loss, recipe: Recipe,
               data: Callable[[int], task.Data]) -> Model:
-        """Train a model, or what the checkpoint leaves to train of it; give it evaluating.
+        """Train a model, or what the checkpoint leaves to train of it; return it evaluating.
 
         Parameters
         ----------
@@ -227,7 +227,7 @@ class Phases:
         return model.eval()
 
     def _restore(self, training: Training) -> tuple[float, list[float]]:
-        """Take the state of ``training`` from the checkpoint; give its seconds and losses."""
+        """Take the state of ``training`` from the checkpoint; return its seconds and losses."""
         state = self._states.get(training.phase)
         if state is None:
             return 0.0, []
@@ -343,7 +343,7 @@ def reopen(folder: Path) -> Run:
 
 
 def unfinished(folder: Path, config: str) -> dict[str, Any]:
-    """Give the states in the checkpoint of an unfinished run whose configuration has this name."""
+    """Return the states in the checkpoint of an unfinished run whose settings have this name."""
     if not (folder / config).is_file():
         raise RunError(f"{folder} is not the folder of a run: it has no {config}")
     if (folder / "metrics.json").exists():

@@ -75,7 +75,7 @@ class Training:
         self._step, self._update = self._engine.setup(_Step(model, loss), self.optimizer)
 
     def run_epoch(self, data: Data, tick: Callable[[], object]) -> float:
-        """Train on all of ``data`` once, in random order; give the mean loss of a batch.
+        """Train on all of ``data`` once, in random order; return the mean loss of a batch.
 
         ``tick`` is called after each batch. All batches are of nearly one size: batch norm would
         weigh the rows of a small one more.
@@ -134,7 +134,7 @@ class _Step(nn.Module):
 
 
 def n_batches(data: Data, recipe: Recipe) -> int:
-    """Give the number of batches in an epoch; none is smaller than the recipe's, if it can be."""
+    """Return the number of batches in an epoch; none is smaller than the recipe's, if it can be."""
     return len(data) if isinstance(data, Loader) else max(1, len(data[0]) // recipe.batch)
 
 
@@ -155,7 +155,7 @@ def binary_loss(model: BinaryClassifier | BinaryCNN, signs: Tensor, labels: Tens
 
 
 def twin_loss(model: nn.Module, signs: Tensor, labels: Tensor) -> Tensor:
-    """Give the same loss for a model whose scores are logits already."""
+    """Return the same loss for a model whose scores are logits already."""
     return F.cross_entropy(model(_flip(signs)), labels, label_smoothing=SMOOTHING)
 
 
@@ -183,12 +183,12 @@ def classify(model: nn.Module, inputs: Tensor) -> Tensor:
 
 
 def test(model: nn.Module, inputs: Tensor, labels: Tensor) -> float:
-    """Give the per cent of ``inputs`` that a model gets right."""
+    """Return the per cent of ``inputs`` that a model gets right."""
     return accuracy(classify(model, inputs), labels)
 
 
 def accuracy(classes: Tensor, labels: Tensor) -> float:
-    """Give the per cent of ``classes`` that equal ``labels``.
+    """Return the per cent of ``classes`` that equal ``labels``.
 
     >>> accuracy(torch.tensor([1, 2, 3, 4]), torch.tensor([1, 2, 3, 0]))
     75.0

@@ -61,7 +61,7 @@ def shape(settings):
 
 
 def learn(settings, folder, app=app):
-    """Do a whole run; give its metrics."""
+    """Do a whole run; return its metrics."""
     settings = replace(settings, out=str(folder))
     serve(Simulation(app, settings), settings, prepare(settings), lambda entry: None)
     return json.loads((folder / "metrics.json").read_text())

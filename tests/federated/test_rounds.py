@@ -18,7 +18,7 @@ SHAPE = (24, 16, 3)
 
 
 def flat(content):
-    """Give all numbers of a network or a state."""
+    """Return all numbers of a network or a state."""
     if isinstance(content, Network):
         parts = [*(number for layer in content.layers
                    for number in (layer.weights, layer.thresholds)),

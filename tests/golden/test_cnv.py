@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(not (WEIGHTS.exists() and BATCH.exists()), reaso
 
 @pytest.fixture(scope="module")
 def images():
-    """Give the test images (n, 32, 32, 3), and their labels."""
+    """Return the test images (n, 32, 32, 3), and their labels."""
     with lzma.open(BATCH) as file:
         batch = pickle.load(file, encoding="bytes")
     pixels = batch[b"data"].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)

@@ -11,7 +11,7 @@ CASES = ["9-4", "20-13-5", "1-1-2", "28x28x1:8-8s2-16p-10", "7x5x3:3-4k5s2b0-3",
 
 
 def inputs(network, n=12, seed=0):
-    """Give random bits, no bit and all bits."""
+    """Return random bits, no bit and all bits."""
     codes = np.random.default_rng(seed).integers(0, 2, (n, network.n_in), np.uint8)
     codes[0], codes[1] = 0, 1
     return codes

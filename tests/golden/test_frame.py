@@ -13,7 +13,7 @@ CONTENTS = [b"1", b"123456789", bytes(26), bytes([0xFF] * 26), bytes([FLAG, ESCA
 
 
 def feed(data, fcs=fcs32, size=None):
-    """Give all that is found in ``data`` when it comes in pieces of ``size`` bytes."""
+    """Return all that is found in ``data`` when it comes in pieces of ``size`` bytes."""
     unwrapper, size = Unwrapper(fcs), size or len(data)
     return [content for start in range(0, len(data), size)
             for content in unwrapper.feed(data[start:start + size])]
@@ -155,7 +155,7 @@ def test_frames_look_as_documented():
 
 
 def syndromes(fcs, n_bytes):
-    """Give what an error of each bit, of content and check, does to the check."""
+    """Return what an error of each bit, of content and check, does to the check."""
     zero = int.from_bytes(fcs(bytes(n_bytes)), "little")
     errors = [(1 << bit).to_bytes(n_bytes, "little") for bit in range(8 * n_bytes)]
     return np.array([int.from_bytes(fcs(error), "little") ^ zero for error in errors]
@@ -163,7 +163,7 @@ def syndromes(fcs, n_bytes):
 
 
 def of(one, count):
-    """Give the sums of all choices of so many syndromes."""
+    """Return the sums of all choices of so many syndromes."""
     if count < 2:
         return one if count else np.zeros(1, int)
     return np.concatenate([one[at] ^ of(one[at + 1:], count - 1)

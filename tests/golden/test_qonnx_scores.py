@@ -17,7 +17,7 @@ def counts(weights):
 
 
 def classes(tables, weights):
-    """Give the first highest score, of every input."""
+    """Return the first highest score, of every input."""
     return np.take_along_axis(tables, counts(weights), axis=0).argmax(axis=1)
 
 

@@ -170,7 +170,7 @@ SEARCH = ["--groups", "1", "--step", "0.4", "--fine-tuning", "100", "--images", 
 
 
 def contents(run):
-    """Give all files of a run that must be the same bytes."""
+    """Return all files of a run that must be the same bytes."""
     return {path.name: path.read_bytes() for path in sorted(run.iterdir())
             if path.is_file() and path.name not in ("metrics.json", "checkpoint.safetensors")}
 

@@ -39,7 +39,7 @@ class Row:
 
 
 def share(count: int, scale: float, least: int = 1) -> int:
-    """Give so many of ``count`` as a scale asks for.
+    """Return so many of ``count`` as a scale asks for.
 
     >>> share(1000, 0.25), share(3, 0.1)
     (250, 1)
@@ -49,14 +49,14 @@ def share(count: int, scale: float, least: int = 1) -> int:
 
 @contextmanager
 def workplace() -> Iterator[Path]:
-    """Give a folder for a while. It is not in /tmp: YoWASP's tools have one of their own."""
+    """Return a folder for a while. It is not in /tmp: YoWASP's tools have one of their own."""
     Path("build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir="build", prefix="soak-") as name:
         yield Path(name).resolve()
 
 
 def do(subject: str, scale: float) -> tuple[list[Row], float]:
-    """Do one subject; give its rows, and the seconds that it took.
+    """Do one subject; return its rows, and the seconds that it took.
 
     One that breaks off counts as lost, and leaves the others what they found.
     """

@@ -27,7 +27,7 @@ class Bench:
     command: tuple[str, ...]
 
     def run(self, words: np.ndarray) -> np.ndarray:
-        """Give the numbers, int64, that the bench writes when it reads ``words``.
+        """Return the numbers, int64, that the bench writes when it reads ``words``.
 
         Raises
         ------

@@ -36,7 +36,7 @@ SAYS = {"versions", "seed", "network_sha256", "bitstream_sha256", "folding", "cl
 
 
 def _build(checkout: Path, shape: tuple[int, ...]) -> dict:
-    """Build in a checkout; give the report, with the bitstream in it."""
+    """Build in a checkout; return the report, with the bitstream in it."""
     random_network(shape).save(checkout / "network.safetensors")
     # Other hashes in Python, another place: nothing may depend on them.
     environment = {**os.environ, "PYTHONPATH": str(checkout),

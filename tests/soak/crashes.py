@@ -296,7 +296,7 @@ def _kills(job: Job, count: int, rng: Generator) -> Row:
 
 
 def _has_begun(job: Job, folder: Path) -> bool:
-    """Say whether there is something to go on with. A build goes on in any folder."""
+    """Return whether there is something to go on with. A build goes on in any folder."""
     needed = {"sw.train": "config.json", "sw.federated": "federation.json",
               "sw.mixbin": "mixbin.json", "sw.pretrain": pretrain.CONFIG, "sw.export": "",
               "hw.build": ""}
@@ -320,7 +320,7 @@ def _lock(folder: Path, locked: bool) -> bool:
 
 
 def _is_refused(process: ForkServerProcess, parent: Path) -> bool:
-    """Say whether a command ended with one line and exit code 2."""
+    """Return whether a command ended with one line and exit code 2."""
     process.join(PATIENCE)
     lines = (parent / "said").read_text().splitlines()
     errors = [line for line in lines if line.startswith("error: ")]

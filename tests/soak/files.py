@@ -169,7 +169,7 @@ def _write_run(folder: Path) -> None:
 
 
 def simple_targets(folder: Path) -> Iterator[Target]:
-    """Write valid files into a folder; give the readers that need no run."""
+    """Write valid files into a folder; return the readers that need no run."""
     network = random_network(SHAPE)
     network.save(folder / "network.safetensors")
     yield Target("network", folder / "network.safetensors", _network, (NetworkFileError,), 4)
@@ -216,7 +216,7 @@ def simple_targets(folder: Path) -> Iterator[Target]:
 
 
 def _pretraining(folder: Path) -> Iterator[Target]:
-    """Write what ``sw.pretrain`` goes on from; give its reader, up to where it would train on."""
+    """Write what ``sw.pretrain`` goes on from; return its reader, up to where it would train on."""
     (folder / "pictures").mkdir(parents=True)
     Image.new("L", (8, 8)).save(folder / "pictures" / "a.png")
     path = folder / pretrain.CONFIG
@@ -237,7 +237,7 @@ def _pretraining(folder: Path) -> Iterator[Target]:
 
 
 def _reported(folder: Path) -> Iterator[Target]:
-    """Write what ``sw.report`` reads; give its readers."""
+    """Write what ``sw.report`` reads; return its readers."""
     (built := folder / "build" / "icestick").mkdir(parents=True)
     found = {
         folder / "metrics.json": ({"accuracy": {"hybrid": 97.3, "twin": 99.1}},
@@ -257,7 +257,7 @@ def _reported(folder: Path) -> Iterator[Target]:
 
 
 def _budgeted(folder: Path) -> Iterator[Target]:
-    """Write what ``sw.mixbin`` writes; give its readers."""
+    """Write what ``sw.mixbin`` writes; return its readers."""
     folder.mkdir()
     mask = Mask.of(Shape(), ("code", "hidden", "readout"), 8)
     mask.save(folder / "mask.json")
@@ -270,7 +270,7 @@ def _budgeted(folder: Path) -> Iterator[Target]:
 
 
 def targets(folder: Path) -> Iterator[Target]:
-    """Give all readers: those, and those of a run that was trained."""
+    """Return all readers: those, and those of a run that was trained."""
     yield from simple_targets(folder)
     yield from _reported(folder / "reported")
     yield from _budgeted(folder / "budgeted")
@@ -288,7 +288,7 @@ def targets(folder: Path) -> Iterator[Target]:
 
 
 def _leaves(value: Any, path: tuple = ()) -> Iterator[tuple]:
-    """Give the paths to all that a JSON value is made of."""
+    """Return the paths to all that a JSON value is made of."""
     yield path
     items = value.items() if isinstance(value, dict) else (
         enumerate(value) if isinstance(value, list) else ())

@@ -37,13 +37,13 @@ NETWORK = random_network(SHAPE)
 
 
 def design() -> str:
-    """Give the accelerator's Verilog."""
+    """Return the accelerator's Verilog."""
     return verilog.convert(Accelerator(NETWORK, folding.default(SHAPE)), "accelerator")
 
 
 @cache
 def _questions() -> tuple[list[list[bytes]], np.ndarray]:
-    """Give the requests, by sequence number and by code, and the class of each code."""
+    """Return the requests, by sequence number and by code, and the class of each code."""
     codes = np.random.default_rng(1).integers(0, 2, (N_CODES, SHAPE[0]), np.uint8)
     codes[0], codes[1] = 0, 1
     requests = [[frame.request(sequence, code) for code in codes]
@@ -71,7 +71,7 @@ class Traffic:
 
 @lru_cache(2 * N_CODES * frame.N_SEQUENCES)    # Most are one of the right answers.
 def contents(data: bytes) -> tuple[tuple[int, int], ...]:
-    """Give the sequence number and the class of each good answer in some bytes."""
+    """Return the sequence number and the class of each good answer in some bytes."""
     found = (frame.parse_answer(each) for each in frame.Unwrapper(frame.fcs16).feed(data))
     return tuple(each for each in found if each)
 
@@ -88,7 +88,7 @@ def received(numbers: np.ndarray) -> Line:
 
 
 def answers(line: Line, count: int) -> list[tuple[tuple[int, int], ...]]:
-    """Give the good answers in each window."""
+    """Return the good answers in each window."""
     ends = np.searchsorted(line.window, np.arange(count + 1), side="left")
     data = line.data.tobytes()
     return [contents(data[start:end]) for start, end in pairwise(ends)]
@@ -200,7 +200,7 @@ def run(scale: float) -> list[Row]:
 
 
 def residual(rate: float) -> float:
-    """Give the probability that flipped bits alone turn a board's answer into another class with a
+    """Return the probability that flipped bits alone make another class of a board's answer, with a
     right check and the right sequence number; each bit flips with probability ``rate``.
 
     This is exact but for escapes: X-25's code is linear, so errors that its check misses are its

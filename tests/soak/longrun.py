@@ -38,13 +38,13 @@ def _descendants(pid: int) -> Iterator[int]:
 
 
 def _simulator() -> int:
-    """Give the process of the simulator: of our descendants the one named so."""
+    """Return the process of the simulator: of our descendants the one named so."""
     return next(pid for pid in _descendants(os.getpid())
                 if Path(f"/proc/{pid}/comm").read_text().startswith("accelerator"))
 
 
 def _memory(pid: int) -> int:
-    """Give the resident bytes of a process."""
+    """Return the resident bytes of a process."""
     return (int(Path(f"/proc/{pid}/statm").read_text().split()[1])
             * os.sysconf("SC_PAGE_SIZE"))
 

@@ -44,14 +44,14 @@ class Wired(wiring.Component):
 
 
 def levels(data: bytes, factor: float = 1.0) -> list[tuple[int, int]]:
-    """Give levels and their cycles for bytes at ``1 / factor`` of the baud rate."""
+    """Return levels and their cycles for bytes at ``1 / factor`` of the baud rate."""
     bits = [bit for byte in data for bit in (0, *(byte >> at & 1 for at in range(8)), 1)]
     edges = np.round(np.arange(len(bits) + 1) * DIVISOR * factor).astype(int)
     return [*zip(bits, np.diff(edges).tolist(), strict=True)]
 
 
 def _fault(request: bytes, rng: Generator) -> list[tuple[int, int]]:
-    """Give what is no good request."""
+    """Return what is no good request."""
     match rng.integers(5):
         case 0:    # Another baud rate.
             return levels(request, rng.uniform(0.1, 0.8) ** rng.choice([-1, 1]))

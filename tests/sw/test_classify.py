@@ -36,7 +36,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture
 def ask(run, capsys):
-    """Run the command with a board that holds this network; give its exit code and output."""
+    """Run the command with a board that holds this network; return its exit code and output."""
 
     def asked(*flags, network=None, identity=IDENTITY):
         network = network or Network.load(run / "network.safetensors")

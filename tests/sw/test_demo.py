@@ -20,7 +20,7 @@ def run(tmp_path_factory):
 
 @pytest.fixture
 def browser():
-    """Give :mod:`tests.browser`, or skip with what is missing."""
+    """Return :mod:`tests.browser`, or skip with what is missing."""
     pytest.importorskip("starlette", reason="no Starlette. Try: pip install -e '.[demo]'")
     pytest.importorskip("selenium", reason="no Selenium. Try: pip install -e '.[dev]'")
     for program in "chromium", "chromedriver":

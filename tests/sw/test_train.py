@@ -89,7 +89,7 @@ def interrupt_after(monkeypatch, n_epochs):
 
 
 def content(path):
-    """Give all bytes that a file's tensors hold. Its metadata are in no fixed order."""
+    """Return all bytes that a file's tensors hold. Its metadata are in no fixed order."""
     tensors = load_file(path.with_suffix(".safetensors"))
     return {name: tensor.tobytes() for name, tensor in tensors.items()}
 

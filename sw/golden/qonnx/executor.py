@@ -61,7 +61,7 @@ def check(path: Path, count: int = CHECKED) -> str:
 
 def classify(path: Path, values: np.ndarray,
              progress: Callable[[int], object] = lambda count: None) -> list[int]:
-    """Give the class of each sample ``(n, *shape)``, as the graph's last operators have it.
+    """Return the class of each sample ``(n, *shape)``, as the graph's last operators have it.
 
     That is what :func:`~sw.golden.qonnx.graph.answer` says: the class itself, or that of the
     highest score and of equal ones the first, or with one score whether it is so much.
@@ -98,7 +98,7 @@ def classify(path: Path, values: np.ndarray,
 
 
 def _classes(output: np.ndarray, answer: str) -> np.ndarray:
-    """Give the classes ``(n,)`` of what a graph gives, ``(n, n_scores)``."""
+    """Return the classes ``(n,)`` of what a graph gives, ``(n, n_scores)``."""
     if answer == "class" or (answer == "bit" and output.shape[1] == 1):
         return output[:, 0].astype(np.int64)
     if output.shape[1] > 1:

@@ -227,7 +227,7 @@ def _node(node: Any, number: int, opset: int, ir_version: int) -> Node:
 
 
 def _defaults(node: Any, said: str, opset: int, ir_version: int) -> dict[str, Any]:
-    """Check an operator of ONNX against what its opset says of it; give its default attributes.
+    """Check an operator of ONNX against what its opset says of it; return its default attributes.
 
     An operator that is not in the opset has none: the reader does not know it either.
     """
@@ -303,7 +303,7 @@ def _output_type(value: Any) -> str:
 
 
 def _datatype(graph: Any, name: str) -> str:
-    """Give what FINN's annotation says of a value."""
+    """Return what FINN's annotation says of a value."""
     said = {annotation.tensor_name: {each.key: each.value for each in
                                      annotation.quant_parameter_tensor_names}
             for annotation in graph.quantization_annotation}

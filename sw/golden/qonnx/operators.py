@@ -125,7 +125,7 @@ def _pow(node: Node, a: Array, b: Array) -> Array:
 
 def _batch_norm(node: Node, x: Array, scale: Array, bias: Array, mean: Array,
                 variance: Array) -> Array:
-    """Give what comes of the two orders of rounding that are in use, one below the other."""
+    """Return what comes of the two orders of rounding that are in use, one below the other."""
     if node.attributes.get("training_mode") or len(list(filter(None, node.outputs))) > 1:
         raise Refused("its batch norm is still training; call eval() before the export")
     if not node.attributes.get("spatial", 1):
@@ -212,7 +212,7 @@ def _multi_threshold(node: Node, x: Array, thresholds: Array) -> Array:
 
 
 def _sigmoid(node: Node, x: Array) -> Array:
-    """Give the least and the most that a program may give: each approximates in its own way."""
+    """Return the least and the most that a program may give: each approximates in its own way."""
     exact = 1 / (1 + np.exp(-x.astype(np.float64)))
     least, most = (np.where(x == 0, 0.5, exact + error) for error in (-SIGMOID, SIGMOID))
     return np.concatenate([np.maximum(least, 0), np.minimum(most, 1)]).astype(x.dtype)
@@ -280,7 +280,7 @@ BENDS = {"Abs", "Pow", "Equal", "Sigmoid"}
 
 
 def _axes(node: Node, axes: Array | None) -> tuple[int, ...] | None:
-    """Give the axes of a Squeeze or Unsqueeze, an attribute until opset 12 and then an input."""
+    """Return the axes of a Squeeze or Unsqueeze, an attribute until opset 12 and then an input."""
     given: Any = node.attributes.get("axes") if axes is None else axes.tolist()
     return None if given is None else tuple(given)
 

@@ -55,7 +55,7 @@ class Range:
         return bits.astype(np.uint32).view(np.float32)
 
     def below(self, values: Array) -> Array:
-        """Give the next lower value of each."""
+        """Return the next lower value of each."""
         if self.complete:
             return self.values[np.searchsorted(self.values, values) - 1]
         return self.numbers(self.keys(values) - 1)
@@ -80,7 +80,7 @@ class Range:
 
 
 def find_range(kind: str, datatype: str) -> Range:
-    """Give the range of an input of numpy's type ``kind``, with FINN's annotation or without."""
+    """Return the range of an input of numpy's type ``kind``, with FINN's annotation or without."""
     if kind != "float32":
         limits = np.iinfo(kind)
         return Range(np.arange(limits.min, limits.max + 1).astype(kind), True, True)
@@ -128,11 +128,11 @@ class Inputs:
         return f"{len(self.high)} values, bit 1 for each that is {at} or more"
 
     def values(self, codes: Bits) -> Array:
-        """Give what the graph takes for codes ``(n, n_in)``: ``(n, *shape)``."""
+        """Return what the graph takes for codes ``(n, n_in)``: ``(n, *shape)``."""
         return np.where(codes, self.high, self.low).reshape(-1, *self.shape)
 
     def codes(self, values: Array) -> Bits:
-        """Give the codes ``(n, n_in)`` of what the graph takes, ``(n, *shape)``.
+        """Return the codes ``(n, n_in)`` of what the graph takes, ``(n, *shape)``.
 
         Raises
         ------

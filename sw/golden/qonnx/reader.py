@@ -221,7 +221,7 @@ def _sigmoid(values: Array) -> Array:
 
 
 def _turns_at_zero(signal: Signal) -> bool:
-    """Tell whether no value is so near to zero that its Sigmoid is a half."""
+    """Return whether no value is so near to zero that its Sigmoid is a half."""
     sizes = np.abs(signal.table)
     return not ((sizes > 0) & (sizes < 1e-3)).any()
 
@@ -253,7 +253,7 @@ def _move(node: Node, signal: Signal, inputs: Inputs, batch: int) -> Signal:
 
 
 def _weights(inputs: Inputs) -> Array:
-    """Give the second input, which must be a matrix of constants."""
+    """Return the second input, which must be a matrix of constants."""
     if len(inputs) < 2 or not isinstance(inputs[1], Array) or inputs[1].ndim != 2:
         raise Refused("its weights must be a matrix of constants")
     return inputs[1]

@@ -114,7 +114,7 @@ class Signal:
 
     def then(self, step: Step, *, index: Array | None = None, sign: bool = False,
              bend: str = "") -> "Signal":
-        """Give what a step makes of it, which may put elements elsewhere."""
+        """Return what a step makes of it, which may put elements elsewhere."""
         table = step(self.table)
         if table.size > MAX_TABLE:
             raise Refused("it makes an array that is too large")
@@ -176,7 +176,7 @@ class Signal:
             self.source.weights, fires[:, place]))), low, high
 
     def _agreed(self, fires: Array) -> Array:
-        """Give ``(n_rows, n)`` of a table of bools, the same for all ways of rounding."""
+        """Return ``(n_rows, n)`` of a table of bools, the same for all ways of rounding."""
         ways = fires.reshape(-1, self.source.n_rows, fires.shape[-1])
         wrong = (ways != ways[0]).any(axis=(0, 1))
         if wrong.any():
@@ -290,14 +290,14 @@ class Signal:
                           "matter; scale it so that its sign or threshold turns")
 
     def _turn(self, fires: Array) -> Array:
-        """Give the least of all values ``(n,)`` that fires: bool ``(n_values, n)``."""
+        """Return the least of all values ``(n,)`` that fires: bool ``(n_values, n)``."""
         if (fires[:-1] & ~fires[1:]).any():
             raise Refused(TURNS)
         least: Array = self.source.range.values[(~fires).sum(axis=0)]
         return least
 
     def _search(self, low: Array, high: Array) -> Array:
-        """Give the least value ``(n,)`` at which it is ``high``. It only rises, or only falls.
+        """Return the least value ``(n,)`` at which it is ``high``. It only rises, or only falls.
 
         So what is the same at two values is so at all between, and it is enough to look at the
         two where it turns.
@@ -319,7 +319,7 @@ class Signal:
         return known.numbers(found[0])
 
     def _at(self, values: Array) -> Array:
-        """Give its elements where the source of each has a value of ``values (n,)``.
+        """Return its elements where the source of each has a value of ``values (n,)``.
 
         For each way of rounding: ``(ways, n)``.
         """
@@ -338,7 +338,7 @@ class Signal:
             raise Refused(f"its output has shape {self.shape}; a score for each class is a vector")
 
     def keeps_order(self, function: Callable[[Array], Array]) -> bool:
-        """Tell whether float32 keeps all its values apart behind ``function``, whoever computes it.
+        """Return whether float32 keeps all its values apart behind ``function``, whoever asks.
 
         So it does if they differ by ``APART``, or are equal.
         """
@@ -380,7 +380,7 @@ class Signal:
 
 
 def from_input(shape: tuple[int, ...], known: Range) -> Signal:
-    """Give the input of a graph: samples of ``shape``."""
+    """Return the input of a graph: samples of ``shape``."""
     size = float(np.prod(shape, dtype=float))
     if size > MAX_WIDTH:
         raise Refused(f"its input has {size:.0f} values; {MAX_WIDTH} are taken at the most")
@@ -403,7 +403,7 @@ def _layer(weights: Bits, fires: Array) -> Layer:
 
 def _sums(weights: Array, low: Array, high: Array, alpha: float, bias: Array | None
           ) -> tuple[Bits, Array, bool]:
-    """Give weight bits ``(n_out, n_in)``, and the sums by the count of matches with them.
+    """Return weight bits ``(n_out, n_in)``, and the sums by the count of matches with them.
 
     ``weights (n_in, n_out)``; ``low``, ``high`` ``(n_in,)`` -> ``(n_in + 1, n_out)``, or three
     times as many rows where sums are rounded: the exact ones, the least and the most that a
