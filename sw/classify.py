@@ -98,7 +98,7 @@ def _verdict(wrong: int, count: int) -> int:
 
 
 def golden_vectors(network: Network, file: Path) -> Inputs:
-    """Return codes for a self test: no bit, all bits, random ones, the test codes beside ``file``."""
+    """Return codes for a self test: no bit, all bits, random and test codes beside ``file``."""
     n_in = network.n_in
     parts = [np.zeros((1, n_in), np.uint8), np.ones((1, n_in), np.uint8),
              np.random.default_rng(0).integers(0, 2, (N_RANDOM, n_in), np.uint8)]

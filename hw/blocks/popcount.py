@@ -119,8 +119,8 @@ def unlike(weights: Bits) -> np.ndarray:
 
 
 def n_terms(n_bits):
-    """Return the least number of terms of up to three bits whose first additions of two
-    terms each take all other bits as carries: one that waits takes two cells a level, see :func:`_add_pairs`.
+    """Return the least number of terms of up to three bits whose first additions, of two each,
+    take all other bits as carries: one that waits takes two cells a level, see :func:`_add_pairs`.
     """
     return -(-2 * n_bits // 7)
 
