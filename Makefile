@@ -7,7 +7,7 @@ TORCH ?= torch==2.13.0
 
 BIN = .venv/bin
 
-.PHONY: demo test soak mutants bench lint
+.PHONY: demo test soak mutants bench lint docs
 demo: .venv/installed
 	$(BIN)/python -m sw.train
 	$(BIN)/python -m sim.verify --rungs 3
@@ -19,7 +19,7 @@ test: .venv/installed
 
 soak: .venv/installed
 	$(BIN)/pip install --quiet --editable '.[soak]'
-	$(BIN)/python -m tests.soak --readme README.md
+	$(BIN)/python -m tests.soak --readme docs/verification.md
 
 mutants: .venv/installed
 	$(BIN)/python -m tests.mutants --sample 80 --seed 1
@@ -34,6 +34,12 @@ bench: .venv/installed
 lint: .venv/installed
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
+
+# Into build/docs; reads the sources, so all it needs is in the extra.
+docs: .venv/installed
+	@$(BIN)/pip install --quiet --editable '.[docs]'
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going --jobs 2 \
+		--doctree-dir build/docs/.doctrees docs build/docs
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv

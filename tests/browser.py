@@ -2,7 +2,7 @@
 
     python -m tests.browser PICTURE --network RUN --port PORT
 
-takes the picture of the page that the README shows.
+takes the picture of the page that the docs show.
 """
 
 import argparse

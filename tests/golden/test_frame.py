@@ -141,10 +141,10 @@ def test_answers_come_back(sequence, klass):
     assert frame.parse_answer(content + b"\x00") is None and frame.parse_answer(b"") is None
 
 
-def test_the_readme_shows_real_frames():
-    readme = Path(__file__, "../../../README.md").resolve().read_text()
+def test_the_docs_show_real_frames():
+    page = Path(__file__, "../../../docs/formats.md").resolve().read_text()
     code = np.isin(np.arange(200), [0, 9, 199]).astype(np.uint8)
-    assert f"{frame.request(1, code).hex(' ')}\n{frame.answer(1, 7).hex(' ')}\n" in readme
+    assert f"{frame.request(1, code).hex(' ')}\n{frame.answer(1, 7).hex(' ')}\n" in page
 
 
 def test_frames_look_as_documented():

@@ -1,0 +1,133 @@
+"""The pages: their links lead somewhere, their commands exist, the first one stays a page."""
+
+import re
+import shlex
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "tests/README.md",
+         *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+MODULE = re.compile(r"python3? -m ((?:sw|hw|sim|tests)(?:\.\w+)*)")
+# What a console line may begin with beside `python`.
+PROGRAMS = {"make", "pip", "pytest", "torchrun", "flower-superlink", "flower-supernode", "flwr",
+            "hybnn", "git"}
+
+
+def prose(page):
+    """Return the text of a page, as lines outside its blocks of code."""
+    return FENCE.sub("", (ROOT / page).read_text())
+
+
+def anchor(heading):
+    """Return the anchor that GitHub and the site give to a heading.
+
+    >>> anchor("1. What `sw` *is*, and why")
+    '1-what-sw-is-and-why'
+    """
+    plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+    return re.sub(r"[^\w\- ]", "", plain.strip().lower()).replace(" ", "-")
+
+
+def anchors(page):
+    return {anchor(heading) for heading in re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)}
+
+
+def broken(page, text):
+    """Return the links of a page's text that lead nowhere."""
+    wrong = []
+    for link in LINK.findall(text):
+        if re.match(r"\w+:", link):
+            continue
+        path, _, place = unquote(link).partition("#")
+        target = (ROOT / page).parent / path if path else ROOT / page
+        if not target.exists() or (place and place not in anchors(target.relative_to(ROOT))):
+            wrong.append(link)
+    return wrong
+
+
+def commands(text):
+    """Return the command lines that a page's blocks of code show, continued lines joined."""
+    blocks = re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    lines = re.sub(r"\\\n\s*", "", "".join(blocks)).splitlines()
+    return [line[2:] for line in lines if line.startswith("$ ")]
+
+
+def exists(module):
+    """Say whether ``python -m module`` finds something; no module is run but its packages."""
+    try:
+        spec = find_spec(module)
+    except ModuleNotFoundError:    # Nor is there the package that it would be in.
+        return False
+    return spec is not None and (spec.submodule_search_locations is None
+                                 or find_spec(f"{module}.__main__") is not None)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    assert broken(page, prose(page)) == []
+
+
+@pytest.mark.parametrize("link, leads", [
+    ("https://arxiv.org/abs/2205.09839", True),
+    ("../README.md", True),
+    ("../README.md#numbers", True),
+    ("../README.md#letters", False),
+    ("formats.md#run-folder", True),
+    ("#run-folder", True),
+    ("#runfolder", False),
+    ("README.md", False),
+    ("../sw/golden/bits.py", True),
+    ("../sw/golden/bats.py", False),
+])
+def test_a_broken_link_is_found(link, leads):
+    text = f"See [this]({link}) and ![that]({link})."
+    assert broken("docs/formats.md", text) == ([] if leads else [link, link])
+
+
+def test_the_readme_stays_a_page():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_modules_exist(page):
+    modules = set(MODULE.findall((ROOT / page).read_text()))
+    assert sorted(module for module in modules if not exists(module)) == []
+
+
+@pytest.mark.parametrize("module, is_there", [
+    ("sw.train", True), ("sw.federated", True), ("sw.golden", False), ("sw.trian", False),
+    ("sw.trian.paper", False)])
+def test_a_missing_module_is_found(module, is_there):
+    assert exists(module) == is_there
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_exist(page):
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    extras = set(tomllib.loads((ROOT / "pyproject.toml").read_text())
+                 ["project"]["optional-dependencies"])
+    wrong = []
+    for command in commands((ROOT / page).read_text()):
+        words = shlex.split(command, comments=True)
+        program = Path(words[0]).name
+        if not (program in PROGRAMS
+                or (program == "python" and (words[1] == "-m" or (ROOT / words[1]).is_file()))):
+            wrong.append(command)
+        if program == "make" and words[1] not in targets:
+            wrong.append(command)
+        wrong += [command for extra in re.findall(r"\.\[(\w+)\]", command) if extra not in extras]
+    assert wrong == []
+
+
+def test_each_command_has_a_line_in_the_table():
+    """Each page's command stands in the table of docs/commands.md."""
+    table = set(MODULE.findall((ROOT / "docs/commands.md").read_text()))
+    shown = {module for page in PAGES for module in MODULE.findall((ROOT / page).read_text())}
+    assert sorted(module for module in shown - table if not module.startswith("tests.")) == []
