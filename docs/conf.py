@@ -8,26 +8,31 @@ ROOT = Path(__file__).parent.parent
 project = "HyBNN"
 copyright = "2026, the HyBNN authors"
 extensions = ["myst_parser", "autoapi.extension", "sphinx.ext.napoleon"]
+# A role that names something of ours must find it. Words for types, as numpydoc has them, need not.
+nitpicky = True
+nitpick_ignore_regex = [(r"py:.*", r"(?!(sw|hw|sim|boards)\.).*")]
+
 html_theme = "furo"
 html_title = "HyBNN"
 html_copy_source = False
+html_static_path = ["static"]
+html_css_files = ["wide.css"]
 
 # Links between pages are those that a reader of the repository follows: [text](page.md#heading).
 myst_heading_anchors = 4
-myst_enable_extensions = ["deflist"]
 
 # The API is read from the sources, not imported: neither torch nor Amaranth is needed for it.
 autoapi_dirs = [str(ROOT / package) for package in ("sw", "hw", "sim", "boards")]
 autoapi_root = "api"
 autoapi_ignore = ["*/sw/federated/app/*", "*/sim/test_*.py", "*/sim/conftest.py"]
-autoapi_options = ["members", "show-module-summary"]
+autoapi_options = ["members", "undoc-members", "show-module-summary"]
 autoapi_member_order = "bysource"
 autoapi_add_toctree_entry = False
 
 # Sections of numpydoc; Members are the streams and ports of a component, Shapes those of tensors.
 napoleon_google_docstring = False
 napoleon_custom_sections = [("Attributes", "params_style"), ("Members", "params_style"),
-                            ("Shapes", "notes_style")]
+                            ("Shapes", "params_style")]
 
 CHAPTERS = {
     "Use it": ["tutorial", "commands", "formats", "boards"],
@@ -41,6 +46,20 @@ ELSEWHERE = re.compile(r"\]\((\.\./[\w/]+\.md)\)")
 
 def setup(app):
     app.connect("source-read", adapt)
+    app.connect("autoapi-skip-member", skip)
+    app.connect("autodoc-process-docstring", end_section, priority=400)    # Before napoleon.
+
+
+def end_section(app, what, name, member, options, lines):
+    """Put a doctest that follows a section into one of its own, or it counts as a parameter."""
+    first = next((at for at, line in enumerate(lines) if line.startswith(">>>")), None)
+    if first is not None and any(set(line) == {"-"} for line in lines[:first]):
+        lines[first:first] = ["Examples", "--------"]
+
+
+def skip(app, what, name, member, skipped, options):
+    """Leave out what has no docstring, but for packages, their pages, and names of types."""
+    return skipped or (what not in ("package", "module", "data") and not member.docstring)
 
 
 def adapt(app, page, source):

@@ -183,6 +183,8 @@ class Model:
     def run(self, bench: str, folder: Path, deadline: float = DEADLINE, **variables: str) -> None:
         """Run the tests of module ``bench``; raise :exc:`SimulationFailed` unless all pass.
 
+        A model with waves writes them to the file :attr:`waves_file` in ``folder``.
+
         Parameters
         ----------
         folder : Path
@@ -191,8 +193,6 @@ class Model:
             Seconds that one test may take.
         variables : str
             Environment variables, for the bench to read.
-
-        A model with waves writes them to the file :attr:`waves_file` in ``folder``.
         """
         log, results = folder / f"{bench}.log", folder / f"{bench}.xml"
         otherwise = "no test was run"

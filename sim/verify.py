@@ -7,8 +7,7 @@ Each rung is an equality with sw.golden, the reference arithmetic:
   3  the generated Verilog under Verilator: every test code, through link, layers and readout
   4  the generated Verilog under Icarus
   5  the netlist after synthesis for a board, driven through its serial wires
-  6  the bitstream for the board, turned back into logic, driven in the same way; on an ECP5 the
-     placed netlist that packs to the same bitstream
+  6  the bitstream, turned back into logic, likewise; on an ECP5 the placed netlist that packs to it
   7  properties proven for all inputs
   8  the network as QONNX, in the executor of the qonnx package
 

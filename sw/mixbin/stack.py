@@ -86,8 +86,9 @@ class Stack(nn.Module):
     Shapes
     ------
     images : ``(batch, 1, 28, 28)``, from 0 to 1
-    logits : ``(batch, classes)``; of a binary readout integers over ``sqrt(2 hidden)``, the scale
-        that :func:`sw.training.task.binary_loss` gives them
+    logits : ``(batch, classes)``
+        Of a binary readout, integers over ``sqrt(2 hidden)``: the scale of
+        :func:`sw.training.task.binary_loss`.
     """
 
     def __init__(self, mask: Mask) -> None:
