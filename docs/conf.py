@@ -8,10 +8,6 @@ ROOT = Path(__file__).parent.parent
 project = "HyBNN"
 copyright = "2026, the HyBNN authors"
 extensions = ["myst_parser", "autoapi.extension", "sphinx.ext.napoleon"]
-# A role that names something of ours must find it. Words for types, as numpydoc has them, need not.
-nitpicky = True
-nitpick_ignore_regex = [(r"py:.*", r"(?!(sw|hw|sim|boards)\.).*")]
-
 html_theme = "furo"
 html_title = "HyBNN"
 html_copy_source = False

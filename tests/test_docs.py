@@ -1,5 +1,6 @@
 """The pages: their links lead somewhere, their commands exist, the first one stays a page."""
 
+import ast
 import re
 import shlex
 import tomllib
@@ -16,8 +17,13 @@ LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 MODULE = re.compile(r"python3? -m ((?:sw|hw|sim|tests)(?:\.\w+)*)")
 # What a console line may begin with beside `python`.
-PROGRAMS = {"make", "pip", "pytest", "torchrun", "flower-superlink", "flower-supernode", "flwr",
+PROGRAMS = {".", "make", "pip", "pytest", "torchrun", "flower-superlink", "flower-supernode", "flwr",
             "hybnn", "git"}
+
+
+SOURCES = sorted(path.relative_to(ROOT).as_posix() for package in ("sw", "hw", "sim", "boards")
+                 for path in (ROOT / package).rglob("*.py"))
+ROLE = re.compile(r":(?:mod|class|func|meth|attr|data|exc):`~?((?:sw|hw|sim|boards)\.[\w.]+)`")
 
 
 def prose(page):
@@ -59,6 +65,19 @@ def commands(text):
     return [line[2:] for line in lines if line.startswith("$ ")]
 
 
+def is_named(name):
+    """Say whether a full name is a module, or what a module defines or imports, and so on."""
+    parts = name.split(".")
+    for n_parts in range(len(parts), 0, -1):
+        place = ROOT.joinpath(*parts[:n_parts])
+        file = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+        if file.is_file():
+            known = {node.id if isinstance(node, ast.Name) else getattr(node, "name", "")
+                     for node in ast.walk(ast.parse(file.read_text()))}
+            return known.issuperset(parts[n_parts:])
+    return False
+
+
 def exists(module):
     """Say whether ``python -m module`` finds something; no module is run but its packages."""
     try:
@@ -95,7 +114,7 @@ def test_the_readme_stays_a_page():
     assert len((ROOT / "README.md").read_text().splitlines()) <= 150
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", PAGES + SOURCES)
 def test_modules_exist(page):
     modules = set(MODULE.findall((ROOT / page).read_text()))
     assert sorted(module for module in modules if not exists(module)) == []
@@ -108,6 +127,20 @@ def test_a_missing_module_is_found(module, is_there):
     assert exists(module) == is_there
 
 
+@pytest.mark.parametrize("source", SOURCES)
+def test_docstrings_name_what_is_there(source):
+    names = set(ROLE.findall((ROOT / source).read_text()))
+    assert sorted(name for name in names if not is_named(name)) == []
+
+
+@pytest.mark.parametrize("name, is_there", [
+    ("sw.golden.bits", True), ("sw.golden.bits.pack", True), ("sw.golden.bits.Bits", True),
+    ("sw.golden.network.Network.save", True), ("sw.golden.bits.pock", False),
+    ("sw.golden.bats", False), ("sw.gilded.bits.pack", False)])
+def test_a_name_of_nothing_is_found(name, is_there):
+    assert is_named(name) == is_there
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_exist(page):
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
@@ -116,9 +149,9 @@ def test_commands_exist(page):
     wrong = []
     for command in commands((ROOT / page).read_text()):
         words = shlex.split(command, comments=True)
-        program = Path(words[0]).name
-        if not (program in PROGRAMS
-                or (program == "python" and (words[1] == "-m" or (ROOT / words[1]).is_file()))):
+        program = words[0].rpartition("/")[2]
+        if not (program in PROGRAMS or (program == "python" and (
+                words[1] in ("-m", "-c") or (ROOT / words[1]).is_file()))):
             wrong.append(command)
         if program == "make" and words[1] not in targets:
             wrong.append(command)
