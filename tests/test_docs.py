@@ -17,8 +17,8 @@ LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 MODULE = re.compile(r"python3? -m ((?:sw|hw|sim|tests)(?:\.\w+)*)")
 # What a console line may begin with beside `python`.
-PROGRAMS = {".", "make", "pip", "pytest", "torchrun", "flower-superlink", "flower-supernode", "flwr",
-            "hybnn", "git"}
+PROGRAMS = {".", "flower-superlink", "flower-supernode", "flwr", "git", "hybnn", "make", "pip",
+            "pytest", "torchrun"}
 
 
 SOURCES = sorted(path.relative_to(ROOT).as_posix() for package in ("sw", "hw", "sim", "boards")
