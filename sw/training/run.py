@@ -157,7 +157,7 @@ class Phases:
     states : dict
         From the checkpoint: for each phase that has begun, its training's state, the ``seconds`` it
         took, and the ``losses`` of its epochs.
-    engine : :class:`~sw.engine.Engine`
+    engine : :class:`~sw.training.device.Engine`
     """
 
     def __init__(self, folder: Path, seed: int, states: dict[str, Any], engine: Engine) -> None:
@@ -253,7 +253,7 @@ class Run(Phases):
     ----------
     folder, states
         See :class:`Phases`.
-    engine : :class:`~sw.engine.Engine`, optional
+    engine : :class:`~sw.training.device.Engine`, optional
         Default: this process, on the device that ``config`` says.
     """
 

@@ -61,7 +61,7 @@ class Training:
     recipe : :class:`Recipe`
     phase : str
         Names the randomness, together with ``seed``.
-    engine : :class:`~sw.engine.Engine`
+    engine : :class:`~sw.training.device.Engine`
         Where it runs; all its processes make the same training.
     """
 
