@@ -44,5 +44,5 @@ docs: .venv/installed
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet $(TORCH)
-	$(BIN)/pip install --quiet --editable '.[sw,large,hw,sim,plot,fed,onnx,demo,dev]'
+	$(BIN)/pip install --quiet --editable '.[sw,large,hw,sim,plot,fed,onnx,demo,shell,dev]'
 	touch $@

@@ -5,13 +5,17 @@ import io
 import os
 import select
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
-from typing import NoReturn, ParamSpec
+from typing import Any, NoReturn, ParamSpec
 
 from ..golden.errors import UserError
+from . import extras
 
-__all__ = ["INTERRUPTED", "UNREAD", "Parser", "command", "fail"]
+__all__ = ["INTERRUPTED", "UNREAD", "Described", "Parser", "called_as", "command", "describing",
+           "fail"]
 
 INTERRUPTED = 130    # Exit code after Ctrl-C, as shells have it.
 UNREAD = 141    # And where nobody reads what is printed: SIGPIPE.
@@ -19,9 +23,49 @@ LONGEST = 1000    # Characters of a message, so that the log of a tool does not 
 
 P = ParamSpec("P")
 
+_name = ContextVar("_name", default="")    # By which a command was called, if not by its module's.
+_describing = ContextVar("_describing", default=False)
+
+
+class Described(Exception):
+    """A command was to be described, and this is its parser."""
+
+    def __init__(self, parser: "Parser") -> None:
+        super().__init__(parser.prog)
+        self.parser = parser
+
+
+@contextmanager
+def called_as(name: str) -> Iterator[None]:
+    """Let parsers made in this context show ``name`` in their lines of usage."""
+    token = _name.set(name)
+    try:
+        yield
+    finally:
+        _name.reset(token)
+
+
+@contextmanager
+def describing() -> Iterator[None]:
+    """Let commands called in this context raise :exc:`Described` where they would parse."""
+    token = _describing.set(True)
+    try:
+        yield
+    finally:
+        _describing.reset(token)
+
 
 class Parser(argparse.ArgumentParser):
     """Without the lines of usage before the error: ``--help`` has them."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.prog = _name.get() or self.prog
+
+    def parse_args(self, *args: Any, **kwargs: Any) -> Any:
+        if _describing.get():
+            raise Described(self)
+        return super().parse_args(*args, **kwargs)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"error: {one_line(message)} (see --help)\n")
@@ -59,7 +103,8 @@ def fail(error: BaseException, code: int = 2) -> int:
 def command(interrupted: str = "") -> Callable[[Callable[P, int]], Callable[P, int]]:
     """Let a ``main``, which returns its exit code, end in one way whatever a user does.
 
-    :exc:`UserError`, :exc:`OSError` and :exc:`MemoryError` are one line on stderr and exit code 2.
+    :exc:`UserError`, :exc:`OSError` and :exc:`MemoryError` are one line on stderr and exit code 2,
+    and so is a package that is missing and that an extra brings (see :mod:`.extras`).
     Ctrl-C is one line and :data:`INTERRUPTED`: ``interrupted`` says what is lost, or else the
     message of a :exc:`KeyboardInterrupt` how to go on. Where nobody reads what is printed, nothing
     more is said and the code is :data:`UNREAD`. What stdout's encoding lacks is printed as an
@@ -83,6 +128,10 @@ def command(interrupted: str = "") -> Callable[[Callable[P, int]], Callable[P, i
                 return fail(MemoryError("there is not enough memory for this"))
             except BrokenPipeError as error:
                 return UNREAD if _is_unread() else fail(error)
+            except ModuleNotFoundError as error:
+                if _describing.get() or not (said := extras.missing(error)):
+                    raise
+                return fail(UserError(said))
             except (UserError, OSError) as error:
                 return fail(error)
             finally:
