@@ -5,7 +5,7 @@ import io
 import os
 import select
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
@@ -62,10 +62,11 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*args, **kwargs)
         self.prog = _name.get() or self.prog
 
-    def parse_args(self, *args: Any, **kwargs: Any) -> Any:
+    def parse_args(  # type: ignore[override]
+            self, args: Sequence[str] | None = None, namespace: None = None) -> argparse.Namespace:
         if _describing.get():
             raise Described(self)
-        return super().parse_args(*args, **kwargs)
+        return super().parse_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"error: {one_line(message)} (see --help)\n")

@@ -31,11 +31,11 @@ def script(shell: str) -> str:
                 if action.type is Path:
                     action.complete = (  # type: ignore[attr-defined]
                         shtab.DIRECTORY if action.metavar == "DIR" else shtab.FILE)
-    text: str = shtab.complete(whole, shell=shell)
+    text: str = shtab.complete(whole, shell)
     return text
 
 
-def _parsers(name: str) -> list[argparse.ArgumentParser]:
+def _parsers(name: str) -> list[Parser]:
     """Return a command's parser, or none if its extra is not installed."""
     try:
         with describing():
