@@ -33,6 +33,7 @@ from hw.plan.choice import DoesNotFit
 from hw.plan.cost import FABRICS, Cost
 from hw.plan.folding import Hardwired, Plan
 from hw.top import Top
+from sw.golden import networks
 from sw.golden.bits import n_bytes
 from sw.golden.errors import UserError
 from sw.golden.frame import N_FCS16, N_FCS32
@@ -430,7 +431,7 @@ def main(argv: list[str] | None = None) -> int:
     board = find_board(args.board)
     file = runs.network_file(args.network)
     directory = args.out or file.parent / "build" / args.board
-    network = Network.load(file)
+    network = networks.load(file)
     inputs = None
     if file.suffix == ".onnx":
         inputs = reader.load(file).inputs

@@ -19,7 +19,7 @@ from hw.blocks.loader import Layout
 from hw.engine import memories
 from hw.flow.built import Built
 from hw.plan.folding import Folding
-from sw.golden import frame
+from sw.golden import frame, networks
 from sw.golden.asking import LOADS, Asking, NoAnswer, Request, identify, unopened
 from sw.golden.bits import n_bytes
 from sw.golden.errors import UserError
@@ -98,7 +98,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 @command("the board holds a part of the network: run it again")
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
-    network = Network.load(runs.network_file(args.network))
+    network = networks.load(runs.network_file(args.network))
     built = Built.load(args.build)
     if not built.report["reloadable"]:
         raise LoadError(f"{args.build} holds a bitstream that cannot be loaded: build it with "

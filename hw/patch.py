@@ -21,7 +21,7 @@ from hw.flow.bitstream import Contents
 from hw.flow.built import REPORT, Built, making
 from hw.plan.cost import FABRICS, Fabric
 from hw.plan.folding import Hardwired
-from sw.golden import bits
+from sw.golden import bits, networks
 from sw.golden.errors import UserError
 from sw.golden.network import Network, atomic_write
 from sw.terminal import runs
@@ -159,7 +159,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     file = runs.network_file(args.network)
-    network, built = Network.load(file), Built.load(args.build)
+    network, built = networks.load(file), Built.load(args.build)
     out = args.out or file.parent / "build" / built.board.name
     patch(built, network, out)
     print(f"put {network} of {file} into {out / built.family.bitstream}")

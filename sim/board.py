@@ -24,6 +24,7 @@ from hw.plan import folding
 from hw.plan.folding import Plan
 from sim import simulator
 from sim.simulator import SimulationFailed
+from sw.golden import networks
 from sw.golden.network import Network
 from sw.terminal import runs
 from sw.terminal.command import Parser, command
@@ -143,7 +144,7 @@ def main(argv: list[str] | None = None) -> int:
     for number in SIGNALS:
         signal.signal(number, _end)
     try:
-        network = Network.load(runs.network_file(args.network))
+        network = networks.load(runs.network_file(args.network))
         plan = (folding.default(network.shape) if args.fold is None
                 else folding.parse(args.fold, network.shape))
         if args.port.is_symlink() or args.port.exists():

@@ -37,7 +37,7 @@ from sim.ask import Unequal
 from sim.rungs import RUNGS, Climb, Rung, Skipped
 from sim.simulator import SimulatorNotFound
 from sim.target import Target, decide
-from sw.golden import regular
+from sw.golden import networks, regular
 from sw.golden.bits import Bits
 from sw.golden.codes import load_codes
 from sw.golden.errors import UserError
@@ -152,7 +152,7 @@ class Ladder:
 
 def load(argument: Path) -> tuple[Network, Bits]:
     """Read a network and its test codes, or draw some for a file that has none beside it."""
-    network = Network.load(runs.network_file(argument))
+    network = networks.load(runs.network_file(argument))
     path = runs.codes_file(argument)
     if not argument.is_dir() and (path == argument or not path.exists()):
         return network, random_codes(network.n_in)

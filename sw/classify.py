@@ -15,7 +15,7 @@ import numpy.typing as npt
 from serial.tools import list_ports
 from tqdm import tqdm
 
-from .golden import fast, forward, regular
+from .golden import fast, forward, networks, regular
 from .golden.bits import Bits, unpack
 from .golden.codes import load_codes
 from .golden.errors import UserError
@@ -213,7 +213,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def run(args: argparse.Namespace) -> int:
     """Do what the flags say; return the exit code."""
     file = runs.network_file(args.network)
-    network = Network.load(file)
+    network = networks.load(file)
     if file.suffix == ".onnx":
         print(f"{file} is {executor.check(file)}")
     if args.selftest:

@@ -243,8 +243,7 @@ class Network:
 
     @classmethod
     def load(cls, path: Path) -> "Network":
-        """Read a network file of at most 64 MiB, or an ONNX file as :mod:`sw.golden.qonnx.reader`
-        does.
+        """Read a network file of at most 64 MiB. :func:`sw.golden.networks.load` reads others, too.
 
         Raises
         ------
@@ -253,9 +252,6 @@ class Network:
         OSError
             The file cannot be read.
         """
-        if path.suffix == ".onnx":
-            from .qonnx import reader
-            return reader.load(path).network
         try:
             description, tensors = files.read(path, FORMATS, MAX_BYTES)
             return _assemble(_parse_description(description), tensors)

@@ -9,8 +9,8 @@ pytest.importorskip("onnx", reason="needs onnx: pip install '.[onnx]'")
 
 import onnx
 
-from sw.golden import forward
-from sw.golden.network import Network, random_network
+from sw.golden import forward, networks
+from sw.golden.network import random_network
 from sw.golden.qonnx import executor, reader, writer
 from tests.onnx_forms import FORMS, OUTPUTS, N, tfc, write
 
@@ -33,7 +33,7 @@ def test_a_network_is_equal_to_its_graph(tmp_path, form):
     expected = executor.classify(path, values.reshape(N, 1, 4, 5))
     assert len(set(expected)) > 2
     assert forward.classify_all(imported.network, codes).tolist() == expected
-    assert Network.load(path).shape == imported.network.shape
+    assert networks.load(path).shape == imported.network.shape
 
 
 def test_a_perceptron_that_brevitas_trained(tmp_path):

@@ -10,7 +10,8 @@ pytest.importorskip("onnx", reason="needs onnx: pip install '.[onnx]'")
 
 import onnx
 
-from sw.golden.network import Network, NetworkFileError
+from sw.golden import networks
+from sw.golden.network import NetworkFileError
 from sw.golden.qonnx import graph, reader
 from sw.golden.regular import FileRefused
 from tests.onnx_forms import FIRST, FORMS, SIGN_IN, write
@@ -213,7 +214,7 @@ def test_without_onnx_it_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(NetworkFileError, match=re.escape(
             "model.onnx is not taken: reading ONNX takes the package onnx: pip install '.[onnx]'")):
-        Network.load(tmp_path / "model.onnx")
+        networks.load(tmp_path / "model.onnx")
 
 
 def test_a_file_with_wrong_bytes_is_read_or_refused(tmp_path):

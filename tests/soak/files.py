@@ -38,7 +38,7 @@ from sw import pretrain, report, train
 from sw.export import check
 from sw.federated.federation import Federation
 from sw.federated.settings import Settings
-from sw.golden import bits, forward, frame
+from sw.golden import bits, forward, frame, networks
 from sw.golden.codes import CodesFileError, load_codes, save_codes
 from sw.golden.network import Network, NetworkFileError, random_network
 from sw.golden.qonnx import writer as qonnx
@@ -188,7 +188,7 @@ def simple_targets(folder: Path) -> Iterator[Target]:
     qonnx.save(random_network((6, 4, 3)), folder / "written.onnx")
     shutil.copyfile(BREVITAS, folder / "brevitas.onnx")
     for name in "written.onnx", "brevitas.onnx":
-        yield Target(f"QONNX {name}", folder / name, Network.load, (NetworkFileError,), 2)
+        yield Target(f"QONNX {name}", folder / name, networks.load, (NetworkFileError,), 2)
 
     images = struct.pack(">4B3I", 0, 0, 8, 3, 2, 5, 5) + bytes(range(50))
     (folder / "images").write_bytes(images)
