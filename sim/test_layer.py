@@ -6,7 +6,7 @@ import pytest
 from hw.blocks.layer import BinaryLayer
 from hw.flow import verilog
 from hw.plan.folding import Fold
-from sw.golden.network import Layer, Network, Readout
+from sw.golden.network import Layer, Network, OutputLayer
 
 N_IN, N_OUT = 32, 5    # A power of two: one bit too few anywhere shows.
 
@@ -17,7 +17,7 @@ def network():
     layer = Layer(rng.integers(0, 2, (N_OUT, N_IN), np.uint8),
                   # Always, never, and three close to the mean count, where ties are common.
                   np.array([0, N_IN + 1, 15, 16, 17]))
-    return Network([layer], Readout(np.ones((2, N_OUT), np.uint8), np.zeros(2, int)))
+    return Network([layer], OutputLayer(np.ones((2, N_OUT), np.uint8), np.zeros(2, int)))
 
 
 @pytest.mark.parametrize("fold", [Fold(1, 32), Fold(3, 7)], ids=str)

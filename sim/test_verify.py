@@ -16,7 +16,7 @@ from sim.simulator import SimulatorNotFound, find
 from sim.target import Target
 from sw.golden import bits
 from sw.golden.codes import load_codes, save_codes
-from sw.golden.network import Network, Readout
+from sw.golden.network import Network, OutputLayer
 
 DATA = Path(__file__).parent / "data"
 
@@ -134,7 +134,7 @@ def test_without_a_run_it_says_how_to_make_one(tmp_path, capsys, monkeypatch):
 @pytest.fixture
 def small(tmp_path):
     """A finished run of a small network whose second code is golden's 1, the faulty one's 0."""
-    readout = Readout(np.array([[0] * 48, [1] * 48], np.uint8), np.array([0, 0]))
+    readout = OutputLayer(np.array([[0] * 48, [1] * 48], np.uint8), np.array([0, 0]))
     Network([], readout).save(tmp_path / "network.safetensors")
     codes = np.array([[0] * 48, [1] * 48, [0] * 48], np.uint8)
     save_codes(tmp_path / "codes.safetensors", bits.pack(codes), np.zeros(3, int), 48)
@@ -173,7 +173,7 @@ def test_rung_3_says_where_a_hard_wired_engine_differs(small, capsys, monkeypatc
     except SimulatorNotFound as missing:
         pytest.skip(str(missing))
     generate = rungs.accelerator_verilog
-    faulty = Network([], Readout(np.zeros((2, 48), np.uint8), np.array([0, 0])))
+    faulty = Network([], OutputLayer(np.zeros((2, 48), np.uint8), np.array([0, 0])))
     monkeypatch.setattr(rungs, "accelerator_verilog", lambda _, target: generate(faulty, target))
     assert verify.main(["--network", str(small), "--rungs", "3", "--fold", "hardwired"]) == 1
     said = capsys.readouterr().out

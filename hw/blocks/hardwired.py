@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from hw.blocks.popcount import at_least_two
 from hw.plan import adder_graph
 from hw.plan.adder_graph import Graph, Input, Row
-from sw.golden.network import Layer, Network, Readout
+from sw.golden.network import Layer, Network, OutputLayer
 
 __all__ = ["HardwiredEngine", "HardwiredLayer", "HardwiredReadout"]
 
@@ -116,7 +116,7 @@ class HardwiredReadout(wiring.Component):
 
     Parameters
     ----------
-    readout : :class:`~sw.golden.network.Readout`
+    readout : :class:`~sw.golden.network.OutputLayer`
         Weights and offsets.
 
     Members
@@ -132,7 +132,7 @@ class HardwiredReadout(wiring.Component):
         Cycles, at least 1.
     """
 
-    def __init__(self, readout: Readout):
+    def __init__(self, readout: OutputLayer):
         self.offsets = readout.offsets.tolist()
         self.graph = adder_graph.build(readout.weights)
         self.latency = self.graph.depth + 2 + (readout.n_classes - 1).bit_length()

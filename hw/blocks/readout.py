@@ -13,7 +13,7 @@ from hw.blocks.loader import Columns, Store, connect
 from hw.blocks.popcount import PairCount, n_pairs, unlike
 from hw.plan.folding import readout_rows
 from sw.golden import bits
-from sw.golden.network import Readout
+from sw.golden.network import OutputLayer
 
 __all__ = ["ArgmaxReadout", "score_width"]
 
@@ -29,7 +29,7 @@ class ArgmaxReadout(wiring.Component):
 
     Parameters
     ----------
-    readout : :class:`~sw.golden.network.Readout`
+    readout : :class:`~sw.golden.network.OutputLayer`
         Weights and offsets.
     chunk : int
         Bits that the layer before it gives at a time; what fills up its last chunk is 0.
@@ -58,7 +58,8 @@ class ArgmaxReadout(wiring.Component):
         :mod:`hw.blocks.popcount`.
     """
 
-    def __init__(self, readout: Readout, *, chunk: int, per_word: int, reloadable: bool = False):
+    def __init__(self, readout: OutputLayer, *, chunk: int, per_word: int,
+                 reloadable: bool = False):
         self.readout = readout
         self.simd = chunk * per_word
         self.chunk = chunk

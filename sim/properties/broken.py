@@ -6,7 +6,7 @@ from amaranth.lib import wiring
 
 from hw.blocks.layer import BinaryLayer
 from hw.blocks.readout import ArgmaxReadout
-from sw.golden.network import Layer, Readout
+from sw.golden.network import Layer, OutputLayer
 
 __all__ = ["broken", "names_the_highest_of_equals", "never_fires_on_equality", "replaced",
            "swapped"]
@@ -53,7 +53,7 @@ def never_fires_on_equality(layer, fold):
 def names_the_highest_of_equals(readout, **options):
     """Make a readout by whose rule the highest of equal classes wins."""
     last = readout.n_classes - 1
-    backwards = Readout(readout.weights[::-1], readout.offsets[::-1])
+    backwards = OutputLayer(readout.weights[::-1], readout.offsets[::-1])
     return Broken(ArgmaxReadout(backwards, **options), {"y__payload": lambda named: last - named})
 
 

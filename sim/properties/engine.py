@@ -14,7 +14,7 @@ from hw.blocks.readout import ArgmaxReadout
 from hw.plan.folding import Fold
 from sim.properties.circuit import Bench
 from sw.golden import bits, forward
-from sw.golden.network import Layer, Readout
+from sw.golden.network import Layer, OutputLayer
 
 __all__ = ["classes", "fires", "rows", "some_layer", "some_readout", "words"]
 
@@ -130,7 +130,7 @@ def _matches(weights, x: Value) -> Value:
                start=Value.cast(0))
 
 
-def classes(readout: Readout, chunk: int, per_word: int) -> Bench:
+def classes(readout: OutputLayer, chunk: int, per_word: int) -> Bench:
     """A readout names the lowest of the classes with the highest score."""
     bench = Bench()
     m = bench.module
@@ -170,15 +170,15 @@ def some_layer(n_in: int) -> Layer:
     return Layer(rng.integers(0, 2, (n_in + 2, n_in), np.uint8), np.arange(n_in + 2))
 
 
-def some_readout(n_in: int, n_classes: int) -> Readout:
+def some_readout(n_in: int, n_classes: int) -> OutputLayer:
     """A readout with offsets of which each two classes share the highest score of some vector."""
     vectors = [bits.from_int(value, n_in) for value in range(2 ** n_in)]
     pairs = set(combinations(range(n_classes), 2))
     for seed in count():    # Soon, as each two rows may differ at an even number of places.
         rng = np.random.default_rng(seed)
         offsets = rng.integers(0, 3, n_classes)
-        readout = Readout(rng.integers(0, 2, (n_classes, n_in), np.uint8),
-                          offsets - offsets.min())
+        readout = OutputLayer(rng.integers(0, 2, (n_classes, n_in), np.uint8),
+                              offsets - offsets.min())
         best = [np.flatnonzero(score == score.max()).tolist()
                 for score in (forward.scores(readout, x) for x in vectors)]
         if pairs <= {pair for ties in best for pair in combinations(ties, 2)}:

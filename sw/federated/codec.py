@@ -29,7 +29,7 @@ from torch import Tensor
 from ..golden import bits
 from ..golden.bits import Bits
 from ..golden.errors import UserError
-from ..golden.network import Layer, Network, Readout
+from ..golden.network import Layer, Network, OutputLayer
 from ..models.classifier import BinaryClassifier
 
 __all__ = ["CODECS", "CodecError", "Content", "State", "Update", "decode", "encode", "layout"]
@@ -176,7 +176,7 @@ def _assemble(weights: Bits, rest: bytes, sizes: list[tuple[int, int]]) -> Netwo
             layers.append(Layer(matrix, thresholds))
             place += len(matrix) * dtype.itemsize
         offsets = np.frombuffer(rest, "<u2", offset=place).astype(np.int64)
-        return Network(layers, Readout(matrices[-1], offsets))
+        return Network(layers, OutputLayer(matrices[-1], offsets))
     except ValueError as error:
         raise CodecError(f"It is no network: {error}") from None
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ..golden.bits import to_signs
-from ..golden.network import Layer, Network, Readout
+from ..golden.network import Layer, Network, OutputLayer
 from ..models.binary import BinaryLinear
 from ..models.classifier import BinaryClassifier, BinaryReadout
 from ..models.exact import export
@@ -112,7 +112,7 @@ def _shift(norm: nn.BatchNorm1d, sums: Tensor, least: Tensor) -> None:
     cast(Tensor, norm.running_var).copy_(variance)
 
 
-def _settle(readout: BinaryReadout, network: Readout) -> None:
+def _settle(readout: BinaryReadout, network: OutputLayer) -> None:
     rounded = readout.offsets()
     offsets = torch.from_numpy(network.offsets).float() + rounded.min()
     readout.offset.copy_(torch.where(rounded == offsets, readout.offset, offsets))
@@ -143,7 +143,7 @@ def median(states: Sequence[State]) -> State:
 
 
 def _vote(networks: Sequence[Network], share: np.ndarray, before: Network) -> Network:
-    def bits(parts: Sequence[Layer | Readout], old: Layer | Readout) -> np.ndarray:
+    def bits(parts: Sequence[Layer | OutputLayer], old: Layer | OutputLayer) -> np.ndarray:
         votes = np.tensordot(share, [to_signs(part.weights) for part in parts], 1)
         tie = np.abs(votes) < 1e-9    # The shares are rounded.
         return np.where(tie, old.weights, votes > 0).astype(np.uint8)
@@ -153,7 +153,7 @@ def _vote(networks: Sequence[Network], share: np.ndarray, before: Network) -> Ne
                                      strict=True)]
     readouts = [network.readout for network in networks]
     offsets = _median([readout.offsets for readout in readouts], share)
-    return Network(layers, Readout(bits(readouts, before.readout), offsets - offsets.min()))
+    return Network(layers, OutputLayer(bits(readouts, before.readout), offsets - offsets.min()))
 
 
 def _median(integers: Sequence[np.ndarray], share: np.ndarray) -> np.ndarray:

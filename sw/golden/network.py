@@ -125,9 +125,6 @@ class OutputLayer:
         return int(self.weights.shape[0])
 
 
-Readout = OutputLayer    # Until all use the new name.
-
-
 @dataclass(frozen=True, eq=False)
 class Network:
     """What a signature describes, with weights.

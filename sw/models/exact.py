@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ..golden import exact, fast
 from ..golden.bits import Bits
 from ..golden.errors import UserError
-from ..golden.network import MAX_OFFSET, Layer, Network, Readout
+from ..golden.network import MAX_OFFSET, Layer, Network, OutputLayer
 from .binary import BinaryLinear, BinaryWeights, Signs
 from .classifier import BinaryClassifier, BinaryReadout
 
@@ -79,7 +79,7 @@ def verify_layer(layer: Layer, linear: BinaryLinear, norm: nn.BatchNorm1d, signs
         raise ExportError(str(error)) from None
 
 
-def export_readout(readout: BinaryReadout) -> Readout:
+def export_readout(readout: BinaryReadout) -> OutputLayer:
     """Take the weight bits and offsets of a readout; the offsets are shifted to begin at 0."""
     offsets = readout.offsets().detach().double().numpy()
     if not np.isfinite(offsets).all():
@@ -88,7 +88,7 @@ def export_readout(readout: BinaryReadout) -> Readout:
     if offsets.max() > MAX_OFFSET:
         raise ExportError(f"Offsets must lie within {MAX_OFFSET} of each other, "
                           f"not {offsets.max():.0f}")
-    return Readout(weight_bits(readout.linear), offsets.astype(np.int64))
+    return OutputLayer(weight_bits(readout.linear), offsets.astype(np.int64))
 
 
 def weight_bits(linear: BinaryWeights) -> np.ndarray:

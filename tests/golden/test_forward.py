@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sw.golden import bits, forward
-from sw.golden.network import Layer, Network, Readout, random_network
+from sw.golden.network import Layer, Network, OutputLayer, random_network
 
 
 def uint8(rows):
@@ -48,7 +48,7 @@ def test_thresholds_of_0_and_beyond_n_in_mean_always_and_never(x):
     ([65_535, 0, 0], [65_536, 2, 2], 0),
 ], ids=str)
 def test_the_highest_score_wins_and_the_lowest_index_a_tie(offsets, scores, klass):
-    readout = Readout(uint8([[1, 0], [1, 1], [1, 1]]), np.array(offsets))
+    readout = OutputLayer(uint8([[1, 0], [1, 1], [1, 1]]), np.array(offsets))
     x = uint8([1, 1])
     assert forward.scores(readout, x).tolist() == scores
     assert forward.classify(Network([], readout), x) == klass

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from sw.golden.network import Layer, Network, NetworkFileError, Readout, random_network
+from sw.golden.network import Layer, Network, NetworkFileError, OutputLayer, random_network
 
 SHAPES = [(1, 1), (1, 1, 2), (7, 3), (8, 8, 8), (9, 17, 5), (200, 128, 10), (13, 1, 9, 2),
           (33, 16, 15, 14, 4), (784, 256)]
@@ -33,7 +33,7 @@ def test_limits_come_back(tmp_path):
     weights = np.zeros((3, 2), np.uint8, order="F")
     weights[:, 1] = 1
     layer = Layer(weights, np.array([0, 1, 3], np.uint8))
-    Network([layer], Readout(weights.T, np.array([65_535, 0]))).save(tmp_path / "network")
+    Network([layer], OutputLayer(weights.T, np.array([65_535, 0]))).save(tmp_path / "network")
     loaded = Network.load(tmp_path / "network")
     assert loaded.layers[0].weights.tolist() == [[0, 1]] * 3
     assert loaded.layers[0].thresholds.tolist() == [0, 1, 3]
@@ -292,7 +292,7 @@ def zeros(*shape):
      "Layer weights must have shape (n_out, n_in), each 1 to 65535, not (3,)"),
     (lambda: Layer(zeros(0, 3), np.zeros(0, int)),
      "Layer weights must have shape (n_out, n_in), each 1 to 65535, not (0, 3)"),
-    (lambda: Readout(zeros(1, 65_536), np.zeros(1, int)),
+    (lambda: OutputLayer(zeros(1, 65_536), np.zeros(1, int)),
      "Readout weights must have shape (n_out, n_in), each 1 to 65535, not (1, 65536)"),
     (lambda: Layer(zeros(1, 2) + 2, np.zeros(1, int)),
      "Layer weights must be bits (uint8, 0 or 1)"),
@@ -301,9 +301,9 @@ def zeros(*shape):
     (lambda: Layer(zeros(2, 2), np.zeros(2)),
      "Thresholds must be 2 integers, not float64 of shape (2,)"),
     (lambda: Layer(zeros(2, 2), np.array([0, 4])), "Thresholds must be 0 to 3, not 4"),
-    (lambda: Readout(zeros(2, 2), np.array([3, 4])), "The least offset must be 0, not 3"),
+    (lambda: OutputLayer(zeros(2, 2), np.array([3, 4])), "The least offset must be 0, not 3"),
     (lambda: Network([Layer(zeros(3, 2), np.zeros(3, int))],
-                     Readout(zeros(2, 4), np.zeros(2, int))),
+                     OutputLayer(zeros(2, 4), np.zeros(2, int))),
      "Layer 0 gives 3 bits, but the next takes 4"),
 ], ids=lambda value: value[:40] if isinstance(value, str) else "")
 def test_what_is_no_network_is_refused(make, reason):
@@ -327,7 +327,7 @@ def test_the_thresholds_of_a_random_network_are_near_the_mean_count():
 def test_the_file_is_as_documented(tmp_path):
     weights = np.array([[1] + [0] * 8, [0] * 8 + [1]], np.uint8)
     network = Network([Layer(weights, np.array([4, 5]))],
-                      Readout(np.eye(2, dtype=np.uint8), np.array([0, 7])))
+                      OutputLayer(np.eye(2, dtype=np.uint8), np.array([0, 7])))
     network.save(tmp_path / "network")
     tensors = load_file(tmp_path / "network")
     assert tensors.pop("layer.0.weights").tolist() == [[1, 0], [0, 1]]

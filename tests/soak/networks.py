@@ -11,7 +11,7 @@ from hw import load
 from hw.accelerator import Accelerator, check
 from hw.plan import folding
 from hw.plan.folding import Fold, Folding, Hardwired, Plan
-from sw.golden.network import Layer, Network, Readout
+from sw.golden.network import Layer, Network, OutputLayer
 from tests import independent
 from tests.streams import PACES
 from tests.streams import run as exchange
@@ -54,7 +54,7 @@ def draw_network(draw: random.Random, shape: Sequence[int]) -> Network:
                               near).astype(int)
         layers.append(Layer(weights(n_out, n_in), thresholds))
     offsets = rng.integers(0, draw.choice([1, 3, shape[-2] + 1]), shape[-1])
-    return Network(layers, Readout(weights(shape[-1], shape[-2]), offsets - offsets.min()))
+    return Network(layers, OutputLayer(weights(shape[-1], shape[-2]), offsets - offsets.min()))
 
 
 def draw_plan(draw: random.Random, shape: Sequence[int]) -> Folding:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..bits import Bits
-from ..network import MAX_WIDTH, Layer, Network, Readout
+from ..network import MAX_WIDTH, Layer, Network, OutputLayer
 from .graph import Refused
 from .ranges import PAIRS, Inputs, Range
 from .scores import offsets
@@ -358,7 +358,7 @@ class Signal:
         weights = self.source.weights[index] ^ falls[:, None]
         if (table[:, 1:] < table[:, :-1]).any():
             raise Refused("a score does not rise with its sum; end with a MatMul and one scale")
-        return Imported(Network(self.source.layers, Readout(
+        return Imported(Network(self.source.layers, OutputLayer(
             weights, offsets(table, weights, apart=self.apart))), self.source.inputs)
 
     def finish_pair(self, limit: float) -> Imported:
@@ -374,7 +374,7 @@ class Signal:
         # Against its inverse: with m of n matches, 2m - n is the score of class 1 over class 0.
         layer = _layer(self.source.weights[self.index.reshape(-1)], fires)
         ahead = int(2 * layer.thresholds[0] - 1 - layer.n_in)
-        return Imported(Network(self.source.layers, Readout(
+        return Imported(Network(self.source.layers, OutputLayer(
             np.concatenate([1 - layer.weights, layer.weights]),
             np.array([max(ahead, 0), max(-ahead, 0)]))), self.source.inputs)
 

@@ -8,7 +8,7 @@ from amaranth.lib import wiring
 from hw.blocks.hardwired import HardwiredEngine, HardwiredLayer
 from hw.blocks.link import Link
 from sw.golden import bits, forward
-from sw.golden.network import Layer, Network, Readout, random_network
+from sw.golden.network import Layer, Network, OutputLayer, random_network
 from tests.streams import run, simulate
 
 PACES = [{}, {"gaps": [0, 3, 1]}]
@@ -66,9 +66,11 @@ def test_every_threshold_of_every_input(layer):
 
 
 NETWORKS = {
-    "offsets win": Network([], Readout(np.ones((3, 4), np.uint8), np.array([0, 65_535, 65_535]))),
-    "all tie": Network([], Readout(np.ones((5, 4), np.uint8), np.zeros(5, int))),
-    "opposites": Network([], Readout(np.array([[1, 0, 1], [0, 1, 0]], np.uint8), np.array([1, 0]))),
+    "offsets win": Network([], OutputLayer(np.ones((3, 4), np.uint8),
+                                           np.array([0, 65_535, 65_535]))),
+    "all tie": Network([], OutputLayer(np.ones((5, 4), np.uint8), np.zeros(5, int))),
+    "opposites": Network([], OutputLayer(np.array([[1, 0, 1], [0, 1, 0]], np.uint8),
+                                         np.array([1, 0]))),
 }
 
 

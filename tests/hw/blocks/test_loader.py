@@ -11,7 +11,7 @@ from hw.blocks.loader import Layout
 from hw.engine import Engine, memories
 from hw.plan.folding import Fold, parse, with_readout
 from sw.golden import bits, forward, frame
-from sw.golden.network import Network, Readout, random_network
+from sw.golden.network import Network, OutputLayer, random_network
 from tests.counted import Counted
 from tests.streams import PACES, get, put, run, simulate
 
@@ -117,6 +117,6 @@ def test_where_words_are():
 @pytest.mark.parametrize("offset", [0, 25])
 def test_scores_are_as_wide_for_any_offsets_of_use(offset):
     # With 26 inputs the highest sum of all, with an offset of 25, is a power of two.
-    readout = Readout(np.ones((2, 26), np.uint8), np.array([0, offset]))
+    readout = OutputLayer(np.ones((2, 26), np.uint8), np.array([0, offset]))
     assert memories(Network([], readout), parse("none", (26, 2)), reloadable=False)[
         "the readout's offsets"].shape == 7

@@ -7,7 +7,7 @@ import pytest
 
 from hw.plan import adder_graph
 from sw.golden import forward
-from sw.golden.network import Layer, Network, Readout
+from sw.golden.network import Layer, Network, OutputLayer
 
 SHAPES = [(1, 1), (1, 9), (5, 1), (4, 2), (8, 3), (3, 10), (16, 7), (10, 128), (70, 33), (128, 200)]
 
@@ -50,6 +50,6 @@ def test_what_a_graph_takes(weights, cells):
 
 def test_what_a_network_takes():
     network = Network([Layer(np.ones((3, 4), np.uint8), np.zeros(3, int))],
-                      Readout(np.ones((2, 3), np.uint8), np.array([0, 1])))
+                      OutputLayer(np.ones((2, 3), np.uint8), np.array([0, 1])))
     layer, score = 3 + 3 * 3, 3    # A sum of four bits, three thresholds; scores of up to 4.
     assert adder_graph.cost(network) == layer + 2 + 2 * (score + 4 + 2 * score + 4 + 1)
