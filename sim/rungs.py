@@ -27,6 +27,7 @@ from sw.golden.errors import UserError
 from sw.golden.network import Network, random_network
 from sw.golden.qonnx import executor, reader, writer
 from sw.golden.qonnx.executor import ExecutorNotFound
+from sw.golden.stages import Dense
 from sw.terminal import runs
 
 __all__ = ["RUNGS", "Climb", "Rung", "RungFailed", "Skipped", "Unequal"]
@@ -95,14 +96,15 @@ class Climb:
 
 def describe(network: Network, index: int, code: Bits, klass: int | None, side: str) -> str:
     """Say all that golden knows of a code, and what class was seen."""
-    lines = [f"code {index}: {bits.to_bytes(code).hex()}"]
-    x = code
-    for number, layer in enumerate(network.layers):
-        counts = forward.counts(layer.weights, x)
-        x = forward.hidden(layer, x)
-        lines.append(f"  golden's counts of layer {number}: {' '.join(map(str, counts))}")
-        lines.append(f"  golden's bits of layer {number}: {bits.to_bytes(x).hex()}")
-    scores = forward.scores(network.readout, x)
+    *given, scores = forward.trace(network, code)
+    taken = [forward.elements(network.input, code), *given]
+    lines, layers = [f"code {index}: {bits.to_bytes(code).hex()}"], iter(network.layers)
+    for number, (stage, x, y) in enumerate(zip(network.signature.stages, taken, given)):
+        layer = next(layers) if stage.has_weights else None
+        if layer and isinstance(stage, Dense):    # What a convolution counts is too much to read.
+            counts = forward.counts(layer.weights, x.reshape(-1), layer.bits)
+            lines.append(f"  golden's counts of layer {number}: {' '.join(map(str, counts))}")
+        lines.append(f"  golden's bits of layer {number}: {bits.to_bytes(y.reshape(-1)).hex()}")
     seen = "does not answer" if klass is None else f"says {klass}"
     return "\n".join([*lines, f"  golden's scores: {' '.join(map(str, scores))}",
                       f"  golden says {int(np.argmax(scores))}, the {side} {seen}"])

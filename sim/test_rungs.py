@@ -18,7 +18,8 @@ from sim.simulator import SimulatorNotFound, find
 from sim.target import Target
 from sw.golden import bits, forward
 from sw.golden.codes import load_codes, save_codes
-from sw.golden.network import Network, random_network
+from sw.golden.network import Layer, Network, OutputLayer, random_network
+from sw.golden.stages import Signature
 
 DATA = Path(__file__).parent / "data"
 BOARD = "icestick"
@@ -30,6 +31,22 @@ def with_flipped_weight(network, neuron, position):
     weights = layer.weights.copy()
     weights[neuron, position] ^= 1
     return replace(network, layers=[replace(layer, weights=weights), *network.layers[1:]])
+
+
+def test_what_golden_knows_of_a_code_is_said():
+    layer = Layer(np.array([[1, 1, 0], [0, 0, 0]], np.uint8), np.array([2, 2]))
+    network = Network([layer], OutputLayer(np.array([[0, 1], [1, 0]], np.uint8), np.array([0, 2])))
+    assert rungs.describe(network, 7, np.array([1, 0, 0], np.uint8), 0, "netlist").split("\n") == [
+        "code 7: 01", "  golden's counts of layer 0: 2 2", "  golden's bits of layer 0: 03",
+        "  golden's scores: 1 3", "  golden says 1, the netlist says 0"]
+
+
+def test_of_a_convolution_the_bits_are_said():
+    network = random_network(Signature.parse("4x4x1:2-5p-d6-2"))
+    said = rungs.describe(network, 0, np.ones(32, np.uint8), None, "board").split("\n")
+    assert [line.split(":")[0] for line in said] == [
+        "code 0", "  golden's bits of layer 0", "  golden's bits of layer 1",
+        "  golden's counts of layer 2", "  golden's bits of layer 2", "  golden's scores", said[-1]]
 
 
 def weight_that_matters(network, codes):

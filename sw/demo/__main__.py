@@ -89,7 +89,7 @@ class Demo:
         image = _timed(took, "picture", lambda: picture.read(BytesIO(drawing), self.data))
         code = _timed(took, "encoder", lambda: self._encode(image))
         golden = _timed(took, "golden", lambda: forward.classify(self.network, code))
-        hidden, scores = _inside(self.network, code)
+        *hidden, scores = (given.ravel().tolist() for given in forward.trace(self.network, code))
         result = {"picture": np.rint(255 * image).astype(int).ravel().tolist(),
                   "code": code.tolist(), "hidden": hidden, "scores": scores, "golden": golden}
         if board := self.board:
@@ -111,15 +111,6 @@ def _timed(took: dict[str, float], name: str, work: Callable[[], Result]) -> Res
     result = work()
     took[name] = 1e3 * (time.perf_counter() - begun)
     return result
-
-
-def _inside(network: Network, code: Bits) -> tuple[list[list[int]], list[int]]:
-    """Return the bits after each hidden layer, and the scores."""
-    hidden = []
-    for layer in network.layers:
-        code = forward.hidden(layer, code)
-        hidden.append(code.tolist())
-    return hidden, forward.scores(network.readout, code).tolist()
 
 
 def app(demo: Demo) -> Starlette:
