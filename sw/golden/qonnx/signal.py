@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..bits import Bits
+from ..exact import NotAThreshold, layer_of
 from ..network import MAX_WIDTH, Layer, Network, OutputLayer
 from .graph import Refused
 from .ranges import PAIRS, Inputs, Range
@@ -391,14 +392,11 @@ def from_input(shape: tuple[int, ...], known: Range) -> Signal:
 
 def _layer(weights: Bits, fires: Array) -> Layer:
     """Make a layer whose neurons fire as asked: bool ``(n_in + 1, n_out)``, by matches."""
-    # A negative scale fires on few matches instead of many. Inverting the weights turns it round.
-    inverted = fires[0] & ~fires[-1]
-    fires = np.where(inverted, fires[::-1], fires)
-    wrong = (fires[:-1] & ~fires[1:]).any(axis=0)
-    if wrong.any():
-        raise Refused(f"neuron {np.flatnonzero(wrong)[0]} of the layer before is not a threshold "
-                      "on its sum; between layers only a sign or one threshold may bend")
-    return Layer(weights ^ inverted[:, None], (~fires).sum(axis=0))
+    try:
+        return layer_of(weights, fires)
+    except NotAThreshold as found:
+        raise Refused(f"neuron {found.neuron} of the layer before is not a threshold on its sum; "
+                      "between layers only a sign or one threshold may bend") from None
 
 
 def _sums(weights: Array, low: Array, high: Array, alpha: float, bias: Array | None
