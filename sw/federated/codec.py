@@ -19,7 +19,6 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -30,6 +29,7 @@ from ..golden import bits
 from ..golden.bits import Bits
 from ..golden.errors import UserError
 from ..golden.network import Layer, Network, OutputLayer
+from ..golden.stages import Signature
 from ..models.classifier import BinaryClassifier
 
 __all__ = ["CODECS", "CodecError", "Content", "State", "Update", "decode", "encode", "layout"]
@@ -105,17 +105,14 @@ def decode(data: bytes, codec: str, shape: Sequence[int], round: int,
         raise CodecError(f"It must be of the codec {codec}, not of kind {kind}")
     widths = struct.unpack_from(f"<{n_widths}H", data, HEADER.size)
     if widths != tuple(shape):
-        raise CodecError(f"Its shape is {_text(widths)}, not {_text(shape)}")
+        raise CodecError(f"Its shape is {'-'.join(map(str, widths))}, not "
+                         f"{Signature.dense(*shape)}")
     if of_round != round:
         raise CodecError(f"It is of round {of_round}, not {round}")
     body = data[start:]
     if kind == FLOAT32:
         return Update(round, examples, _to_state(body, shape))
-    return Update(round, examples, _to_network(body, shape, base, kind))
-
-
-def _text(shape: Sequence[int]) -> str:
-    return "-".join(map(str, shape))
+    return Update(round, examples, _to_network(body, Signature.dense(*shape), base, kind))
 
 
 def _from_state(state: State, shape: Sequence[int]) -> bytes:
@@ -138,7 +135,7 @@ def _to_state(body: bytes, shape: Sequence[int]) -> State:
 
 def _from_network(network: Network, base: Network | None) -> tuple[int, bytes]:
     whole = _weights(network)
-    rest = b"".join(layer.thresholds.astype(_integer(layer.n_in)).tobytes()
+    rest = b"".join(layer.thresholds.astype(_integer(layer.max_count)).tobytes()
                     for layer in network.layers)
     rest += network.readout.offsets.astype("<u2").tobytes()
     if base is not None:
@@ -148,10 +145,11 @@ def _from_network(network: Network, base: Network | None) -> tuple[int, bytes]:
     return WHOLE, rest + bits.to_bytes(whole)
 
 
-def _to_network(body: bytes, shape: Sequence[int], base: Network | None, kind: int) -> Network:
-    sizes = [(n_out, n_in) for n_in, n_out in pairwise(shape)]
-    n_rest = sum(n_out * _integer(n_in).itemsize for n_out, n_in in sizes[:-1]) + 2 * shape[-1]
-    n_weights = sum(map(prod, sizes))
+def _to_network(body: bytes, signature: Signature, base: Network | None, kind: int) -> Network:
+    n_weights = signature.n_weights
+    n_rest = 2 * signature.n_classes + sum(
+        gives.channels * _integer(takes.top * stage.fan_in(takes)).itemsize
+        for stage, takes, gives in list(signature.layers())[:-1])
     if kind == FLIPS:
         body = body[:n_rest] + _inflate(body[n_rest:], bits.n_bytes(n_weights))
     _check_size(body, n_rest + bits.n_bytes(n_weights))
@@ -162,21 +160,23 @@ def _to_network(body: bytes, shape: Sequence[int], base: Network | None, kind: i
         if base is None:
             raise CodecError("It holds what differs from a network that is not known here")
         weights ^= _weights(base)
-    return _assemble(weights, body[:n_rest], sizes)
+    return _assemble(weights, body[:n_rest], signature)
 
 
-def _assemble(weights: Bits, rest: bytes, sizes: list[tuple[int, int]]) -> Network:
-    matrices = [part.reshape(size) for part, size in
-                zip(np.split(weights, np.cumsum([prod(size) for size in sizes])), sizes)]
+def _assemble(weights: Bits, rest: bytes, signature: Signature) -> Network:
+    stages = list(signature.layers())
+    sizes = [(gives.channels, stage.fan_in(takes)) for stage, takes, gives in stages]
+    *matrices, last = (part.reshape(size) for part, size in
+                       zip(np.split(weights, np.cumsum([prod(size) for size in sizes])), sizes))
     layers, place = [], 0
     try:
-        for matrix in matrices[:-1]:
-            dtype = _integer(matrix.shape[1])
+        for matrix, (_, takes, _) in zip(matrices, stages):
+            dtype = _integer(takes.top * matrix.shape[1])
             thresholds = np.frombuffer(rest, dtype, len(matrix), place).astype(np.int64)
-            layers.append(Layer(matrix, thresholds))
+            layers.append(Layer(matrix, thresholds, takes.bits))
             place += len(matrix) * dtype.itemsize
         offsets = np.frombuffer(rest, "<u2", offset=place).astype(np.int64)
-        return Network(layers, OutputLayer(matrices[-1], offsets))
+        return Network(layers, OutputLayer(last, offsets), signature)
     except ValueError as error:
         raise CodecError(f"It is no network: {error}") from None
 
@@ -187,9 +187,9 @@ def _weights(network: Network) -> Bits:
     return np.concatenate([part.ravel() for part in parts])
 
 
-def _integer(n_in: int) -> np.dtype[np.unsignedinteger]:
-    """Return the type of a threshold, which is 0 to ``n_in + 1``."""
-    return np.dtype("u1" if n_in < 255 else "<u2")
+def _integer(max_count: int) -> np.dtype[np.unsignedinteger]:
+    """Return the type of a threshold, which is 0 to ``max_count + 1``."""
+    return np.dtype("u1" if max_count < 255 else "<u2")
 
 
 def _inflate(data: bytes, size: int) -> bytes:
