@@ -431,7 +431,7 @@ def main(argv: list[str] | None = None) -> int:
     board = find_board(args.board)
     file = runs.network_file(args.network)
     directory = args.out or file.parent / "build" / args.board
-    network = networks.load(file)
+    network = networks.load_dense(file, "hw.build")
     inputs = None
     if file.suffix == ".onnx":
         inputs = reader.load(file).inputs

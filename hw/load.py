@@ -98,12 +98,12 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 @command("the board holds a part of the network: run it again")
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
-    network = networks.load(runs.network_file(args.network))
+    network = networks.load_dense(runs.network_file(args.network), "hw.load")
     built = Built.load(args.build)
     if not built.report["reloadable"]:
         raise LoadError(f"{args.build} holds a bitstream that cannot be loaded: build it with "
                         "python -m hw.build --reloadable")
-    if network.shape != built.network.shape:
+    if network.signature != built.network.signature:
         raise LoadError(f"{args.build} is for {built.network} networks, not {network}: build "
                         "one for this shape with python -m hw.build --reloadable")
     try:

@@ -57,7 +57,7 @@ def patch(built: Built, network: Network, out: Path) -> dict:
     ToolNotFound, ToolFailed
         What packs the bitstream is missing, or does not work.
     """
-    if network.shape != built.network.shape:
+    if network.signature != built.network.signature:
         raise PatchError(f"{built.folder} holds a {built.network} network and cannot become one of "
                          f"{network}: build it with python -m hw.build")
     if isinstance(built.plan, Hardwired):
@@ -159,7 +159,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     file = runs.network_file(args.network)
-    network, built = networks.load(file), Built.load(args.build)
+    network, built = networks.load_dense(file, "hw.patch"), Built.load(args.build)
     out = args.out or file.parent / "build" / built.board.name
     patch(built, network, out)
     print(f"put {network} of {file} into {out / built.family.bitstream}")

@@ -144,7 +144,7 @@ def main(argv: list[str] | None = None) -> int:
     for number in SIGNALS:
         signal.signal(number, _end)
     try:
-        network = networks.load(runs.network_file(args.network))
+        network = networks.load_dense(runs.network_file(args.network), "sim.board")
         plan = (folding.default(network.shape) if args.fold is None
                 else folding.parse(args.fold, network.shape))
         if args.port.is_symlink() or args.port.exists():

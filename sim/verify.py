@@ -152,7 +152,7 @@ class Ladder:
 
 def load(argument: Path) -> tuple[Network, Bits]:
     """Read a network and its test codes, or draw some for a file that has none beside it."""
-    network = networks.load(runs.network_file(argument))
+    network = networks.load_dense(runs.network_file(argument), "sim.verify")
     path = runs.codes_file(argument)
     if not argument.is_dir() and (path == argument or not path.exists()):
         return network, random_codes(network.n_in)

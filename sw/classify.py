@@ -213,7 +213,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def run(args: argparse.Namespace) -> int:
     """Do what the flags say; return the exit code."""
     file = runs.network_file(args.network)
-    network = networks.load(file)
+    network = networks.load_dense(file, "sw.classify")
     if file.suffix == ".onnx":
         print(f"{file} is {executor.check(file)}")
     if args.selftest:
@@ -223,7 +223,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         inputs = test_codes(file)
     with Board(args.port, network.n_in) as board:
-        if board.identity.shape != network.shape:
+        if board.identity.shape != network.signature.widths:
             raise ClassifyError(f"The board at {args.port} is {board.identity}, not for {network}: "
                                 "flash it with python -m hw.build --program, or give the --network "
                                 "that it holds")

@@ -20,7 +20,7 @@ from matplotlib import ticker
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from .golden import bits, fast, forward, regular
+from .golden import bits, fast, forward, networks, regular
 from .golden.codes import load_codes
 from .golden.network import Network, atomic_write
 from .images import data
@@ -106,7 +106,7 @@ def report(folder: Path, data_dir: Path | None) -> Path:
 
 
 def _look(folder: Path, config: Config, data_dir: Path | None) -> Shown:
-    network = Network.load(folder / "network.safetensors")
+    network = networks.load_dense(folder / "network.safetensors", "sw.report")
     test_codes, labels = load_codes(folder / "codes.safetensors")
     where = data_dir or (Path(config.data_dir) if config.data_dir else None)
     chosen = data.select(data.load(config.data, where), config.task)

@@ -24,9 +24,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from ..golden import forward
+from ..golden import forward, networks
 from ..golden.bits import Bits, unpack
-from ..golden.network import Network
 from ..host.board import Board, BoardError
 from ..images import data, picture
 from ..images.picture import Nothing, PictureError
@@ -55,15 +54,15 @@ class Demo:
 
     def __init__(self, run: Path) -> None:
         config = Config.load(run / "config.json")
+        self.network = networks.load_dense(run / "network.safetensors", "sw.demo")
         self.data = config.data
         self.classes = data.class_names(config.data, config.task)
         self.encoder = Encoder.load(run / "encoder.safetensors")
-        self.network = Network.load(run / "network.safetensors")
         self.board: Board | None = None
 
     def take(self, board: Board) -> None:
         """Ask this board too; it must hold the run's network."""
-        if board.identity.shape != self.network.shape:
+        if board.identity.shape != self.network.signature.widths:
             raise BoardError(f"The board is {board.identity}, not for {self.network}: give the "
                              "--network that it holds")
         self.board = board

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..golden import bits
+from ..golden import bits, networks
 from ..golden.codes import load_codes
 from ..golden.network import Network
 from ..models.binary import BINARIZERS, BinaryLinear, Signs
@@ -74,7 +74,7 @@ def check(folder: Path) -> dict[str, int]:
     torch.set_num_threads(1)    # As in training; the sums are small.
     if not (folder / "config.json").is_file():
         raise RunError(f"{folder} is not the folder of a run: it has no config.json")
-    network = Network.load(folder / "network.safetensors")
+    network = networks.load_dense(folder / "network.safetensors", "sw.export.check")
     codes, _ = load_codes(folder / "codes.safetensors")
     return compare(load_model(folder, network), network, codes)
 

@@ -17,7 +17,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from ..golden import bits, fast, forward
+from ..golden import bits, fast, forward, networks
 from ..golden.codes import load_codes
 from ..golden.network import Network
 from ..golden.qonnx import reader, writer
@@ -121,8 +121,8 @@ def hand_over(run: Path, to: Path, data_dir: Path | None = None) -> Handed:
     if not (run / "config.json").is_file():
         raise RunError(f"{run} is not the folder of a run: it has no config.json")
     config = Config.load(run / "config.json")
-    network, encoder = Network.load(run / "network.safetensors"), Encoder.load(
-        run / "encoder.safetensors")
+    network = networks.load_dense(run / "network.safetensors", "sw.export")
+    encoder = Encoder.load(run / "encoder.safetensors")
     codes, _ = load_codes(run / "codes.safetensors")
     folder = data_dir or (Path(config.data_dir) if config.data_dir else None)
     images = data.select(data.load(config.data, folder), config.task).test_images
