@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..golden.errors import UserError
 from ..terminal.command import Parser, command
 
 if TYPE_CHECKING:
@@ -43,12 +42,11 @@ def main(argv: Sequence[str] | None = None) -> int:
                         default=os.environ.get("HYBNN_DATA"),
                         help="as for python -m sw.train (default: $HYBNN_DATA, then the run's)")
     args = parser.parse_args(argv)
-    try:
-        import torch
+    # Imported here: --help needs none of it.
+    import torch
 
-        from .interchange import hand_over
-    except ModuleNotFoundError as missing:
-        raise UserError(f"{missing.name} is not installed: pip install '.[sw,onnx]'") from None
+    from .interchange import hand_over
+
     torch.set_num_threads(1)    # As in training: other sums would round in another way.
     print(table(hand_over(args.run, args.to, args.data_dir and Path(args.data_dir)), args.to))
     return 0

@@ -8,75 +8,8 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
-import numpy as np
-import torch
-from torch import Tensor, nn
-
-from ..golden import bits, networks
-from ..golden.codes import load_codes
-from ..golden.network import Network
-from ..models.binary import BINARIZERS, BinaryLinear, Signs
-from ..models.checkpoint import load_checkpoint
-from ..models.classifier import BinaryClassifier
-from ..models.encoding import unpack_signs
-from ..models.exact import ExportError, check_equal, export_readout, verify_layer
 from ..terminal.command import Parser, command, fail
-from ..training import task
-from ..training.run import Config, RunError
-
-
-def load_model(folder: Path, network: Network) -> BinaryClassifier:
-    """Read the classifier that became ``network`` from the checkpoint of a run, evaluating."""
-    config = Config.load(folder / "config.json")
-    state = load_checkpoint(folder / "checkpoint.safetensors").get("hybrid", {})
-    if state.get("epoch") != config.effort.classifier_epochs:
-        raise RunError(f"The checkpoint in {folder} does not hold the trained classifier")
-    model = BinaryClassifier(network.n_in, network.shape[1:-1], network.n_classes,
-                             BINARIZERS[config.binarizer])
-    try:
-        model.load_state_dict(state["model"])
-    except (KeyError, RuntimeError):
-        raise RunError(f"The checkpoint in {folder} is of another shape than its network"
-                       ) from None
-    return model.eval()
-
-
-def compare(model: BinaryClassifier, network: Network, codes: bits.Bits) -> dict[str, int]:
-    """Compare an evaluating model with a network; count what was compared.
-
-    Raises
-    ------
-    ExportError
-        They differ: one sentence says where.
-    """
-    n_sums = 0
-    for number, (linear, norm, sign, layer) in enumerate(
-            zip(model.linears, model.norms, model.signs, network.layers, strict=True)):
-        try:
-            verify_layer(layer, cast(BinaryLinear, linear), cast(nn.BatchNorm1d, norm),
-                         cast(Signs, sign))
-        except ExportError as error:
-            raise ExportError(f"Layer {number}: {error}") from None
-        n_sums += layer.n_out * (layer.n_in + 1)
-    readout = export_readout(model.readout)
-    if not (np.array_equal(readout.weights, network.readout.weights)
-            and np.array_equal(readout.offsets, network.readout.offsets)):
-        raise ExportError("The readout has other weights or offsets than the model's")
-    signs: Tensor = unpack_signs(bits.pack(codes), network.n_in)
-    check_equal(network, task.classify(model, signs), codes)
-    return {"codes": len(codes), "sums": n_sums}
-
-
-def check(folder: Path) -> dict[str, int]:
-    """Compare the model in a run's folder with the network and the codes beside it."""
-    torch.set_num_threads(1)    # As in training; the sums are small.
-    if not (folder / "config.json").is_file():
-        raise RunError(f"{folder} is not the folder of a run: it has no config.json")
-    network = networks.load_dense(folder / "network.safetensors", "sw.export.check")
-    codes, _ = load_codes(folder / "codes.safetensors")
-    return compare(load_model(folder, network), network, codes)
 
 
 @command()
@@ -86,8 +19,13 @@ def main(argv: Sequence[str] | None = None) -> int:
                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--network", metavar="RUN", type=Path, required=True,
                         help="folder of a finished run")
+    args = parser.parse_args(argv)
+    # Imported here: --help needs no torch.
+    from ..models.exact import ExportError
+    from .equality import check
+
     try:
-        print(json.dumps(check(parser.parse_args(argv).network)))
+        print(json.dumps(check(args.network)))
         return 0
     except ExportError as error:
         return fail(error, 1)

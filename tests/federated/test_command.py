@@ -11,7 +11,7 @@ pytest.importorskip("flwr", reason="needs flwr: pip install '.[fed]'")
 
 from flwr.app import ConfigRecord, Error, Message, MetricRecord, RecordDict
 
-from sw.export.check import check
+from sw.export.equality import check
 from sw.federated import __main__ as command
 from sw.federated import message, server_app
 from sw.federated import site_codes as images

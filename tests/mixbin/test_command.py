@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from sw.export.check import check
+from sw.export.equality import check
 from sw.golden.codes import load_codes
 from sw.golden.forward import classify_all
 from sw.golden.network import Network

@@ -35,7 +35,7 @@ from PIL import Image
 
 from hw.flow.built import Built, BuiltError
 from sw import pretrain, report, train
-from sw.export import check
+from sw.export import equality
 from sw.federated.federation import Federation
 from sw.federated.settings import Settings
 from sw.golden import bits, forward, frame, networks
@@ -280,7 +280,7 @@ def targets(folder: Path) -> Iterator[Target]:
     for name in ("config.json", "checkpoint.safetensors", "network.safetensors",
                  "codes.safetensors"):
         yield Target(f"run/{name}, checked", folder / "run" / name,
-                     lambda path: check.check(path.parent),
+                     lambda path: equality.check(path.parent),
                      (RunError, CheckpointError, NetworkFileError, CodesFileError, ExportError),
                      0.3)
     for name in "config.json", "checkpoint.safetensors":

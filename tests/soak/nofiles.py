@@ -110,8 +110,9 @@ COMMANDS = [
 
 # A command is stopped from outside: what waits in another language does not hear a signal.
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload([__name__, "sw.demo.__main__", "sw.mixbin.__main__",
-                                  "sw.federated.__main__", *{each.module for each in COMMANDS}])
+PROCESSES.set_forkserver_preload([
+    __name__, "sw.demo.app", "sw.export.equality", "sw.mixbin.__main__", "sw.federated.__main__",
+    *{each.module for each in COMMANDS}])
 
 
 def _sparse(path: Path) -> None:

@@ -14,7 +14,8 @@ from PIL import Image, ImageDraw
 pytest.importorskip("starlette", reason="no Starlette. Try: pip install -e '.[demo]'")
 
 from sw.demo import server as serving
-from sw.demo.__main__ import HOST, MAX_BYTES, Demo, app
+from sw.demo.__main__ import HOST
+from sw.demo.app import MAX_BYTES, Demo, app
 from sw.host.board import BoardError
 from tests.untrained import make_run
 

@@ -1,0 +1,136 @@
+"""What the demo's page asks, and what answers: a run's encoder, its network, and a board."""
+
+import time
+from asyncio import wrap_future
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from ..golden import forward, networks
+from ..golden.bits import Bits, unpack
+from ..host.board import Board, BoardError
+from ..images import data, picture
+from ..images.picture import Nothing, PictureError
+from ..models import encoding as codes
+from ..models.autoencoder import Encoder
+from ..training.run import Config
+from .server import OwnPage
+
+__all__ = ["MAX_BYTES", "Demo", "app"]
+
+PAGE = Path(__file__).with_name("page.html")
+MAX_BYTES = 1_000_000    # Of a drawing.
+
+Result = TypeVar("Result")
+
+
+class Demo:
+    """A run's encoder and network, and a board if there is one.
+
+    Parameters
+    ----------
+    run : Path
+        Folder of a finished run.
+    """
+
+    def __init__(self, run: Path) -> None:
+        config = Config.load(run / "config.json")
+        self.network = networks.load_dense(run / "network.safetensors", "sw.demo")
+        self.data = config.data
+        self.classes = data.class_names(config.data, config.task)
+        self.encoder = Encoder.load(run / "encoder.safetensors")
+        self.board: Board | None = None
+
+    def take(self, board: Board) -> None:
+        """Ask this board too; it must hold the run's network."""
+        if board.identity.shape != self.network.signature.widths:
+            raise BoardError(f"The board is {board.identity}, not for {self.network}: give the "
+                             "--network that it holds")
+        self.board = board
+
+    def about(self) -> dict[str, Any]:
+        """Say what answers."""
+        identity = self.board.identity if self.board else None
+        name = identity and ("board" if identity.clock else "virtual board")
+        return {"network": str(self.network), "classes": self.classes, "board": name,
+                "build": identity and identity.build.hex()}
+
+    def answer(self, drawing: bytes) -> dict[str, Any]:
+        """Return all that becomes of a drawing, and the milliseconds of each step.
+
+        A board that does not answer is ``silent``, with the reason.
+
+        Raises
+        ------
+        PictureError
+            It is no picture, or shows nothing.
+        """
+        took: dict[str, float] = {}
+        image = _timed(took, "picture", lambda: picture.read(BytesIO(drawing), self.data))
+        code = _timed(took, "encoder", lambda: self._encode(image))
+        golden = _timed(took, "golden", lambda: forward.classify(self.network, code))
+        *hidden, scores = (given.ravel().tolist() for given in forward.trace(self.network, code))
+        result = {"picture": np.rint(255 * image).astype(int).ravel().tolist(),
+                  "code": code.tolist(), "hidden": hidden, "scores": scores, "golden": golden}
+        if board := self.board:
+            try:
+                klass = _timed(took, "board", lambda: board.classify(code[None]))[0]
+                result["board"] = int(klass)
+            except (BoardError, OSError) as error:
+                result["silent"] = str(error)
+        return result | {"took": took}
+
+    def _encode(self, image: picture.Picture) -> Bits:
+        packed = codes.extract(self.encoder, torch.from_numpy(image)[None, None])
+        code: Bits = unpack(packed, self.encoder.n_bits)[0]
+        return code
+
+
+def _timed(took: dict[str, float], name: str, work: Callable[[], Result]) -> Result:
+    begun = time.perf_counter()
+    result = work()
+    took[name] = 1e3 * (time.perf_counter() - begun)
+    return result
+
+
+def app(demo: Demo) -> Starlette:
+    """Return the page and what it asks."""
+
+    # One drawing after the other, and by the same thread: each keeps memory for its next.
+    worker = ThreadPoolExecutor(1)
+
+    async def page(request: Request) -> Response:
+        return FileResponse(PAGE)
+
+    async def about(request: Request) -> Response:
+        return JSONResponse(demo.about())
+
+    async def classify(request: Request) -> Response:
+        drawing = bytearray()
+        try:
+            async for chunk in request.stream():
+                drawing += chunk
+                if len(drawing) > MAX_BYTES:
+                    return JSONResponse({"error": f"A drawing must have at most {MAX_BYTES:,} "
+                                                  "bytes"}, 413)
+            return JSONResponse(await wrap_future(worker.submit(demo.answer, bytes(drawing))))
+        except Nothing:    # Whoever draws may begin with that.
+            return JSONResponse({"error": "There is nothing to see yet"})
+        except PictureError as error:
+            return JSONResponse({"error": str(error)}, 422)
+        except ClientDisconnect:
+            return Response(status_code=400)    # Nobody reads it.
+
+    return Starlette(routes=[Route("/", page), Route("/about", about),
+                             Route("/classify", classify, methods=["POST"])],
+                     middleware=[Middleware(OwnPage)])
