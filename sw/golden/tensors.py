@@ -33,7 +33,9 @@ def write(path: Path, tensors: Mapping[str, np.ndarray], **description: object) 
 
 def to_bytes(tensors: Mapping[str, np.ndarray], **description: object) -> bytes:
     """Return what the file holds."""
-    content: bytes = save(dict(tensors), {KEY: json.dumps(description, sort_keys=True)})
+    # What is not contiguous, the library writes in the order of the memory.
+    content: bytes = save({name: np.asarray(each, order="C") for name, each in tensors.items()},
+                          {KEY: json.dumps(description, sort_keys=True)})
     return content
 
 
