@@ -66,7 +66,7 @@ def test_the_page_fits_and_takes_whatever_is_drawn(browser, run, width):
 
 
 @pytest.mark.parametrize("flags, said", [
-    (["--network", "{}/nowhere"], "[Errno 2] No such file or directory: '{}/config.json'"),
+    (["--network", "{}/nowhere"], "{}/nowhere is not there: give the folder of a finished run"),
     (["--network", "{}", "--port", "/dev/nowhere"], "[Errno 2] could not open port /dev/nowhere"),
     (["--network", "{}", "--http", "{taken}"], "[Errno 98] Address already in use")])
 def test_what_goes_wrong(run, tmp_path, capsys, flags, said):
