@@ -251,7 +251,8 @@ class Network:
         """
         try:
             description, tensors = files.read(path, FORMATS, MAX_BYTES)
-            return _assemble(_parse_description(description), tensors)
+            levels = tensors.pop("input.levels", None) if "signature" in description else None
+            return _assemble(_parse_description(description), tensors, levels)
         except ValueError as error:
             raise NetworkFileError(f"{path} is not a network file: {error}") from None
 
@@ -283,9 +284,9 @@ def _parse_description(description: dict[str, object]) -> Signature:
     return signature
 
 
-def _assemble(signature: Signature, tensors: dict[str, np.ndarray]) -> Network:
+def _assemble(signature: Signature, tensors: dict[str, np.ndarray], levels: Bits | None
+              ) -> Network:
     stages = list(signature.layers())
-    levels = tensors.pop("input.levels", None)
     files.check_names(tensors, [*(f"layer.{number}.{name}" for number in range(len(stages) - 1)
                                   for name in ("weights", "thresholds")),
                                 "readout.weights", "readout.offsets"])

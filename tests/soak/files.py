@@ -19,7 +19,7 @@ import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -38,11 +38,13 @@ from sw import pretrain, report, train
 from sw.export import equality
 from sw.federated.federation import Federation
 from sw.federated.settings import Settings
-from sw.golden import bits, forward, frame, networks
+from sw.golden import bits, fast, forward, frame, networks
 from sw.golden.codes import CodesFileError, load_codes, save_codes
 from sw.golden.network import Network, NetworkFileError, random_network
+from sw.golden.networks import NotDense
 from sw.golden.qonnx import writer as qonnx
 from sw.golden.split import Split, SplitFileError
+from sw.golden.stages import Signature
 from sw.images import cifar, data
 from sw.images.data import DataError
 from sw.mixbin.mask import Mask, MaskError, Shape
@@ -110,6 +112,14 @@ def _network(path: Path) -> None:
     assert str(Network.load(path)) == str(network)
 
 
+def _network_of_maps(path: Path) -> None:
+    """As :func:`_network`, of maps that may be large."""
+    network = Network.load(path)
+    fast.classify_all(network, np.zeros((1, network.n_in), np.uint8))
+    network.save(path)
+    assert str(Network.load(path)) == str(network)
+
+
 def _codes(path: Path) -> None:
     codes, labels = load_codes(path)
     assert len(codes) == len(labels) and codes.max(initial=0) <= 1
@@ -173,6 +183,10 @@ def simple_targets(folder: Path) -> Iterator[Target]:
     network = random_network(SHAPE)
     network.save(folder / "network.safetensors")
     yield Target("network", folder / "network.safetensors", _network, (NetworkFileError,), 4)
+    maps = random_network(Signature.parse("5x4x2:3-4s2p-d6-3"))
+    replace(maps, levels=maps.levels // 2).save(folder / "maps.safetensors")
+    yield Target("network of maps", folder / "maps.safetensors", _network_of_maps,
+                 (NetworkFileError,), 4)
     codes = np.random.default_rng(1).integers(0, 2, (6, SHAPE[0]), np.uint8)
     save_codes(folder / "codes.safetensors", bits.pack(codes), np.arange(6), SHAPE[0])
     yield Target("codes", folder / "codes.safetensors", _codes, (CodesFileError,), 2)
@@ -281,7 +295,8 @@ def targets(folder: Path) -> Iterator[Target]:
                  "codes.safetensors"):
         yield Target(f"run/{name}, checked", folder / "run" / name,
                      lambda path: equality.check(path.parent),
-                     (RunError, CheckpointError, NetworkFileError, CodesFileError, ExportError),
+                     (RunError, CheckpointError, NetworkFileError, NotDense, CodesFileError,
+                      ExportError),
                      0.3)
     for name in "config.json", "checkpoint.safetensors":
         yield Target(f"run/{name}, resumed", folder / "run" / name, _resume, (), 0.05)
