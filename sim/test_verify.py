@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,19 @@ def test_a_missing_answer_is_unequal():
     with pytest.raises(Unequal, match=r"^code 3: [0-9a-f]{50}\n(.*\n)*  golden says \d, the board "
                                       r"does not answer$"):
         climb.compare([None, None], "board")
+
+
+def test_nothing_is_written_of_a_network_that_was_changed(run, capsys, monkeypatch):
+    def change(climb):
+        (run / "network.safetensors").write_bytes(b"another")
+        return 1
+
+    (run / "verify.json").write_text("before")
+    monkeypatch.setattr(verify, "RUNGS", [replace(rungs.RUNGS[0], climb=change)])
+    assert verify.main(["--network", str(run), "--rungs", "1"]) == 2
+    assert capsys.readouterr().err == (f"error: {run}/network.safetensors was changed while its "
+                                       "network was verified: run it again\n")
+    assert (run / "verify.json").read_text() == "before"
 
 
 def test_a_rung_that_cannot_be_climbed_is_left_out(run, capsys, monkeypatch):

@@ -82,6 +82,8 @@ class Ladder:
 
     Attributes
     ----------
+    digest : str
+        SHA-256 of the file that the network was read from.
     target : :class:`~sim.target.Target`
         What all rungs look at.
     flags : str
@@ -93,6 +95,7 @@ class Ladder:
     """
 
     argument: Path
+    digest: str
     network: Network
     codes: Bits
     target: Target
@@ -175,6 +178,7 @@ def random_codes(n_bits: int) -> Bits:
 def make_ladder(args: argparse.Namespace) -> Ladder:
     """Read what the command line names, and refuse what cannot be climbed."""
     argument = args.network or runs.newest()
+    digest = _digest(argument)
     network, codes = load(argument)
     if args.limit is not None and args.limit < 1:
         raise VerifyError(f"The limit must be 1 or more, not {args.limit}")
@@ -184,7 +188,7 @@ def make_ladder(args: argparse.Namespace) -> Ladder:
     flags = "".join([f" --board {args.board}" if args.board else "",
                      f" --fold {args.fold}" if args.fold else "",
                      " --reloadable" if args.reloadable else ""])
-    return Ladder(argument, network, codes, target, flags, args.limit, args.only)
+    return Ladder(argument, digest, network, codes, target, flags, args.limit, args.only)
 
 
 def choose(numbers: Sequence[int] | None, board: str | None) -> list[Rung]:
@@ -221,17 +225,26 @@ def table(ladder: Ladder, results: Sequence[Result]) -> str:
 
 
 def write(ladder: Ladder, results: Sequence[Result]) -> None:
-    """Write ``verify.json`` into the run's folder, if it is one; not after asking for one code."""
+    """Write ``verify.json`` into the run's folder, if it is one; not after asking for one code.
+
+    Raises :exc:`VerifyError` where the network's file is no more the one that was read.
+    """
     if not runs.is_finished(ladder.folder) or ladder.only is not None:
         return
+    if _digest(ladder.argument) != ladder.digest:
+        raise VerifyError(f"{runs.network_file(ladder.argument)} was changed while its network was "
+                          "verified: run it again")
     report = {"network": str(ladder.network),
-              "network_sha256": sha256(
-                  regular.read_bytes(runs.network_file(ladder.argument), MAX_BYTES)).hexdigest(),
+              "network_sha256": ladder.digest,
               "board": ladder.target.board.name if ladder.target.board else None,
               "plan": ladder.target.report(ladder.network),
               "codes": len(ladder.codes),
               "rungs": [asdict(each) for each in results]}
     atomic_write(ladder.folder / "verify.json", (json.dumps(report, indent=2) + "\n").encode())
+
+
+def _digest(argument: Path) -> str:
+    return sha256(regular.read_bytes(runs.network_file(argument), MAX_BYTES)).hexdigest()
 
 
 def judge(results: Sequence[Result], asked_for: bool) -> int:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from torch import Tensor
 
 from .golden import bits, fast, forward, networks, regular
 from .golden.codes import load_codes
-from .golden.network import Network, atomic_write
+from .golden.network import MAX_BYTES, Network, atomic_write
 from .images import data
 from .models import encoding as codes
 from .models.autoencoder import decoder
@@ -265,15 +266,25 @@ def _builds(folder: Path) -> Iterator[Section]:
 
 
 def _rungs(folder: Path) -> Iterator[Section]:
-    """Line up what ``sim.verify`` found."""
+    """Line up what ``sim.verify`` found of this network, as of which plan."""
     path = folder / "verify.json"
     if path.exists():
         rows = [["rung", "compared", "vectors", "result"]]
         with _reading(path, "what sim.verify found") as found:
+            of_network = found.get("network_sha256")
+            if of_network is not None and of_network != _sha256(folder / "network.safetensors"):
+                return    # Found of the network that was here before.
             rows += [[str(rung["rung"]), f"{rung['left']} = {rung['right']}",
                       f"{rung['vectors']:,} {rung['unit']}", rung["result"]]
                      for rung in found["rungs"]]
-        yield Section("Bit for bit", rows=rows)
+            plan = found.get("plan") or {}
+            of = [str(plan[name]) for name in ("board", "folding") if plan.get(name)]
+            title = ", ".join(["Bit for bit", *of, *["reloadable"] * bool(plan.get("reloadable"))])
+        yield Section(title, rows=rows)
+
+
+def _sha256(path: Path) -> str:
+    return sha256(regular.read_bytes(path, MAX_BYTES)).hexdigest()
 
 
 def _gallery(figure: Figure, images: list[np.ndarray], titles: list[str], columns: int) -> None:

@@ -9,23 +9,22 @@ import numpy as np
 
 from hw import load
 from hw.accelerator import Accelerator, check
+from hw.flow import verilog
 from hw.plan import folding
 from hw.plan.folding import Fold, Folding, Hardwired, Plan
 from sw.golden.network import Layer, Network, OutputLayer
 from tests import independent
-from tests.streams import PACES
-from tests.streams import run as exchange
 
-from . import Row, share
+from . import Row, bench, share
 
 __all__ = ["run"]
 
 NETWORKS = 300           # Of a soak.
-MAX_WEIGHTS = 2_000      # Of one network: some seconds in the simulator.
+MAX_WEIGHTS = 2_000      # Of one network: a second in the simulator.
 N_CODES = 5
-DEADLINE = 400_000       # Cycles.
 KINDS = ("folded", "hard-wired", "loaded")
-FLAG, FIRST_LOAD = 0x7E, 128
+FIRST_LOAD = 128
+PAUSE, LONGEST, SILENCE = 0x300, 0xFF, 0x100    # Words of the bench: see bytes.v.
 
 
 def draw_shape(draw: random.Random, kind: str) -> tuple[int, ...]:
@@ -96,17 +95,20 @@ def disagreement(seed: int, kind: str) -> str:
     expected += b"".join(independent.answer(number, independent.classify(file, code))
                          for number, code in numbered)
     requests += b"".join(independent.request(number, code, n_in) for number, code in numbered)
-    pace = draw.choice(PACES)
-    what = f"{kind} {seed}: {network} in {plan}, {pace or 'prompt'}"
+    gaps = draw.random() < 0.5
+    words = [word for byte in requests for word in
+             ([PAUSE + draw.randint(1, 20), byte] if gaps and draw.random() < 0.1 else [byte])]
+    n_pauses = -(-2 * sum(plan.cycles(shape)) // LONGEST) + 2
     with warnings.catch_warnings():    # What Amaranth says of signals, it says to designers.
         warnings.simplefilter("ignore")
         dut = Accelerator(held or network, plan, reloadable=held is not None)
-        try:
-            given = bytes(exchange(dut, dut.rx, dut.tx, requests, len(expected), deadline=DEADLINE,
-                                   **pace))
-        except TimeoutError:
-            return f"{what}: no answer"
-    return "" if given == expected else f"{what}: {given.hex()} is not {expected.hex()}"
+        source = verilog.convert(dut, "accelerator")
+    given = bench.build(source, "icarus").run(
+        np.array([*words, *[PAUSE + LONGEST] * n_pauses, SILENCE], np.uint16)) % 256
+    if bytes(given.tolist()) == expected:
+        return ""
+    return (f"{kind} {seed}: {network} in {plan}, {'with' if gaps else 'without'} pauses: "
+            f"{bytes(given.tolist()).hex()} is not {expected.hex()}")
 
 
 def run(scale: float) -> list[Row]:

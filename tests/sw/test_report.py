@@ -2,6 +2,7 @@
 
 import json
 import re
+from hashlib import sha256
 
 import pytest
 
@@ -53,6 +54,21 @@ def test_names_are_no_markup(finished, tmp_path):
     folder.symlink_to(finished)
     report.report(folder, None)
     assert "<b>" not in (finished / "report.html").read_text()
+
+
+@pytest.mark.parametrize("found, titles", [
+    ({}, ["Bit for bit"]),
+    ({"network_sha256": sha256(b"this").hexdigest(),
+      "plan": {"board": None, "folding": "1x200", "reloadable": True}},
+     ["Bit for bit, 1x200, reloadable"]),
+    ({"plan": {"board": "ulx3s_45f", "folding": "hardwired", "reloadable": False}},
+     ["Bit for bit, ulx3s_45f, hardwired"]),
+    ({"network_sha256": sha256(b"another").hexdigest()}, []),
+])
+def test_what_was_verified_is_of_this_network_and_plan(tmp_path, found, titles):
+    (tmp_path / "network.safetensors").write_bytes(b"this")
+    (tmp_path / "verify.json").write_text(json.dumps({"rungs": [RUNG]} | found))
+    assert [section.heading for section in report._rungs(tmp_path)] == titles
 
 
 @pytest.mark.parametrize("files, said", [
