@@ -16,11 +16,12 @@ import numpy as np
 from tqdm import tqdm
 
 import boards
-from hw.build import BuildError, build, choose, default_clock, resources
-from hw.flow import one_layer as rivals
+from hw.flow import one_layer, toolchain
 from hw.flow import plots as plot
-from hw.flow import toolchain
+from hw.flow.building import BuildError, build, resources
 from hw.flow.built import Built, BuiltError
+from hw.flow.choosing import choose, default_clock
+from hw.flow.report import Report, Resources
 from hw.plan import folding
 from hw.plan.cost import FABRICS
 from hw.plan.folding import Plan, candidates
@@ -106,18 +107,18 @@ def measure(case: Case, out: Path) -> dict:
         except (BuildError, BuiltError) as error:
             return {"board": case.board, "shape": case.shape, "folding": str(case.plan),
                     "failed": str(error)}
-    report = regular.read_json(first / "report.json")
-    placed = [report, *(place_again(first, board, seed)
+    report = Report.from_json(regular.read_json(first / "report.json"))
+    placed: list[Report | Resources] = [report, *(place_again(first, board, seed)
                         for seed in range(2, case.n_seeds + 1))]
     price = FABRICS[board.family].price(network, case.plan)
     return {
         "board": case.board, "family": board.family, "shape": case.shape,
         "folding": str(case.plan),
-        "logic_cells": statistics.median_low(each["logic_cells"][0] for each in placed),
+        "logic_cells": statistics.median_low(each.logic_cells[0] for each in placed),
         "board_cells": board.logic_cells, "predicted_cells": price.logic_cells,
-        "block_rams": report["block_rams"][0], "predicted_rams": price.block_rams,
-        "cycles": case.plan.period(case.shape), "link_rate": report["inferences_per_second_link"],
-        "fmax_mhz": [each["fmax_mhz"] for each in placed], "clock_mhz": report["clock_mhz"],
+        "block_rams": report.block_rams[0], "predicted_rams": price.block_rams,
+        "cycles": case.plan.period(case.shape), "link_rate": report.inferences_per_second_link,
+        "fmax_mhz": [each.fmax_mhz for each in placed], "clock_mhz": report.clock_mhz,
     }
 
 
@@ -130,7 +131,7 @@ def _is_of(folder: Path, network: Network, plan: Plan) -> bool:
     return built.network.to_bytes() == network.to_bytes() and built.plan == plan
 
 
-def place_again(first: Path, board: boards.Board, seed: int) -> dict:
+def place_again(first: Path, board: boards.Board, seed: int) -> Resources:
     """Place and route with another seed what a build has synthesised; return cells, RAMs, Fmax.
 
     What was placed before is read; its folder is there whole or not at all.
@@ -223,17 +224,18 @@ def readme_table(measured: list[dict]) -> str:
                            "inferences/s"], rows)
 
 
-def of_rivals() -> dict[str, Layer]:
+def one_layers() -> dict[str, Layer]:
     """The layers that are made in several ways."""
     return {"64x64, random weights": random_network((64, 64, 10), seed=1).layers[0],
             "200x128, trained on digits": Network.load(TRAINED).layers[0]}
 
 
-def rival_rows(out: Path) -> Iterator[list[str]]:
+def form_rows(out: Path) -> Iterator[list[str]]:
     """Count what each form of each layer takes of an ECP5, after synthesis."""
-    jobs = [(name, layer, form) for name, layer in of_rivals().items() for form in rivals.FORMS]
+    jobs = [(name, layer, form) for name, layer in one_layers().items()
+            for form in one_layer.FORMS]
     for name, layer, form in tqdm(jobs, unit="design", disable=None):
-        cells = rivals.cells(form, layer, out / "rivals" / f"{name.split(',')[0]}-{form}")
+        cells = one_layer.cells(form, layer, out / "rivals" / f"{name.split(',')[0]}-{form}")
         yield [name, form, f"{cells:,.0f}", f"{cells / layer.weights.size:.2f}"]
 
 
@@ -269,7 +271,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     if args.which == "rivals":
         show("rivals", markdown.table(["layer", "form", "cells", "cells a synapse"],
-                                      list(rival_rows(args.out))), args.readme)
+                                      list(form_rows(args.out))), args.readme)
         return 0
     cases = of_boards(args.seeds) if args.which == "boards" else of_costs(
         args.which, {"fit": 10, "unseen": 20}[args.which])

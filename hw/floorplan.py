@@ -16,7 +16,7 @@ from sw.terminal.command import Parser, command
 
 __all__ = ["Cell", "main", "placed"]
 
-SOURCE = re.compile(r"\bhw/(\w+)\.py\b")
+SOURCE = re.compile(r"\bhw/(?:\w+/)*(\w+)\.py\b")
 # Places are X5/Y10/lc3 on iCE40, X5/Y10/SLICEC.K1 on ECP5, X5Y10/LUT6 on Gowin.
 PLACE = re.compile(r"X(\d+)/?Y(\d+)/(.*)")
 LOGIC = re.compile(r"(?:lc|LUT|ALU|SLICE([A-D])\.K)(\d)")

@@ -100,7 +100,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     network = networks.load_dense(runs.network_file(args.network), "hw.load")
     built = Built.load(args.build)
-    if not built.report["reloadable"]:
+    if not built.report.reloadable:
         raise LoadError(f"{args.build} holds a bitstream that cannot be loaded: build it with "
                         "python -m hw.build --reloadable")
     if network.signature != built.network.signature:

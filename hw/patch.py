@@ -5,10 +5,9 @@ its contents: those of the network that the bitstream was built for are known.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from hw.engine import memories
 from hw.flow import toolchain
 from hw.flow.bitstream import Contents
 from hw.flow.built import REPORT, Built, making
+from hw.flow.report import Report
 from hw.plan.cost import FABRICS, Fabric
 from hw.plan.folding import Hardwired
 from sw.golden import bits, networks
@@ -43,7 +43,7 @@ class Piece:
     new: np.ndarray
 
 
-def patch(built: Built, network: Network, out: Path) -> dict:
+def patch(built: Built, network: Network, out: Path) -> Report:
     """Write the bitstream that was built, with the weights of ``network``, to ``out``.
 
     Returns the report of the build with what has changed. ``out`` can be patched again.
@@ -70,11 +70,11 @@ def patch(built: Built, network: Network, out: Path) -> dict:
         (made / "build_top.sh").write_text(built.script())
         network.save(made / "network.safetensors")
         _pack(made, family.pack)
-        report = built.report | {
-            "network": str(network), "patched": True,
-            "network_sha256": _hash(made / "network.safetensors"),
-            "bitstream_sha256": _hash(made / family.bitstream)}
-        atomic_write(made / REPORT, json.dumps(report, indent=2).encode())
+        report = replace(
+            built.report, network=str(network), patched=True,
+            network_sha256=_hash(made / "network.safetensors"),
+            bitstream_sha256=_hash(made / family.bitstream))
+        atomic_write(made / REPORT, report.to_json())
     return report
 
 
@@ -84,7 +84,7 @@ def _hash(file: Path) -> str:
 
 def _replace(contents: Contents, built: Built, network: Network) -> None:
     """Find each memory of what was built in the RAMs; put that of ``network`` in its place."""
-    old, new = (memories(each, built.plan, reloadable=built.report["reloadable"])
+    old, new = (memories(each, built.plan, reloadable=built.report.reloadable)
                 for each in (built.network, network))
     free, fabric = np.ones(len(contents.rams), bool), FABRICS[built.board.family]
     # The larger a memory, the less can be mistaken for it.

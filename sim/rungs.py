@@ -198,7 +198,7 @@ def bitstream(climb: Climb) -> int:
 def ask_board(climb: Climb, read: Callable[[Path, str, str], str]) -> Classes:
     """Simulate what ``read`` finds in the build for the board."""
     made = built(climb)
-    if made.report.get("patched"):
+    if made.report.patched:
         raise Skipped(f"{made.folder} was patched, and has no netlist of these weights: build it "
                       "with python -m hw.build")
     board = made.board

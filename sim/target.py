@@ -5,9 +5,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import boards
-from hw import accelerator, build
+from hw import accelerator
 from hw.accelerator import Accelerator
+from hw.flow.building import BuildError
 from hw.flow.built import Built, find_board
+from hw.flow.choosing import choose, default_clock
 from hw.flow.family import FAMILIES
 from hw.plan import folding
 from hw.plan.folding import Hardwired, Plan
@@ -110,10 +112,10 @@ def decide(network: Network, file: Path, board: str | None, fold: str | None,
     if there and _is_asked_for(there, fold, reloadable):
         return _of(there)
     try:
-        plan = build.choose(network, found, fold, reloadable=reloadable)
+        plan = choose(network, found, fold, reloadable=reloadable)
         pll = FAMILIES[found.family].pll.at_most(found.platform().default_clk_frequency,
-                                                 build.default_clock(found, plan))
-    except (build.BuildError, ValueError) as error:
+                                                 default_clock(found, plan))
+    except (BuildError, ValueError) as error:
         raise TargetError(str(error)) from None
     if there:    # What the user built otherwise stays.
         folder = folder.with_name("-".join([board, str(plan), *["reloadable"] * reloadable]))
@@ -131,7 +133,7 @@ def _of_no_board(network: Network, fold: str | None, reloadable: bool) -> Target
 
 
 def _of(built: Built) -> Target:
-    return Target(built.board, built.plan, built.report["reloadable"], built.identity.clock * 1e3,
+    return Target(built.board, built.plan, built.report.reloadable, built.identity.clock * 1e3,
                   built.folder)
 
 
@@ -139,10 +141,10 @@ def _built(folder: Path, board: boards.Board, network: Network) -> Built | None:
     """Return the board's build in a folder if it is whole, and of this network."""
     try:
         built = Built.load(folder)
-        made = regular.read_bytes(folder / built.report["bitstream"], MAX_BITSTREAM)
+        made = regular.read_bytes(folder / built.report.bitstream, MAX_BITSTREAM)
         is_whole = (built.board.name == board.name
-                    and built.report["bitstream_sha256"] == sha256(made).hexdigest()
-                    and built.report["network_sha256"] == sha256(network.to_bytes()).hexdigest()
+                    and built.report.bitstream_sha256 == sha256(made).hexdigest()
+                    and built.report.network_sha256 == sha256(network.to_bytes()).hexdigest()
                     and built.identity == _of(built).identity(network))
     except (UserError, OSError, ValueError, LookupError, TypeError):
         return None
@@ -157,4 +159,4 @@ def _is_asked_for(built: Built, fold: str | None, reloadable: bool) -> bool:
         plan = built.plan if fold is None else folding.parse(fold, built.network.shape)
     except ValueError:
         return False
-    return plan == built.plan and built.report["reloadable"] == reloadable
+    return plan == built.plan and built.report.reloadable == reloadable

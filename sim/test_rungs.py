@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from hw.flow.built import Built
+from hw.flow.report import Report
 from hw.plan import folding
 from sim import netlist, rungs, verify
 from sim.simulator import SimulatorNotFound, find
@@ -152,7 +153,8 @@ def test_the_rungs_of_an_ecp5_hold(tmp_path, capsys):
 
 
 def test_a_patched_build_has_no_netlist(run, capsys, monkeypatch, tmp_path):
-    patched = Built(tmp_path, {"patched": True}, None, None, None)
+    report = Report(board="", folding="", reloadable=False, patched=True)
+    patched = Built(tmp_path, report, None, None, None)
     monkeypatch.setattr(rungs, "built", lambda climb: patched)
     assert verify.main(["--network", str(run), "--board", BOARD, "--rungs", "5"]) == 2
     assert capsys.readouterr().err == (

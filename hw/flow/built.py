@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 import boards
 from hw.flow.bitstream import FORMATS, Contents
 from hw.flow.family import FAMILIES, Family
+from hw.flow.report import Report
 from hw.plan import folding
 from hw.plan.cost import FABRICS
 from hw.plan.folding import Plan
@@ -48,7 +49,7 @@ class Built:
     """What a build, or a patch, left in a folder."""
 
     folder: Path
-    report: dict
+    report: Report
     board: boards.Board
     network: Network
     plan: Plan
@@ -61,7 +62,7 @@ class Built:
     def identity(self) -> Identity:
         """What a board says of itself that runs it."""
         with reading(self.folder / REPORT):
-            return Identity.from_bytes(bytes.fromhex(self.report["identity"]))
+            return Identity.from_bytes(bytes.fromhex(self.report.identity))
 
     @classmethod
     def load(cls, folder: Path) -> "Built":
@@ -70,18 +71,15 @@ class Built:
             with suppress(BuiltError, OSError):
                 _resume(folder)
         with reading(folder / REPORT) as file:
-            report = regular.read_json(file)
-            board = boards.find(report["board"])
-            if type(report["reloadable"]) is not bool:
-                raise ValueError
-            digest = report.get("network_sha256")    # Older reports have none.
+            report = Report.from_json(regular.read_json(file))
+            board = boards.find(report.board)
         with reading(folder / "network.safetensors") as file:
             network = Network.load(file)
-            if digest not in (None, sha256(network.to_bytes()).hexdigest()):
+            if report.network_sha256 not in ("", sha256(network.to_bytes()).hexdigest()):
                 raise BuiltError(f"{file} is not the network that {folder / REPORT} tells of: "
                                  "build it anew with python -m hw.build")
         with reading(folder / REPORT):
-            plan = folding.parse(report["folding"], network.shape)
+            plan = folding.parse(report.folding, network.shape)
         return cls(folder, report, board, network, plan)
 
     def contents(self) -> Contents:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from hw.flow.report import Report
 from hw.plan.cost import Cost
 from hw.plan.folding import Plan
 from sw.golden.errors import UserError
@@ -89,7 +90,7 @@ def draw_boards(measured: list[dict], file: Path) -> None:
     _save(figure, file)
 
 
-def draw_floorplan(cells: Sequence[Placed], report: dict, file: Path) -> None:
+def draw_floorplan(cells: Sequence[Placed], report: Report, file: Path) -> None:
     """Draw each cell where it lies, in the colour of the module that it is from.
 
     A logic cell is an eighth of its tile, a block RAM a framed tile.
@@ -117,8 +118,8 @@ def draw_floorplan(cells: Sequence[Placed], report: dict, file: Path) -> None:
         legend.append(Patch(color=color, label=f"{part}: {', '.join(words)}"))
     axes.set(xlim=(min(across) - 0.2, max(across) + 1.2), ylim=(min(up) - 0.2, max(up) + 1.2),
              aspect="equal", xticks=[], yticks=[], facecolor="0.95",
-             title=f"{report['network']} on {report['board']}, {report['folding']}: "
-                   f"{report['logic_cells'][0]:,} of {report['logic_cells'][1]:,} logic cells")
+             title=f"{report.network} on {report.board}, {report.folding}: "
+                   "{:,} of {:,} logic cells".format(*report.logic_cells))
     axes.title.set_fontsize(9)
     axes.spines[:].set_visible(False)
     axes.legend(handles=legend, frameon=False, fontsize=8, loc="upper left",

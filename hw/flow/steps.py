@@ -13,31 +13,31 @@ from tqdm import tqdm
 from hw.flow import toolchain
 from hw.flow.toolchain import ToolFailed
 
-__all__ = ["LOG", "Show", "Stages", "run"]
+__all__ = ["LOG", "Show", "Steps", "run"]
 
 LOG = "build.log"     # What the tools print.
 TIM = "top.tim"       # What nextpnr says meanwhile.
 ROUTES = re.compile(r"^Info: (Routing\.\.$|Running router)", re.MULTILINE)
-STEP = 0.2            # Seconds between two looks.
+PAUSE = 0.2           # Seconds between two looks.
 FULL = 1 << 20        # Bytes: with less room a tool may well fail for want of it.
 
 Show = Callable[[str], None]    # Is told what is at work, several times a second.
 
 
-class Stages:
-    """Says when each stage begins, in a line each; on a terminal a clock runs below them."""
+class Steps:
+    """Says when each step begins, in a line each; on a terminal a clock runs below them."""
 
     def __init__(self) -> None:
         self._begun = time.monotonic()
         self._bar = tqdm(bar_format="          {desc}: {elapsed} so far", disable=None, leave=False)
-        self._stage = ""
+        self._step = ""
 
-    def __call__(self, stage: str) -> None:
-        if stage != self._stage:
+    def __call__(self, step: str) -> None:
+        if step != self._step:
             self._bar.clear()
-            print(f"  {time.monotonic() - self._begun:6.1f} s  {stage}", flush=True)
-            self._bar.set_description_str(stage, refresh=False)
-            self._stage = stage
+            print(f"  {time.monotonic() - self._begun:6.1f} s  {step}", flush=True)
+            self._bar.set_description_str(step, refresh=False)
+            self._step = step
         self._bar.refresh()
 
     def close(self) -> None:
@@ -62,7 +62,7 @@ def run(commands: Sequence[tuple[Sequence[str], str]], folder: Path, show: Show)
         for (tool, *arguments), product in commands:
             begun = log.tell()
             code = _follow([toolchain.find(tool), *arguments], folder, log,
-                           lambda tool=tool: show(_stage(tool, folder)))
+                           lambda tool=tool: show(_step(tool, folder)))
             said = (folder / LOG).read_bytes()[begun:].decode(errors="replace")
             log.seek(0, 2)
             if code:
@@ -73,7 +73,7 @@ def run(commands: Sequence[tuple[Sequence[str], str]], folder: Path, show: Show)
             else:
                 continue
             disk = "; the disk is full" if shutil.disk_usage(folder).free < FULL else ""
-            raise ToolFailed(f"{why} ({tool}, {_stage(tool, folder)}{disk})")
+            raise ToolFailed(f"{why} ({tool}, {_step(tool, folder)}{disk})")
 
 
 def _follow(command: list[str], folder: Path, log, look: Callable[[], None]) -> int:
@@ -84,7 +84,7 @@ def _follow(command: list[str], folder: Path, log, look: Callable[[], None]) -> 
         while True:
             look()
             with suppress(subprocess.TimeoutExpired):
-                code = process.wait(STEP)
+                code = process.wait(PAUSE)
                 look()
                 return code
     finally:
@@ -92,7 +92,7 @@ def _follow(command: list[str], folder: Path, log, look: Callable[[], None]) -> 
         process.wait()
 
 
-def _stage(tool: str, folder: Path) -> str:
+def _step(tool: str, folder: Path) -> str:
     """Name what a tool does; nextpnr's own log tells when it begins to route."""
     if not tool.startswith("nextpnr"):
         return "synthesis" if tool == "yosys" else "packing"

@@ -42,7 +42,7 @@ def first(tmp_path, monkeypatch):
 def test_another_seed_is_placed_once(first):
     for _ in range(2):
         placed = bench.place_again(first, BOARD, 2)
-        assert (placed["logic_cells"][0], placed["fmax_mhz"]) == (7, 130.0)
+        assert (placed.logic_cells[0], placed.fmax_mhz) == (7, 130.0)
         (first / "build_top.sh").write_text("false\n")
     assert (first.with_name("seed-2") / "top.seed.json").read_text() == "2\n"
     assert (first / "top.report.json").read_text() == "of the first seed"
@@ -54,7 +54,7 @@ def test_half_a_placement_is_not_believed(first):
         bench.place_again(first, BOARD, 2)
     assert sorted(path.name for path in first.parent.iterdir() if path.is_dir()) == ["seed-1"]
     (first.parent / "breaks").unlink()
-    assert bench.place_again(first, BOARD, 2)["fmax_mhz"] == 130.0
+    assert bench.place_again(first, BOARD, 2).fmax_mhz == 130.0
 
 
 @pytest.mark.parametrize("network, plan, is_of", [

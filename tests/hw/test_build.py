@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+import boards
 from hw import build, floorplan
+from hw.flow import building, programming
 from hw.flow.built import making
+from hw.flow.choosing import choose
 from hw.flow.family import PLACED
 from sw.golden.network import Network, random_network
 from sw.golden.split import Part, Split
@@ -194,10 +197,10 @@ def test_a_missed_clock_fails(folder, flags, capsys, tmp_path, replace_tool):
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"failed.log"}
     # Who compares designs takes it all the same.
     network = Network.load(folder / "short.safetensors")
-    board = build.boards.find("icestick")
-    made = build.build(network, board, build.choose(network, board, None), tmp_path / "out",
-                       clock=120e6, seed=1, must_meet=False)
-    assert made["fmax_mhz"] == 119 and not (tmp_path / "out" / "top.bin").exists()
+    board = boards.find("icestick")
+    made = building.build(network, board, choose(network, board, None), tmp_path / "out",
+                          clock=120e6, seed=1, must_meet=False)
+    assert made.fmax_mhz == 119 and not (tmp_path / "out" / "top.bin").exists()
     assert {path.name for path in (tmp_path / "out").iterdir()} >= {"report.json", "top.asc"}
 
 
@@ -265,7 +268,7 @@ def test_errors_are_one_line(folder, capsys, args, said):
     ("icestick", [], "the tools failed: ERROR: Unable to place cell 'x', no BELs remaining")])
 def test_each_family_says_what_does_not_fit(tmp_path, board, counted, said):
     (tmp_path / "top.tim").write_text("".join(f"Info: \t {line}\n" for line in counted))
-    assert build._reason(build.boards.find(board), tmp_path,
+    assert building._reason(boards.find(board), tmp_path,
                          "ERROR: Unable to place cell 'x', no BELs remaining") == said
 
 
@@ -350,7 +353,7 @@ def test_a_full_disk(flags, out, replace_tool):
     assert snapshot(out) == before
 
 
-def test_the_stages(flags, capsys, replace_tool):
+def test_the_steps(flags, capsys, replace_tool):
     assert build.main(flags) == 0
     assert re.findall(r"^ +[\d.]+ s  (\w+)$", capsys.readouterr().out, re.MULTILINE) == [
         "elaboration", "synthesis", "placement", "routing", "packing"]
@@ -447,7 +450,7 @@ def test_interrupted(flags, tmp_path, replace_tool, tool, is_rebuilt, request):
     ("/bin/sleep 60 & wait", 0o755, "error: iceprog was not done after 1 s and was stopped: "),
     ("/bin/cat; exit 0", 0o755, ""), ("exit 0", 0o755, "")])
 def test_program(folder, monkeypatch, capsys, tmp_path, script, mode, said):
-    monkeypatch.setattr(build, "PATIENCE", 1.0)
+    monkeypatch.setattr(programming, "PATIENCE", 1.0)
     if script == "folder":
         (tmp_path / "iceprog").mkdir()
     elif script:
@@ -455,7 +458,7 @@ def test_program(folder, monkeypatch, capsys, tmp_path, script, mode, said):
         os.chmod(tmp_path / "iceprog", mode)
     monkeypatch.setenv("PATH", str(tmp_path))
     begun = time.monotonic()
-    assert build.program(build.boards.find("icestick"), folder) == (3 if said else 0)
+    assert programming.program(boards.find("icestick"), folder) == (3 if said else 0)
     error = capsys.readouterr().err
     assert error.startswith(said) and error.count("\n") == bool(said)
     assert time.monotonic() - begun < 30

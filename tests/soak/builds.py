@@ -71,7 +71,7 @@ def _held(out: Path) -> str:
     except BuiltError as error:
         return str(error)
     found = sha256((out / "top.bin").read_bytes()).hexdigest()
-    is_whole = found == report["bitstream_sha256"] and (out / "top.v").read_text() == "mine"
+    is_whole = found == report.bitstream_sha256 and (out / "top.v").read_text() == "mine"
     return found if is_whole else "not whole"
 
 

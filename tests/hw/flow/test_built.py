@@ -18,8 +18,8 @@ SHAPE = (20, 9, 3)
 KILLED = """
 import os, sys
 from pathlib import Path
-from hw import built
-from tests.hw import test_built
+from hw.flow import built
+from tests.hw.flow import test_built
 def dying(change):
     def die(*args, **kwargs):
         global left
@@ -79,7 +79,7 @@ def test_killed_at_each_change(tmp_path, each, old, states, heals):
         if state:
             assert content(folder) == each[state] | {"top.v": b"mine"}
         if heals == "a reader":
-            assert Built.load(folder).report["seed"] == (state or 2)
+            assert Built.load(folder).report.seed == (state or 2)
         else:
             make(folder, 1)
             assert not [*folder.glob(".building*")]

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from hw.flow import steps as stages
+from hw.flow import steps
 from hw.flow.toolchain import ToolFailed
 
 FAIL = "echo one; echo ERROR: no luck >&2; echo bye >&2; exit 1"
@@ -13,14 +13,14 @@ FAIL = "echo one; echo ERROR: no luck >&2; echo bye >&2; exit 1"
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """Run a script as a tool, which is to make a product; return the stages that were shown."""
+    """Run a script as a tool, which is to make a product; return the steps that were shown."""
     def run(tool: str, script: str, product: str = "") -> list[str]:
         shown = []
         path = tmp_path / "tool"
         path.write_text(f"#!/bin/sh\ncase $1 in --version) exit 1;; esac\n{script}\n")
         path.chmod(0o755)
         monkeypatch.setenv(tool.upper().replace("-", "_"), str(path))
-        stages.run([([tool, "-x"], product)], tmp_path, shown.append)
+        steps.run([([tool, "-x"], product)], tmp_path, shown.append)
         return list(dict.fromkeys(shown))
     return run
 
@@ -58,13 +58,13 @@ def test_what_each_tool_says_is_its_own(run, tmp_path, monkeypatch):
     monkeypatch.setenv("ICEPACK", str(tmp_path / "0"))
     monkeypatch.setenv("ECPPACK", str(tmp_path / "1"))
     with pytest.raises(ToolFailed, match=r"^it gave no reason \(ecppack, packing\)$"):
-        stages.run([(["icepack"], ""), (["ecppack"], "")], tmp_path, lambda stage: None)
+        steps.run([(["icepack"], ""), (["ecppack"], "")], tmp_path, lambda step: None)
     assert (tmp_path / "build.log").read_text() == "ERROR: the first\n"
 
 
 def test_a_tool_dies_with_who_watches_it(run, tmp_path):
     with pytest.raises(ZeroDivisionError):
-        stages._follow(["/bin/sh", "-c", f"echo $$ > {tmp_path}/pid; exec sleep 60"], tmp_path,
+        steps._follow(["/bin/sh", "-c", f"echo $$ > {tmp_path}/pid; exec sleep 60"], tmp_path,
                        None, lambda: 1 / (not (tmp_path / "pid").exists()))
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
