@@ -136,6 +136,25 @@ def test_a_wrong_import_is_found(path, source, found):
     assert wrong(source, Path(path)) == found
 
 
+# Commands that still are libraries to others; to be mended.
+NO_LEAVES = {"sw.experiments.paper", "sw.federated.server_app", "sw.terminal.hybnn", "sw.train"}
+
+
+def is_command(path):
+    return any(isinstance(node, ast.FunctionDef) and node.name == "main"
+               for node in ast.parse((ROOT / path).read_text()).body)
+
+
+def test_commands_are_leaves():
+    commands = {".".join(path.with_suffix("").parts) for path in MODULES if is_command(path)}
+    assert {"hw.build", "sw.train", "sim.verify"} <= commands
+    imported = {command for path in MODULES if not path.name.startswith("test_")
+                for name in imports((ROOT / path).read_text(), path)
+                for command in commands if is_within(name, {command})}
+    assert imported - NO_LEAVES == set()
+    assert NO_LEAVES <= imported
+
+
 def test_golden_costs_numpy_and_nothing_more():
     program = ("import sys, sw.golden.network, sw.golden.codes, sw.golden.forward, "
                "sw.golden.frame, sw.terminal.runs\n"
