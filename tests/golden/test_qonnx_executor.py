@@ -10,8 +10,10 @@ pytest.importorskip("onnx", reason="needs onnx: pip install '.[onnx]'")
 pytest.importorskip("qonnx", reason="needs qonnx: pip install '.[onnx]'")
 
 from hw import build
+from hw.plan import folding
 from sim import verify
 from sim.rungs import Climb, Unequal, interchange
+from sim.target import Target
 from sw import classify
 from sw.golden.network import Network, NetworkFileError
 from sw.golden.qonnx import executor, reader
@@ -81,8 +83,10 @@ def test_another_class_is_refused(monkeypatch, path, read):
 @pytest.mark.parametrize("read", [wrong, moved])
 def test_the_ladder_draws_from_what_the_graph_takes(monkeypatch, path, read):
     monkeypatch.setattr(reader, "load", read)
+    network = read(path).network
+    target = Target(None, folding.default(network.shape), reloadable=False)
     with pytest.raises(Unequal, match="the executor says"):
-        interchange(Climb(path, read(path).network, np.zeros((200, 20), np.uint8), range(200)))
+        interchange(Climb(path, network, np.zeros((200, 20), np.uint8), range(200), target))
 
 
 def test_an_input_of_the_ladder_is_asked_again_by_its_index(path):
