@@ -24,10 +24,12 @@ from typing import Any
 import numpy as np
 
 from ..network import NetworkFileError
+from . import layers
 from .graph import PASSING, Graph, Node, Refused, answer, check_types, read
+from .layers import Imported
 from .operators import ARITHMETIC, BENDS, MOVES, SIGNALS, apply, cast, check_attributes, check_size
 from .ranges import find_range
-from .signal import Imported, Signal, from_input
+from .signal import Signal, from_input
 
 __all__ = ["load"]
 
@@ -116,18 +118,18 @@ def _finish(value: Value, kind: str) -> Imported:
     if isinstance(value, Unused):
         raise Refused(value.what)
     if isinstance(value, Chosen):
-        return value.scores.finish()
+        return layers.finish(value.scores)
     if not isinstance(value, Signal):
         raise Refused("its output does not depend on its input")
     ranked = value.ranked
-    if value.index.size != 1 or value.source.weights is None:
-        return (ranked or value).finish()
+    if value.made_of.size != 1 or value.source.weights is None:
+        return layers.finish(ranked or value)
     if ranked is None:
-        return value.finish_pair(LIMITS[kind])
+        return layers.finish_pair(value, LIMITS[kind])
     if ranked.end:
         raise Refused("a Softmax of one score is always 1; end with the score itself, or with a "
                       "Sigmoid")
-    return ranked.finish_pair(0)
+    return layers.finish_pair(ranked, 0)
 
 
 def _evaluate(node: Node, inputs: Inputs, batch: int) -> Value:
@@ -208,7 +210,7 @@ def _compute(node: Node, signal: Signal, inputs: Inputs, batch: int) -> Signal:
     if made.dtype.kind == "f" and np.isnan(made.table).any():
         raise Refused("it gives NaN")
     if node.op == "Sigmoid":
-        kept = signal.keeps_order(_sigmoid) if signal.index.size > 1 else _turns_at_zero(signal)
+        kept = signal.keeps_order(_sigmoid) if signal.made_of.size > 1 else _turns_at_zero(signal)
         return replace(made, apart=True, ranked=signal if kept else None)
     return made
 
@@ -230,7 +232,7 @@ def _move(node: Node, signal: Signal, inputs: Inputs, batch: int) -> Signal:
     """Put elements elsewhere: ask the operator where each of a sample goes."""
     if len(inputs) > 1 and node.op == "Concat":
         raise Refused("it joins constants to what depends on the graph's input")
-    size = signal.index.size
+    size = signal.made_of.size
     check_size(batch, size)
     probe = np.arange(batch * size).reshape(batch, *signal.shape)
     moved = apply(MOVES[node.domain, node.op], node,
@@ -246,7 +248,7 @@ def _move(node: Node, signal: Signal, inputs: Inputs, batch: int) -> Signal:
         return rows.reshape(len(rows), -1)[:, origin].reshape(-1, *shape)
 
     def put(given: Signal) -> Signal:
-        return given.then(step, index=given.index.reshape(-1)[origin].reshape(shape))
+        return given.then(step, made_of=given.made_of.reshape(-1)[origin].reshape(shape))
 
     ranked = signal.ranked
     return replace(put(signal), ranked=ranked and put(ranked))
@@ -260,14 +262,14 @@ def _weights(inputs: Inputs) -> Array:
 
 
 def _matmul(node: Node, signal: Signal, inputs: Inputs) -> Signal:
-    return signal.times(_weights(inputs))
+    return layers.begin(signal, _weights(inputs))
 
 
 def _xnor(node: Node, signal: Signal, inputs: Inputs) -> Signal:
     weights = _weights(inputs)
     if weights.dtype != np.float32 or signal.dtype != np.float32:
         raise Refused("its inputs must be float32")
-    return signal.times(weights, xnor=True)
+    return layers.begin(signal, weights, xnor=True)
 
 
 def _gemm(node: Node, signal: Signal, inputs: Inputs) -> Signal:
@@ -287,7 +289,7 @@ def _gemm(node: Node, signal: Signal, inputs: Inputs) -> Signal:
                 (), (1,), (1, 1), (weights.shape[1],), (1, weights.shape[1])):
             raise Refused("its bias must be one number, or one for each neuron")
         bias = beta * bias
-    return signal.times(weights, alpha=float(alpha), bias=bias)
+    return layers.begin(signal, weights, alpha=float(alpha), bias=bias)
 
 
 def _end(node: Node, signal: Signal, inputs: Inputs, batch: int) -> Value:
@@ -295,7 +297,7 @@ def _end(node: Node, signal: Signal, inputs: Inputs, batch: int) -> Value:
     rank, axis = len(signal.shape) + 1, node.attributes["axis"]
     if not -rank <= axis < rank or axis % rank != rank - 1:
         raise Refused(f"it must act on the last axis, the classes, not on axis {axis}")
-    signal.check_scores()
+    layers.check_scores(signal)
     if signal.dtype.kind not in "fi" or signal.dtype == np.float16:
         raise Refused(f"it compares {signal.dtype.name}; cast to float32")
     if "Softmax" in node.op:
@@ -319,7 +321,7 @@ def _hand_on(node: Node, chosen: Chosen, inputs: Inputs, batch: int) -> Chosen:
     if node.op not in PASSING or node.domain:
         raise Refused("it follows the choice of the class; leave it out")
     if node.op == "Cast":
-        classes = np.arange(chosen.scores.index.size)
+        classes = np.arange(chosen.scores.made_of.size)
         made = apply(ARITHMETIC["", "Cast"], node, classes.astype(chosen.dtype))
         if (cast(made, np.dtype(np.int64)) != classes).any():
             raise Refused(f"it casts the class to {made.dtype.name}, which does not have all of "
