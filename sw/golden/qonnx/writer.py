@@ -26,7 +26,15 @@ def save(network: Network, path: Path, batch: int = 1) -> None:
     """Write a network for ``batch`` codes at a time: ``signs (batch, n_in)`` to ``sums``.
 
     FINN takes a batch of 1. All intermediate shapes are in the file, as QONNX's executor wants.
+
+    Raises
+    ------
+    ValueError
+        The network is not fully connected on bits.
     """
+    if network.signature.widths is None:
+        raise ValueError(f"{network} is not fully connected on bits, so no QONNX file of it is "
+                         "written")
     from onnx import TensorProto, helper
     graph = _Graph(batch)
     x = graph.quantise("signs", "input", (batch, network.n_in))
