@@ -2,241 +2,14 @@
 
 import argparse
 import json
-import random
-import shutil
-import statistics
 import sys
-import tempfile
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from tqdm import tqdm
-
-import boards
-from hw.flow import one_layer, toolchain
-from hw.flow import plots as plot
-from hw.flow.building import BuildError, build, resources
-from hw.flow.built import Built, BuiltError
-from hw.flow.choosing import choose, default_clock
-from hw.flow.report import Report, Resources
-from hw.plan import folding
-from hw.plan.cost import FABRICS
-from hw.plan.folding import Plan, candidates
-from sw.golden import regular
-from sw.golden.network import Layer, Network, atomic_write, random_network
+from sw.golden.network import atomic_write
 from sw.terminal import markdown
 from sw.terminal.command import Parser, command
 
-__all__ = ["Case", "main"]
-
-Shape = tuple[int, ...]
-
-TRAINED = Path(__file__).parents[1] / "sim/data/digits.network.safetensors"
-SHAPES: list[Shape] = [(200, 128, 10), (200, 128, 2), (64, 64, 10), (200, 64, 32, 10)]
-# Each part once; a large one is for the hard-wired engine, whose routing takes its time.
-SMALL = ("icestick", "icebreaker", "ice40_hx8k_b_evn", "tang_nano_9k", "ulx3s_12f")
-LARGE: list[tuple[str, Shape]] = [("ulx3s_45f", (200, 128, 10)), ("ecpix5_45f", (64, 64, 10))]
-# One of each family. A part that is nearly full is packed more tightly, and so tells less.
-COST_BOARDS = ("ice40_hx8k_b_evn", "ulx3s_25f", "tang_nano_9k")
-
-
-@dataclass(frozen=True)
-class Case:
-    """One design to build, with every seed."""
-
-    board: str
-    shape: Shape
-    plan: Plan
-    n_seeds: int = 1
-
-    @property
-    def folder(self) -> Path:
-        return Path(self.board, "-".join(map(str, self.shape)), str(self.plan))
-
-
-def network_of(shape: Shape) -> Network:
-    """Return the trained network, where there is one of this shape, else a random one."""
-    trained = Network.load(TRAINED)
-    return trained if shape == trained.shape else random_network(shape, seed=1)
-
-
-def of_boards(n_seeds: int) -> list[Case]:
-    """The networks of the README on every board that they fit."""
-    cases = []
-    for name, shape in [(name, shape) for shape in SHAPES for name in SMALL] + LARGE:
-        try:
-            plan = choose(network_of(shape), boards.find(name), None)
-        except BuildError:
-            continue
-        cases.append(Case(name, shape, plan, n_seeds))
-    return cases
-
-
-def of_costs(kind: str, number: int) -> list[Case]:
-    """Random shapes and foldings on one board of each family, others for each ``kind``."""
-    cases = []
-    for name in COST_BOARDS:
-        board = boards.find(name)
-        draw = random.Random(f"{kind} {name}")
-        chosen: list[Case] = []
-        while len(chosen) < number:
-            shape = (*(draw.choice([draw.randint(8, 64), draw.randint(65, 256)])
-                       for _ in range(draw.choice([2, 2, 2, 3, 4]))), draw.randint(2, 20))
-            plan = draw.choice(list(candidates(shape)))
-            price = FABRICS[board.family].cost(shape, plan)
-            if price.fits(int(0.6 * min(board.logic_cells, 8000)), board.block_rams):
-                chosen.append(Case(name, shape, plan))
-        cases += chosen
-    return cases
-
-
-def measure(case: Case, out: Path) -> dict:
-    """Build a case, and place it with each of its seeds; what was done before is read."""
-    network, board = network_of(case.shape), boards.find(case.board)
-    first = out / case.folder / "seed-1"
-    if not _is_of(first, network, case.plan):
-        try:
-            # What was placed of another network would be taken for this one's.
-            for other in first.parent.glob("seed-*"):
-                shutil.rmtree(other)
-            build(network, board, case.plan, first, clock=default_clock(board, case.plan),
-                  seed=1, must_meet=False)
-        except (BuildError, BuiltError) as error:
-            return {"board": case.board, "shape": case.shape, "folding": str(case.plan),
-                    "failed": str(error)}
-    report = Report.from_json(regular.read_json(first / "report.json"))
-    placed: list[Report | Resources] = [report, *(place_again(first, board, seed)
-                        for seed in range(2, case.n_seeds + 1))]
-    price = FABRICS[board.family].price(network, case.plan)
-    return {
-        "board": case.board, "family": board.family, "shape": case.shape,
-        "folding": str(case.plan),
-        "logic_cells": statistics.median_low(each.logic_cells[0] for each in placed),
-        "board_cells": board.logic_cells, "predicted_cells": price.logic_cells,
-        "block_rams": report.block_rams[0], "predicted_rams": price.block_rams,
-        "cycles": case.plan.period(case.shape), "link_rate": report.inferences_per_second_link,
-        "fmax_mhz": [each.fmax_mhz for each in placed], "clock_mhz": report.clock_mhz,
-    }
-
-
-def _is_of(folder: Path, network: Network, plan: Plan) -> bool:
-    """Return whether a folder holds a build of this network and plan."""
-    try:
-        built = Built.load(folder)
-    except BuiltError:
-        return False
-    return built.network.to_bytes() == network.to_bytes() and built.plan == plan
-
-
-def place_again(first: Path, board: boards.Board, seed: int) -> Resources:
-    """Place and route with another seed what a build has synthesised; return cells, RAMs, Fmax.
-
-    What was placed before is read; its folder is there whole or not at all.
-
-    Raises :exc:`ToolFailed`.
-    """
-    folder = first.with_name(f"seed-{seed}")
-    if not (folder / "top.report.json").exists():
-        new = Path(tempfile.mkdtemp(dir=first.parent, prefix=f"placing-{seed}-"))
-        try:
-            _place(first, new, seed)
-            shutil.rmtree(folder, ignore_errors=True)
-            new.rename(folder)
-        finally:
-            shutil.rmtree(new, ignore_errors=True)
-    return resources(folder, board)
-
-
-def _place(first: Path, folder: Path, seed: int) -> None:
-    for file in first.glob("top.*"):
-        if (file.suffix in (".json", ".pcf", ".lpf", ".cst", ".py")
-                and file.name != "top.report.json"):
-            shutil.copy(file, folder)
-    # Of the tools alone the one that places; the first build has called the others.
-    script = "\n".join(line.replace("--seed 1 ", f"--seed {seed} ")
-                       for line in (first / "build_top.sh").read_text().splitlines()
-                       if not line.startswith('"$') or line.startswith('"$NEXTPNR'))
-    toolchain.run(["sh", "-c", script], folder, f"{first.parent}, seed {seed}: nextpnr")
-
-
-def rows(cases: list[Case], out: Path, jobs: int) -> Iterator[dict]:
-    """Measure all cases, several at a time, with a progress bar."""
-    with ThreadPoolExecutor(jobs) as pool:
-        yield from tqdm(pool.map(lambda case: measure(case, out), cases), total=len(cases),
-                        unit="design", disable=None)
-
-
-def fitted(measured: list[dict], family: str) -> dict[str, float]:
-    """Fit the cells of each part of an accelerator to what was placed, see :mod:`hw.plan.cost`.
-
-    Relative errors count, and a little the distance from the coefficients of today, so that a part
-    that hardly occurs keeps its own.
-    """
-    placed = [row for row in measured if row.get("family") == family]
-    plans = [(row["shape"], folding.parse(row["folding"], row["shape"])) for row in placed]
-    today = FABRICS[family].cells
-    counts = np.array([[FABRICS[family].counts(*plan)[0][name] for name in today]
-                       for plan in plans])
-    cells = np.array([row["logic_cells"] for row in placed])
-    prior = np.array(list(today.values()))
-    weight = 0.04 / np.maximum(prior, 0.1)
-    found, *_ = np.linalg.lstsq(
-        np.vstack([counts / cells[:, None], np.diag(weight)]),
-        np.concatenate([np.ones(len(cells)), weight * prior]))
-    return {name: round(float(value), 2) for name, value in zip(today, found)}
-
-
-def table(measured: list[dict]) -> str:
-    """Line up the measured designs."""
-    lines = ["board             network            folding        cells  predicted  RAMs  cycles"
-             "   Fmax, median (least)  inferences/s"]
-    for row in measured:
-        shape = "-".join(map(str, row["shape"]))
-        if "failed" in row:
-            lines.append(f"{row['board']:17} {shape:18} {row['folding']:12} {row['failed'][:60]}")
-            continue
-        error = row["predicted_cells"] / row["logic_cells"] - 1
-        fmax = statistics.median(row["fmax_mhz"])
-        wrong = "" if row["predicted_rams"] == row["block_rams"] else f"({row['predicted_rams']})"
-        lines.append(
-            f"{row['board']:17} {shape:18} {row['folding']:13} {row['logic_cells']:6,}  "
-            f"{error:+8.1%}  {row['block_rams']:4}{wrong}  {row['cycles']:6}  {fmax:9.1f} "
-            f"({min(row['fmax_mhz']):.1f})  {1e6 * fmax / row['cycles']:14,.0f}")
-    return "\n".join(lines)
-
-
-def readme_table(measured: list[dict]) -> str:
-    """Make the README's table of boards."""
-    rows = []
-    for row in measured:
-        fmax = statistics.median(row["fmax_mhz"])
-        rows.append([
-            f"`{row['board']}`", "-".join(map(str, row["shape"])), row["folding"],
-            f"{row['logic_cells']:,} of {row['board_cells']:,}", f"{row['predicted_cells']:,}",
-            str(row["block_rams"]), f"{fmax:.1f} ({min(row['fmax_mhz']):.1f})",
-            f"{row['clock_mhz']:g}", str(row["cycles"]),
-            f"{1e6 * row['clock_mhz'] / row['cycles']:,.0f}"])
-    return markdown.table(["board", "network", "folding", "logic cells", "predicted",
-                           "block RAMs", "Fmax, MHz: median (least)", "clock, MHz", "cycles",
-                           "inferences/s"], rows)
-
-
-def one_layers() -> dict[str, Layer]:
-    """The layers that are made in several ways."""
-    return {"64x64, random weights": random_network((64, 64, 10), seed=1).layers[0],
-            "200x128, trained on digits": Network.load(TRAINED).layers[0]}
-
-
-def form_rows(out: Path) -> Iterator[list[str]]:
-    """Count what each form of each layer takes of an ECP5, after synthesis."""
-    jobs = [(name, layer, form) for name, layer in one_layers().items()
-            for form in one_layer.FORMS]
-    for name, layer, form in tqdm(jobs, unit="design", disable=None):
-        cells = one_layer.cells(form, layer, out / "rivals" / f"{name.split(',')[0]}-{form}")
-        yield [name, form, f"{cells:,.0f}", f"{cells / layer.weights.size:.2f}"]
+__all__ = ["main"]
 
 
 def _positive(text: str) -> int:
@@ -269,6 +42,11 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 @command("what was built is kept: run it again to go on")
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
+    # Imported here: --help needs no Amaranth.
+    from hw.flow import plots as plot
+    from hw.flow.comparison import fitted, form_rows, of_boards, of_costs, readme_table, rows, table
+    from hw.plan.cost import FABRICS
+
     if args.which == "rivals":
         show("rivals", markdown.table(["layer", "form", "cells", "cells a synapse"],
                                       list(form_rows(args.out))), args.readme)

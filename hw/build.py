@@ -4,23 +4,19 @@ import argparse
 import math
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import boards
-from hw.flow import plots as plot
-from hw.flow import toolchain
-from hw.flow.building import build, clocks
-from hw.flow.built import find_board
-from hw.flow.choosing import choose, default_clock, forecast, forecast_table
-from hw.flow.programming import program
-from hw.flow.report import Rates, Report
-from hw.flow.steps import Steps
-from hw.plan.folding import Plan
 from sw.golden import networks
 from sw.golden.network import Network
 from sw.golden.qonnx import executor, reader
 from sw.golden.split import Split
 from sw.terminal import runs
 from sw.terminal.command import Parser, command
+
+if TYPE_CHECKING:
+    from hw.flow.report import Report
+    from hw.plan.folding import Plan
 
 __all__ = ["main"]
 
@@ -73,6 +69,11 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 @command("there is no bitstream")
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
+    # Imported here, and below: --help needs no Amaranth.
+    from hw.flow.built import find_board
+    from hw.flow.choosing import choose, default_clock
+    from hw.flow.programming import program
+
     board = find_board(args.board)
     file = runs.network_file(args.network)
     directory = args.out or file.parent / "build" / args.board
@@ -96,8 +97,12 @@ def main(argv: list[str] | None = None) -> int:
     return program(board, directory) if args.program else 0
 
 
-def _show_build(*args, **settings) -> Report:
+def _show_build(*args, **settings) -> "Report":
     """Build, and show the steps; say which variables are not heeded."""
+    from hw.flow import toolchain
+    from hw.flow.building import build
+    from hw.flow.steps import Steps
+
     if names := toolchain.ignored():
         print(f"  ignored from the environment: {', '.join(names)}")
     shown = Steps()
@@ -107,9 +112,14 @@ def _show_build(*args, **settings) -> Report:
         shown.close()
 
 
-def _forecast(network: Network, board: boards.Board, plan: Plan, clock: float, reloadable: bool,
+def _forecast(network: Network, board: boards.Board, plan: "Plan", clock: float, reloadable: bool,
               file: Path | None) -> None:
     """Print what is predicted of the choices, and draw it to ``file``."""
+    from hw.flow import plots as plot
+    from hw.flow.building import clocks
+    from hw.flow.choosing import default_clock, forecast, forecast_table
+    from hw.flow.report import Rates
+
     usual, clock = default_clock(board, plan), clocks(board, clock)[0].output
     choices = forecast(network, board, plan, reloadable=reloadable)
     print(forecast_table(network, board, choices, plan, clock))

@@ -8,9 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hw.flow import plots as plot
-from hw.flow.built import MAX_TEXT, Built, reading
-from hw.flow.family import PLACED
 from sw.golden import regular
 from sw.terminal.command import Parser, command
 
@@ -130,6 +127,11 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 @command("there is no picture")
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
+    # Imported here, as in all commands of hw: --help needs no Amaranth.
+    from hw.flow import plots as plot
+    from hw.flow.built import MAX_TEXT, Built, reading
+    from hw.flow.family import PLACED
+
     file = args.plot or args.build / "floorplan.png"
     built = Built.load(args.build)
     with reading(args.build / PLACED) as netlist:

@@ -14,11 +14,10 @@ import numpy as np
 import pytest
 import serial
 
-from hw import load
 from hw.accelerator import Accelerator, identity
-from hw.flow import verilog
+from hw.flow import loading, verilog
 from hw.plan import folding
-from sim.board import virtual_board
+from sim.virtual import virtual_board
 from sw.golden import asking, forward, frame
 from sw.golden.asking import Asking
 from sw.golden.network import random_network
@@ -107,6 +106,6 @@ def test_a_network_is_loaded_through_the_terminal_whose_wire_is_kept_busy():
             before, plan, reloadable=True, clock=0, baud=0)
         exchange = Asking(port, asking.CODES)
         assert classes(exchange) == forward.classify_all(before, CODES).tolist()
-        load.load(port, after, plan)
+        loading.load(port, after, plan)
         assert classes(exchange) == forward.classify_all(after, CODES).tolist()
     assert virtual.tally["codes"] >= 2 * len(CODES) and virtual.busy >= 0.9

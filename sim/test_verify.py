@@ -11,7 +11,7 @@ import pytest
 
 from hw.plan import folding
 from hw.plan.folding import Hardwired
-from sim import rungs, verify
+from sim import ladder, rungs, verify
 from sim.rungs import Climb, Unequal
 from sim.simulator import SimulatorNotFound, find
 from sim.target import Target
@@ -55,8 +55,8 @@ def test_a_file_without_codes_gets_random_ones(tmp_path, capsys, file):
     copy = shutil.copyfile(file, tmp_path / f"alone{file.suffix}")
     assert verify.main(["--network", str(copy), "--rungs", "8", "--limit", "20"]) == 0
     assert "  20 codes  " in capsys.readouterr().out
-    codes = verify.load(copy)[1]
-    assert codes.shape == (1000, verify.load(copy)[0].n_in) and 0.45 < codes.mean() < 0.55
+    codes = ladder.load(copy)[1]
+    assert codes.shape == (1000, ladder.load(copy)[0].n_in) and 0.45 < codes.mean() < 0.55
 
 
 def test_a_missing_answer_is_unequal():
@@ -75,7 +75,7 @@ def test_nothing_is_written_of_a_network_that_was_changed(run, capsys, monkeypat
         return 1
 
     (run / "verify.json").write_text("before")
-    monkeypatch.setattr(verify, "RUNGS", [replace(rungs.RUNGS[0], climb=change)])
+    monkeypatch.setattr(ladder, "RUNGS", [replace(rungs.RUNGS[0], climb=change)])
     assert verify.main(["--network", str(run), "--rungs", "1"]) == 2
     assert capsys.readouterr().err == (f"error: {run}/network.safetensors was changed while its "
                                        "network was verified: run it again\n")
@@ -84,8 +84,8 @@ def test_nothing_is_written_of_a_network_that_was_changed(run, capsys, monkeypat
 
 def test_a_rung_that_cannot_be_climbed_is_left_out(run, capsys, monkeypatch):
     monkeypatch.setattr(rungs.importlib.util, "find_spec", lambda name: None)
-    rest = [rung for rung in verify.RUNGS if rung.number == 1]
-    monkeypatch.setattr(verify, "RUNGS", rest)
+    rest = [rung for rung in ladder.RUNGS if rung.number == 1]
+    monkeypatch.setattr(ladder, "RUNGS", rest)
     assert verify.main(["--network", str(run)]) == 2
     output = capsys.readouterr()
     assert "  skipped: PyTorch is not installed\n" in output.out
@@ -177,7 +177,7 @@ def test_a_rung_takes_the_plan(small, capsys, monkeypatch, flags, plan):
     name, folding, *reloadable = plan.split(", ")
     assert report["plan"] == {"board": None if name == "no board" else name, "folding": folding,
                               "reloadable": bool(reloadable),
-                              "identity": seen[0].identity(verify.load(small)[0]).to_bytes().hex()}
+                              "identity": seen[0].identity(ladder.load(small)[0]).to_bytes().hex()}
     assert isinstance(seen[0].plan, Hardwired) == (folding == "hardwired")
 
 
@@ -195,3 +195,9 @@ def test_rung_3_says_where_a_hard_wired_engine_differs(small, capsys, monkeypatc
                      r"Verilog says 0\n  again: python -m sim.verify --network .* --fold hardwired "
                      r"--rungs 3 --only 1\n  waves: .*/code-1-rung-3.vcd$", said, re.MULTILINE)
     assert "rx__payload" in (small / "code-1-rung-3.vcd").read_text()
+
+
+def test_help_knows_the_rungs():
+    assert verify.N_RUNGS == len(rungs.RUNGS)
+    assert verify.SAMPLES == ", ".join(f"{rung.sample} in rung {rung.number}"
+                                       for rung in rungs.RUNGS if rung.sample)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .command import Described, Parser, called_as, command, describing
-from .hybnn import COMMANDS, run
+from .commands import COMMANDS, run
 
 __all__ = ["main", "script"]
 

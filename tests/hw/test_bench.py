@@ -5,7 +5,7 @@ import json
 import pytest
 
 import boards
-from hw import bench
+from hw.flow import comparison
 from hw.flow.toolchain import ToolFailed
 from hw.plan.folding import Hardwired, parse
 from sw.golden.network import random_network
@@ -41,7 +41,7 @@ def first(tmp_path, monkeypatch):
 
 def test_another_seed_is_placed_once(first):
     for _ in range(2):
-        placed = bench.place_again(first, BOARD, 2)
+        placed = comparison.place_again(first, BOARD, 2)
         assert (placed.logic_cells[0], placed.fmax_mhz) == (7, 130.0)
         (first / "build_top.sh").write_text("false\n")
     assert (first.with_name("seed-2") / "top.seed.json").read_text() == "2\n"
@@ -51,10 +51,10 @@ def test_another_seed_is_placed_once(first):
 def test_half_a_placement_is_not_believed(first):
     (first.parent / "breaks").touch()
     with pytest.raises(ToolFailed, match=r"seed 2: nextpnr failed: ERROR: out of luck$"):
-        bench.place_again(first, BOARD, 2)
+        comparison.place_again(first, BOARD, 2)
     assert sorted(path.name for path in first.parent.iterdir() if path.is_dir()) == ["seed-1"]
     (first.parent / "breaks").unlink()
-    assert bench.place_again(first, BOARD, 2).fmax_mhz == 130.0
+    assert comparison.place_again(first, BOARD, 2).fmax_mhz == 130.0
 
 
 @pytest.mark.parametrize("network, plan, is_of", [
@@ -64,9 +64,9 @@ def test_half_a_placement_is_not_believed(first):
     (random_network((48, 9, 3)), Hardwired(), False),
 ])
 def test_a_build_of_something_else_is_not_believed(tmp_path, network, plan, is_of):
-    assert not bench._is_of(tmp_path, network, plan)
+    assert not comparison._is_of(tmp_path, network, plan)
     made = random_network((48, 9, 3))
     made.save(tmp_path / "network.safetensors")
     (tmp_path / "report.json").write_text(json.dumps(
         {"board": "icestick", "reloadable": False, "folding": "2x24"}))
-    assert bench._is_of(tmp_path, network, plan) == is_of
+    assert comparison._is_of(tmp_path, network, plan) == is_of

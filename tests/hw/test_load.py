@@ -10,6 +10,7 @@ from hw import load
 from hw.accelerator import identity
 from hw.blocks.loader import Layout
 from hw.engine import memories
+from hw.flow import loading
 from hw.plan.folding import parse
 from sw.golden import frame
 from sw.golden.network import random_network
@@ -65,10 +66,10 @@ def network():
     ([], 0), ([0], 1), ([3, 9, 10], 3), ([0, 64, 65], 3), (range(4 * 32), 4 * 32)], ids=str)
 def test_every_word_arrives(network, lost, repeated):
     plan, port = parse(PLAN, SHAPE), Port(lost)
-    assert load.load(port, network, plan) == repeated
+    assert loading.load(port, network, plan) == repeated
     words = Layout(memories(network, plan)).words()
     assert port.words == {address: word for address, word in enumerate(words) if word >= 0}
-    assert port.n_frames == len(load.requests(network, plan)) + repeated > 128
+    assert port.n_frames == len(loading.requests(network, plan)) + repeated > 128
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def built(network, tmp_path):
 
 
 def test_the_command_says_what_it_did(built, monkeypatch, capsys):
-    monkeypatch.setattr(load.serial, "Serial", lambda port, baud: Port([7], IDENTITY))
+    monkeypatch.setattr(loading.serial, "Serial", lambda port, baud: Port([7], IDENTITY))
     assert load.main([str(built), "--network", str(built), "--port", "/dev/ttyUSB7"]) == 0
     assert capsys.readouterr().out.startswith(
         "loaded 40-64-2 into the board at /dev/ttyUSB7 in ")
@@ -128,7 +129,7 @@ def another(port, baud):
 def test_what_goes_wrong(built, tmp_path, monkeypatch, capsys, serial, shape, reloadable, code,
                          said):
     if serial:
-        monkeypatch.setattr(load.serial, "Serial", serial)
+        monkeypatch.setattr(loading.serial, "Serial", serial)
     report = json.loads((built / "report.json").read_text())
     (built / "report.json").write_text(json.dumps(report | {"reloadable": reloadable}))
     random_network(shape).save(tmp_path / "network.safetensors")

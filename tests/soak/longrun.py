@@ -14,7 +14,7 @@ import numpy as np
 import serial
 
 from hw.plan import folding
-from sim.board import virtual_board
+from sim.virtual import virtual_board
 from sw.golden import forward, frame
 from sw.golden.network import random_network
 

@@ -7,9 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from hw import load
 from hw.accelerator import Accelerator, check
-from hw.flow import verilog
+from hw.flow import loading, verilog
 from hw.plan import folding
 from hw.plan.folding import Fold, Folding, Hardwired, Plan
 from sw.golden.network import Layer, Network, OutputLayer
@@ -83,7 +82,7 @@ def disagreement(seed: int, kind: str) -> str:
     requests = b""
     if kind == "loaded":
         # One that is built, which knows other weights, then what is loaded on top of it.
-        held, loads = draw_network(draw, shape), load.requests(network, plan)
+        held, loads = draw_network(draw, shape), loading.requests(network, plan)
         requests = b"".join(make(FIRST_LOAD + number % 64) for number, make in enumerate(loads))
     check(network, plan, reloadable=held is not None)
     n_in, file = shape[0], network.to_bytes()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from hw.plan import folding
-from sim.board import virtual_board
+from sim.virtual import virtual_board
 from sw.golden import forward
 from sw.golden.network import Network
 from tests.untrained import make_run

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sw.terminal import completion, extras, hybnn
+from sw.terminal import commands, completion, extras, hybnn
 from sw.terminal.command import Parser, command
 
 ROOT = Path(__file__).parents[2]
@@ -23,7 +23,7 @@ def module(monkeypatch):
             parser.add_argument("--number", type=int)
             return parser.parse_args(argv).number
 
-    monkeypatch.setitem(hybnn.COMMANDS, "try", ("sw.trying", "try"))
+    monkeypatch.setitem(commands.COMMANDS, "try", ("sw.trying", "try"))
     monkeypatch.setitem(sys.modules, "sw.trying", Module)
     return Module
 
@@ -45,7 +45,7 @@ def test_help_lists_all_commands(capsys):
     with pytest.raises(SystemExit, match=r"^0$"):
         hybnn.main(["--help"])
     lines = capsys.readouterr().out.partition("commands:\n")[2].splitlines()
-    assert [line.split()[0] for line in lines] == list(hybnn.COMMANDS)
+    assert [line.split()[0] for line in lines] == list(commands.COMMANDS)
     assert {line[:14].rstrip(" ").count("  ") for line in lines} == {1}
     assert {line[12:14] == "  " and line[14] != " " for line in lines} == {True}
 
@@ -65,7 +65,7 @@ def test_no_command_is_one_line(capsys):
 
 def test_a_missing_extra_is_named(capsys, module, monkeypatch):
     monkeypatch.delitem(sys.modules, "sw.trying")
-    monkeypatch.setattr(hybnn, "import_module", lambda name: __import__("amaranth.hdl"))
+    monkeypatch.setattr(commands, "import_module", lambda name: __import__("amaranth.hdl"))
     monkeypatch.setitem(sys.modules, "amaranth", None)
     assert hybnn.main(["try"]) == 2
     assert capsys.readouterr().err == (
@@ -82,7 +82,7 @@ def test_every_command_of_ours_has_a_name():
     modules = {".".join(path.relative_to(ROOT).with_suffix("").parts)
                for folder in ("sw", "hw", "sim") for path in (ROOT / folder).rglob("*.py")
                if 'if __name__ == "__main__":' in path.read_text()}
-    assert modules - {"sw.terminal.hybnn"} == {module for module, _ in hybnn.COMMANDS.values()}
+    assert modules - {"sw.terminal.hybnn"} == {module for module, _ in commands.COMMANDS.values()}
 
 
 def test_extras_are_those_of_the_package():

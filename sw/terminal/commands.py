@@ -1,0 +1,50 @@
+"""Every command: its name under hybnn, its module, what it does."""
+
+import difflib
+from collections.abc import Sequence
+from importlib import import_module
+
+from ..golden.errors import UserError
+from .command import called_as
+
+__all__ = ["COMMANDS", "UnknownCommand", "run"]
+
+# The module of each command, which has a ``main(argv)``, and what it does.
+COMMANDS = {
+    "train": ("sw.train", "train a hybrid network, compare it with baselines, export it"),
+    "pretrain": ("sw.pretrain", "train an encoder on a folder of image files"),
+    "report": ("sw.report", "show a run on one page"),
+    "mixbin": ("sw.mixbin.__main__", "choose what is binary under a budget"),
+    "federated": ("sw.federated.__main__", "learn a network on several clients"),
+    "export": ("sw.export.__main__", "write ONNX, QONNX and test vectors"),
+    "check": ("sw.export.check", "compare a trained model with its network file"),
+    "verify": ("sim.verify", "climb from the trained model to the bitstream"),
+    "build": ("hw.build", "make a bitstream for a board, and load it"),
+    "patch": ("hw.patch", "put other weights into a bitstream"),
+    "load": ("hw.load", "put other weights into a running board"),
+    "floorplan": ("hw.floorplan", "draw where a build's cells lie"),
+    "bench": ("hw.bench", "build many designs and compare them"),
+    "board": ("sim.board", "run a virtual board"),
+    "classify": ("sw.classify", "ask a board for the classes of images"),
+    "demo": ("sw.demo.__main__", "draw a character and see its class"),
+    "paper": ("sw.experiments.paper", "reproduce the paper's claims"),
+    "together": ("sw.experiments.together", "compare federated with central training"),
+    "ablation": ("sw.experiments.ablation", "show what each part of SD-BNN adds"),
+    "searches": ("sw.experiments.mixbin", "compare the search for masks with its rivals"),
+    "completion": ("sw.terminal.completion", "print what makes a shell complete all this"),
+}
+
+
+class UnknownCommand(UserError):
+    """There is no such command; the message names the nearest."""
+
+
+def run(name: str, argv: Sequence[str]) -> int:
+    """Import a command and run it; return its exit code."""
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, 1)
+        raise UnknownCommand(f"There is no command {name!r}: "
+                             + (f"did you mean {near[0]}?" if near else "hybnn --help lists them"))
+    with called_as(f"hybnn {name}"):
+        code: int = import_module(COMMANDS[name][0]).main(list(argv))
+    return code
