@@ -121,19 +121,20 @@ def encoded(run: Path, files: Sequence[Path], data_set: str | None, data_dir: st
     from .images import data, picture
     from .models import encoding as codes
     from .models.autoencoder import Encoder, EncoderFileError
-    from .training.run import Config, RunError
+    from .training.config import Description
+    from .training.effort import RunError
 
     try:
-        config = Config.load(run / "config.json")
+        described = Description.of(run)
         encoder = Encoder.load(run / "encoder.safetensors")
-        classes = data.class_names(config.data, config.task)
+        classes = data.class_names(described.data, described.task)
         if data_set is None:
-            pixels = np.stack([picture.read(file, config.data) for file in files])
+            pixels = np.stack([picture.read(file, described.data) for file in files])
             images, labels = torch.from_numpy(pixels)[:, None], None
             names = [file.name for file in files]
         else:
             chosen = data.select(data.load(data_set, Path(data_dir) if data_dir else None),
-                                 config.task)
+                                 described.task)
             images, labels, classes = chosen.test_images, chosen.test_labels, chosen.classes
             names = [f"test image {number}" for number in range(len(images))]
         bits = unpack(codes.extract(encoder, images), encoder.n_bits)

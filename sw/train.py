@@ -3,172 +3,20 @@
 import argparse
 import os
 import sys
-import time
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-from torch import Tensor, nn
-
-from .golden import bits
-from .golden.codes import save_codes
-from .golden.network import Network
-from .images import data
-from .images.data import DataSet
-from .models import autoencoder
-from .models import encoding as codes
-from .models.autoencoder import BinaryAutoencoder, Encoder
-from .models.binary import BINARIZERS
-from .models.classifier import BinaryClassifier, FullPrecisionTwin
-from .models.encoding import CodeSet
-from .models.exact import check_equal, export
-from .models.sdbnn import BATCH, METHODS
+from .images.names import NAMES
+from .models.binarizer import BINARIZERS
 from .terminal.command import Parser, command
-from .terminal.runs import encoder_file
-from .training import deep, task
-from .training import run as runs
-from .training.device import PRECISIONS
-from .training.run import HYBRID, Config, Effort, Run, RunError
-from .training.task import Recipe
+from .training.config import HYBRID, LOSSES, PRECISIONS, Config, DeepConfig
+from .training.effort import DEEP, RunError, effort_for
+from .training.flags import add_flags, widths
+from .training.labels import LABELS
 
-N_BITS = 200    # HyBNN's code: 25 bytes on the wire.
-WIDTH = 32      # Channels of the first convolution: HyBNN's.
-
-Classifier = TypeVar("Classifier", BinaryClassifier, FullPrecisionTwin)
-
-
-def load(config: Config) -> tuple[Tensor, DataSet]:
-    """Return the training images of all classes, for the autoencoder, and the data of the task."""
-    all_classes = data.load(config.data, Path(config.data_dir) if config.data_dir else None)
-    return all_classes.train_images, data.select(all_classes, config.task)
-
-
-def train(run: Run, images: Tensor, chosen: DataSet) -> dict[str, float]:
-    """Do all phases of a run and write its files; return the accuracies in per cent.
-
-    ``images`` and ``chosen`` are what :func:`load` gives for the run's configuration.
-    """
-    # The models are so small that threads would wait for each other more than they help. One also
-    # makes sums, and so the result, independent of the number of cores.
-    torch.set_num_threads(1)
-    encoder = _given_encoder(run) if run.config.encoder else train_encoder(run, images)
-    encoder.save(run.folder / "encoder.safetensors")
-
-    begun = time.monotonic()
-    on_codes = _encode(run, chosen, partial(codes.extract, encoder), encoder.n_bits)
-    seconds_for_codes = round(time.monotonic() - begun, 1)
-    model = _train(run, "hybrid", on_codes, BinaryClassifier)
-    network = write_network(run.folder, model, on_codes)
-    accuracies = {"hybrid": _test(model, on_codes)}
-
-    twin = _train(run, "full_precision_twin", on_codes, FullPrecisionTwin)
-    accuracies["full_precision_twin"] = _test(twin, on_codes)
-    # HyBNN's sign of a pixel from 0 to 1 is always +1; a threshold of 0.5 is the fair reading.
-    for name, at in ("naive_pixels", 0.0), ("thresholded_pixels", 0.5):
-        on_pixels = _encode(run, chosen, partial(codes.threshold_pixels, at=at), 28 * 28)
-        model = _train(run, name, on_pixels, BinaryClassifier)
-        accuracies[name] = _test(model, on_pixels)
-
-    run.save()    # The finished models too, for who compares them with what was made of them.
-    seconds = {**run.seconds, "codes": seconds_for_codes}
-    run.write_json("metrics.json", _metrics(run.config, accuracies, seconds, encoder, network))
-    return accuracies
-
-
-def _given_encoder(run: Run) -> Encoder:
-    """Load the encoder that the run was told to take: its own copy, once it has one."""
-    own = run.folder / "encoder.safetensors"
-    return load_encoder(own if own.exists() else Path(str(run.config.encoder)))
-
-
-def load_encoder(argument: Path) -> Encoder:
-    """Load the encoder that lies in a run's folder or is a file, for the images of data sets."""
-    encoder = Encoder.load(encoder_file(argument))
-    if (encoder.channels, encoder.side) != (1, data.SIDE):
-        raise RunError(f"The encoder in {argument} must be for grey images of {data.SIDE} x "
-                       f"{data.SIDE} pixels, not {encoder.channels} x {encoder.side} x "
-                       f"{encoder.side}")
-    return encoder
-
-
-def train_encoder(run: Run, images: Tensor) -> Encoder:
-    """Train the autoencoder, without labels, and keep its encoder."""
-    images = images.to(run.device)
-    effort, binarizer = run.config.effort, BINARIZERS[run.config.binarizer]
-    recipe = Recipe(effort.autoencoder_epochs, effort.autoencoder_batch, task.AUTOENCODER_RATE)
-    model = run.train("autoencoder", partial(BinaryAutoencoder, N_BITS, WIDTH, binarizer),
-                      encoder_loss(run.config.data), recipe, lambda _: [images])
-    return model.cpu().fold()
-
-
-def encoder_loss(name: str) -> task.Loss:
-    """Choose how the encoder of a data set is trained."""
-    return autoencoder.plain_loss if name == "fashion-mnist" else autoencoder.handwriting_loss
-
-
-def _encode(run: Run, chosen: DataSet, to_codes: Callable[[Tensor], np.ndarray],
-            n_bits: int) -> CodeSet:
-    task.reseed(run.config.seed, "copies")
-    return codes.encode(to_codes, n_bits, chosen, run.config.effort.copies)
-
-
-def _train(run: Run, phase: str, inputs: CodeSet, make: type[Classifier]) -> Classifier:
-    """Train a classifier of the run's shape; return it evaluating, on the CPU."""
-    loss, rate = task.METHODS[make]
-    effort = run.config.effort
-    recipe = Recipe(effort.classifier_epochs, effort.classifier_batch, rate)
-    model = partial(make, inputs.n_bits, run.config.hidden, inputs.n_classes)
-    if issubclass(make, BinaryClassifier):
-        model = partial(model, binarizer=BINARIZERS[run.config.binarizer])
-    return run.train(phase, model, loss, recipe, lambda number: [
-        tensor.to(run.device) for tensor in inputs.epoch(number)]).cpu()
-
-
-def _test(model: nn.Module, inputs: CodeSet) -> float:
-    return round(task.test(model, *inputs.test()), 2)
-
-
-def write_network(folder: Path, model: BinaryClassifier, inputs: CodeSet) -> Network:
-    """Write network and test codes, once they are known to agree with the model."""
-    network = export(model)
-    check_equal(network, task.classify(model, inputs.test()[0]),
-                bits.unpack(inputs.test_codes, inputs.n_bits))
-    network.save(folder / "network.safetensors")
-    save_codes(folder / "codes.safetensors", inputs.test_codes,
-               inputs.test_labels.numpy(), inputs.n_bits)
-    return network
-
-
-def _metrics(config: Config, accuracies: dict[str, float], seconds: dict[str, float],
-             encoder: Encoder, network: Network) -> dict[str, object]:
-    """Gather what ``metrics.json`` says; accuracies are per cent of the test images."""
-    thresholds = sum(layer.n_out for layer in network.layers)
-    return {
-        "accuracy": accuracies,
-        "data": config.data,
-        "task": config.task,
-        "binarizer": config.binarizer,
-        "seed": config.seed,
-        "network": {"shape": str(network), "weight_bits": network.n_weights,
-                    "weight_bytes": network.n_weights // 8, "thresholds": thresholds,
-                    "offsets": network.n_classes, "binary_macs": network.n_weights},
-        "encoder": {"width": encoder.width, "code_bits": encoder.n_bits, "macs": encoder.macs,
-                    "parameters": sum(p.numel() for p in encoder.parameters())},
-        "seconds": seconds,
-        "versions": Run.versions(),
-    }
-
-
-LABELS = {
-    "hybrid": "hybrid: encoder, then binary network",
-    "full_precision_twin": "full-precision twin on the same codes",
-    "naive_pixels": "binary network on pixels, sign as in HyBNN",
-    "thresholded_pixels": "binary network on pixels, threshold 0.5",
-}
+if TYPE_CHECKING:
+    from .training.run import Run
 
 
 def _table(accuracies: dict[str, float]) -> str:
@@ -183,26 +31,20 @@ def _table(accuracies: dict[str, float]) -> str:
     return "\n".join(["test accuracy", *rows])
 
 
-def _hidden(text: str) -> tuple[int, ...]:
-    if (widths := runs.read_widths(text)) is None:
-        raise argparse.ArgumentTypeError(f"must be widths such as 128 or 128-64, not {text!r}")
-    return widths
-
-
 def _parser() -> argparse.ArgumentParser:
     default = Config()
     parser = Parser(prog="python -m sw.train",
                     description="Train a hybrid network, compare it with baselines, export it.")
     add = parser.add_argument
     add("--data", metavar="NAME", default=default.data,
-        help=f"data set to train on, one of: {', '.join(data.NAMES)}, or cifar10 for SD-BNN's "
+        help=f"data set to train on, one of: {', '.join(NAMES)}, or cifar10 for SD-BNN's "
              "networks (default: %(default)s)")
     add("--data-dir", metavar="DIR", default=os.environ.get("HYBNN_DATA"),
         help="look for IDX files, or CIFAR-10's batches, in DIR or DIR/NAME (default: "
              "$HYBNN_DATA, then download)")
     add("--task", metavar="TASK", default=default.task,
         help="classes to tell apart: ten, all, or two such as 0v1 (default: %(default)s)")
-    add("--hidden", metavar="WIDTHS", type=_hidden, default=default.hidden,
+    add("--hidden", metavar="WIDTHS", type=widths, default=default.hidden,
         help="widths of the hidden layers, such as 128 or 128-64 (default: 128)")
     add("--binarizer", metavar="NAME", choices=BINARIZERS, default=default.binarizer,
         help="how numbers become signs, sign or sd: SD-BNN's self-distribution "
@@ -210,16 +52,22 @@ def _parser() -> argparse.ArgumentParser:
     add("--encoder", metavar="RUN",
         help="take the encoder of a run of sw.train or sw.pretrain, or of a file, as it is "
              "(default: train one)")
-    add("--model", choices=[HYBRID, *METHODS], default=default.model,
+    add("--bits", metavar="N", type=int, default=default.bits,
+        help="length of the code, if an encoder is trained (default: %(default)s)")
+    add("--loss", metavar="NAME", choices=LOSSES,
+        help=f"what an encoder learns from, one of: {', '.join(LOSSES)}: reconstruction alone, or "
+             "the agreement of distorted copies too (default: what suits the data set)")
+    add("--model", choices=[HYBRID, *DEEP], default=HYBRID,
         help="what to train: a hybrid network, or one of SD-BNN's own, which does not become "
              "hardware (default: %(default)s)")
     add("--epochs", metavar="N", type=int,
-        help="train such a network for so many epochs (default: its recipe's)")
+        help="train the encoder and each network for so many epochs (default: what suits the data "
+             "set or the network)")
     add("--images", metavar="N", type=int,
-        help="train and test such a network on so many images (default: all)")
-    add("--precision", choices=PRECISIONS, default=default.precision,
+        help="train and test one of SD-BNN's networks on so many images (default: all)")
+    add("--precision", choices=PRECISIONS, default=PRECISIONS[0],
         help="of such a network's training, in Fabric's words (default: %(default)s)")
-    runs.add_flags(parser)
+    add_flags(parser)
     add("--device", metavar="DEVICE", default=default.device,
         help="train on cpu, cuda, or auto: cuda where there is one (default: %(default)s)")
     add("--resume", metavar="RUN", nargs="?", const="",
@@ -228,29 +76,60 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _config(arguments: argparse.Namespace) -> Config:
+def _config(arguments: argparse.Namespace) -> Config | DeepConfig:
+    """Return what is asked for; a flag that the model does not have is refused."""
+    if arguments.model != HYBRID:
+        return _deep_config(arguments)
+    if (arguments.precision, arguments.images) != (PRECISIONS[0], None):
+        raise RunError("--precision and --images are for SD-BNN's networks, see --model")
+    effort, epochs = effort_for(arguments.data), arguments.epochs
+    if epochs is not None:
+        if epochs < 1:
+            raise RunError(f"Epochs must be at least 1, not {epochs}")
+        effort = replace(effort, autoencoder_epochs=epochs, classifier_epochs=epochs)
     return Config(arguments.data, arguments.data_dir, arguments.task, arguments.hidden,
-                  arguments.binarizer, arguments.seed, arguments.device,
-                  _effort(arguments), arguments.encoder, arguments.model, arguments.precision,
-                  arguments.images)
+                  arguments.binarizer, arguments.seed, arguments.device, effort,
+                  arguments.encoder, arguments.bits, arguments.loss)
 
 
-def _effort(arguments: argparse.Namespace) -> Effort:
-    if arguments.model == HYBRID:
-        if arguments.epochs is not None:
-            raise RunError("--epochs is for SD-BNN's networks, see --model")
-        return runs.effort_for(arguments.data)
-    epochs = METHODS[arguments.model].epochs if arguments.epochs is None else arguments.epochs
-    if epochs < 1 or (arguments.images is not None and arguments.images < 1):
-        raise RunError(f"Epochs and images must be at least 1, not {epochs} and "
-                       f"{arguments.images}")
-    # Without an autoencoder: what an effort says of one is left as it is.
-    return replace(runs.effort_for(arguments.data), classifier_epochs=epochs,
-                   classifier_batch=BATCH)
+def _deep_config(arguments: argparse.Namespace) -> DeepConfig:
+    model, epochs, images = arguments.model, arguments.epochs, arguments.images
+    if arguments.data != "cifar10" or arguments.encoder:
+        raise RunError(f"--model {model} needs --data cifar10, and takes no encoder")
+    if (arguments.bits, arguments.loss) != (Config.bits, None):
+        raise RunError("--bits and --loss are for a hybrid network, see --model")
+    epochs = DEEP[model].epochs if epochs is None else epochs
+    if epochs < 1 or (images is not None and images < 1):
+        raise RunError(f"Epochs and images must be at least 1, not {epochs} and {images}")
+    return DeepConfig(model, arguments.data_dir, arguments.binarizer, arguments.seed,
+                      arguments.device, epochs, precision=arguments.precision, images=images)
 
 
-def _load(config: Config) -> Sequence[Any]:
-    return load(config) if config.model == HYBRID else deep.load(config)
+def _begin(arguments: argparse.Namespace) -> "tuple[Run[Any], Any]":
+    """Make the run's folder, or go on with it; return the run and the images.
+
+    A mistake leaves no folder behind.
+    """
+    from .training import run as runs
+    from .training.encoder import load_encoder
+
+    if arguments.resume is not None:
+        run = runs.reopen(Path(arguments.resume or runs.newest_unfinished()))
+        return run, _phases(run.config).load(run.config)
+    config = _config(arguments)
+    inputs = _phases(config).load(config)
+    if isinstance(config, DeepConfig):
+        return runs.create(arguments.out, config), inputs
+    if config.encoder:
+        load_encoder(Path(config.encoder))
+    return runs.create(arguments.out, config), inputs
+
+
+def _phases(config: Config | DeepConfig) -> Any:
+    """Return the module that does the phases of such a run."""
+    # Imported here: who only asks for --help need not wait for torch.
+    from .training import deep, hybrid
+    return deep if isinstance(config, DeepConfig) else hybrid
 
 
 @command()
@@ -258,17 +137,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
     run = None
     try:
-        arguments = _parser().parse_args(argv)
-        if arguments.resume is None:
-            config = _config(arguments)
-            inputs = _load(config)    # First, so that a mistake leaves no folder behind.
-            if config.encoder:
-                load_encoder(Path(config.encoder))
-            run = runs.create(arguments.out, config)
-        else:
-            run = runs.reopen(Path(arguments.resume or runs.newest_unfinished()))
-            inputs = _load(run.config)
-        accuracies = (train if run.config.model == HYBRID else deep.train)(run, *inputs)
+        run, inputs = _begin(_parser().parse_args(argv))
+        accuracies = _phases(run.config).train(run, *inputs)
     except KeyboardInterrupt:
         if run is None:
             raise

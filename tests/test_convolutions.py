@@ -8,7 +8,7 @@ import pytest
 
 from sw.golden.network import random_network
 from sw.golden.stages import Signature
-from sw.training.run import Config
+from sw.training.config import Config
 
 SIGNATURE = "8x8x1:8-4s2-3"
 NETWORK = ("--network", "{run}/network.safetensors")

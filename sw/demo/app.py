@@ -23,7 +23,7 @@ from ..images import data, picture
 from ..images.picture import Nothing, PictureError
 from ..models import encoding as codes
 from ..models.autoencoder import Encoder
-from ..training.run import Config
+from ..training.config import Description
 from .server import OwnPage
 
 __all__ = ["MAX_BYTES", "Demo", "app"]
@@ -44,10 +44,10 @@ class Demo:
     """
 
     def __init__(self, run: Path) -> None:
-        config = Config.load(run / "config.json")
+        described = Description.of(run)
         self.network = networks.load_dense(run / "network.safetensors", "sw.demo")
-        self.data = config.data
-        self.classes = data.class_names(config.data, config.task)
+        self.data = described.data
+        self.classes = data.class_names(described.data, described.task)
         self.encoder = Encoder.load(run / "encoder.safetensors")
         self.board: Board | None = None
 

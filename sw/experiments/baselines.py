@@ -10,13 +10,13 @@ from typing import Any
 
 from torch import Tensor
 
-from ..models import encoding as codes
-from ..models.binary import SIGN, Binarizer
+from ..models import encoding
+from ..models.binarizer import SIGN, Binarizer
 from ..models.classifier import BinaryClassifier, BinaryCNN
 from ..models.encoding import CodeSet
-from ..train import WIDTH
+from ..models.shape import WIDTH
 from ..training import task
-from ..training.run import LARGE
+from ..training.effort import LARGE
 from ..training.task import Recipe
 from .effort import HIDDEN, TASKS, Study
 from .heads import WIDE
@@ -29,7 +29,7 @@ N_PIXELS = 28 * 28
 
 def read(study: Study, reading: str, name: str = "mnist") -> CodeSet:
     """Return the pixels of a data set as signs."""
-    return codes.encode(partial(codes.threshold_pixels, at=READINGS[reading]), N_PIXELS,
+    return encoding.encode(partial(encoding.threshold_pixels, at=READINGS[reading]), N_PIXELS,
                         study.data(name), n_copies=1)
 
 

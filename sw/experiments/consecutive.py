@@ -14,7 +14,7 @@ from torch import Tensor
 from ..models.classifier import BinaryClassifier, predict
 from ..models.encoding import CodeSet
 from ..training import task
-from ..training.run import LARGE
+from ..training.effort import LARGE
 from ..training.task import Recipe
 from .effort import HIDDEN, TASKS, Study
 from .mixture import BernoulliMixture, components_within

@@ -13,7 +13,7 @@ from ..models.autoencoder import Encoder
 from ..models.classifier import BinaryClassifier
 from ..models.encoding import BATCH, extract, pack_signs
 from ..models.exact import export
-from ..training.run import RunError
+from ..training.effort import RunError
 from .effort import HIDDEN, Study
 
 __all__ = ["cost"]

@@ -19,7 +19,8 @@ from ..images.data import DataSet
 from ..models.classifier import BinaryClassifier, FullPrecisionTwin
 from ..models.encoding import CodeSet
 from ..training import task
-from ..training.run import LARGE, choose_device
+from ..training.effort import LARGE
+from ..training.run import choose_device
 from ..training.task import Recipe, Training
 
 TASKS = ([0, 1], [2, 3], [4, 5], [6, 7], [8, 9])    # HyBNN's five, in its order.

@@ -10,16 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from ..golden import bits
-from ..models import autoencoder
-from ..models import encoding as codes
-from ..models.autoencoder import BinaryAutoencoder, Encoder
+from ..models import encoding
+from ..models.autoencoder import BinaryAutoencoder, Encoder, plain_loss
 from ..models.binary import binarize
 from ..models.encoding import CodeSet
-from ..train import N_BITS, WIDTH, encoder_loss
+from ..models.shape import CODE_BITS, WIDTH
 from ..training import task
-from ..training.run import LARGE
+from ..training.config import encoder_plan
+from ..training.effort import LARGE
+from ..training.encoder import LOSSES
 from ..training.task import Recipe
-from . import rival_encoders as rivals
+from . import rival_encoders as theirs
 from .effort import Study
 
 __all__ = ["ENCODERS", "Source", "train"]
@@ -32,15 +33,15 @@ class Source:
     Attributes
     ----------
     kind : str
-        Ours, ours trained more briefly, ours for a length of code, or one of the rivals.
+        Ours, ours trained more briefly, ours for a length of code, or one of the theirs.
     learns, encodes : str
-        The data sets that the encoder is trained on, and whose images it then encodes.
+        The data sets that the encoder is trained on, and whose images it then enencoding.
     """
 
     kind: str = "ours"
     learns: str = "mnist"
     encodes: str = "mnist"
-    n_bits: int = N_BITS
+    n_bits: int = CODE_BITS
     width: int = WIDTH
 
 
@@ -61,26 +62,28 @@ def train(study: Study, name: str) -> dict[str, Any]:
     source = ENCODERS[name]
     images = study.data(source.learns).train_images
     plan, shape = study.plan, (source.n_bits, source.width)
-    ours, ours_loss = partial(BinaryAutoencoder, *shape), encoder_loss(source.learns)
+    ours = partial(BinaryAutoencoder, *shape)
+    ours_loss = LOSSES[encoder_plan(source.learns).loss]
     # A data set with twice the images gets half the epochs: letters take no longer than digits.
     share = min(1, 60_000 / len(images))
     kinds: dict[str, tuple[Callable[[], Any], task.Loss, Recipe]] = {
         "ours": (ours, ours_loss, _recipe(plan.encoder_epochs)),
         "brief": (ours, ours_loss, _recipe(max(1, round(plan.brief_epochs * share)))),
         "length": (ours, ours_loss, _recipe(plan.length_epochs)),
-        "signs": (ours, autoencoder.plain_loss, Recipe(plan.rival_epochs, *rivals.PACE)),
-        "coins": (partial(rivals.BernoulliAutoencoder, *shape), rivals.bernoulli_loss,
-                  Recipe(plan.rival_epochs, *rivals.PACE)),
-        "published": (partial(rivals.MatchingAutoencoder, *shape, len(images)),
-                      rivals.matching_loss, Recipe(plan.published_epochs, *rivals.MATCHING_PACE)),
+        "signs": (ours, plain_loss, Recipe(plan.rival_epochs, *theirs.PACE)),
+        "coins": (partial(theirs.BernoulliAutoencoder, *shape), theirs.bernoulli_loss,
+                  Recipe(plan.rival_epochs, *theirs.PACE)),
+        "published": (partial(theirs.MatchingAutoencoder, *shape, len(images)),
+                      theirs.matching_loss,
+                      Recipe(plan.published_epochs, *theirs.MATCHING_PACE)),
     }
     begun = time.process_time()
     model = study.fit(f"encoder {name}", *kinds[source.kind], lambda _: [images])
     seconds = time.process_time() - begun
     encoder = model.fold()
     encoder.save(study.folder / "encoders" / f"{name}-{study.seed}.safetensors")
-    made = codes.encode(partial(codes.extract, encoder), source.n_bits, study.data(source.encodes),
-                        n_copies=1)
+    made = encoding.encode(partial(encoding.extract, encoder), source.n_bits,
+                           study.data(source.encodes), n_copies=1)
     study.save_codes(name, made)
     test_images = study.data(source.encodes).test_images
     return {"training_seconds": seconds, "epochs": kinds[source.kind][2].epochs,
@@ -96,7 +99,7 @@ def _recipe(epochs: int) -> Recipe:
 def _squared_error(encoder: Encoder, decoder: nn.Module, images: Tensor) -> float:
     """Return the mean over the images of the sum of squared errors, drawn from the bits alone."""
     errors = [(decoder.eval()(binarize(encoder(batch))).sigmoid() - batch).square().sum()
-              for batch in images.split(codes.BATCH)]
+              for batch in images.split(encoding.BATCH)]
     return float(torch.stack(errors).sum()) / len(images)
 
 

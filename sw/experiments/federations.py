@@ -9,7 +9,7 @@ from typing import Any
 from ..models.classifier import BinaryClassifier
 from ..models.encoding import CodeSet
 from ..training import task
-from ..training.run import LARGE, RunError
+from ..training.effort import LARGE, RunError
 from ..training.task import Recipe
 from . import heads
 from .effort import HIDDEN, TASKS, Study

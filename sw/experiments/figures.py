@@ -1,17 +1,16 @@
 """The paper's Figures 4 to 7 from our runs, and one of our own."""
 
 import statistics
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ..terminal.figures import page
 from .effort import TASKS
 from .federations import IN_PAPER, after_each_round
 from .measure import Results, mean
 from .table import lengths
 
-__all__ = ["draw", "page"]
+__all__ = ["draw"]
 
 LABELS = [f"{a} or {b}" for a, b in TASKS]
 
@@ -21,26 +20,6 @@ def draw(folder: Path, results: Results) -> None:
     for name, paint in PAINTERS.items():
         with page(folder, name) as axes:
             paint(axes, results)
-
-
-@contextmanager
-def page(folder: Path, name: str, columns: int = 1, **options: Any) -> Iterator[Any]:
-    """Return axes to draw into, several if there are ``columns``; then write the figure.
-
-    It is ``folder/figures/name.png``; ``options`` are those of matplotlib's ``subplots``.
-    """
-    import matplotlib
-    matplotlib.use("agg")    # No window, wherever this runs.
-    from matplotlib import pyplot
-
-    (folder / "figures").mkdir(exist_ok=True)
-    figure, axes = pyplot.subplots(1, columns, **{"figsize": (7, 4), **options},
-                                   layout="constrained")
-    yield axes
-    for each in figure.axes:
-        each.spines[["top", "right"]].set_visible(False)
-    figure.savefig(folder / "figures" / f"{name}.png", dpi=150)
-    pyplot.close(figure)
 
 
 def _bars(axes: Any, groups: dict[str, list[list[float]]]) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 from ..golden.network import atomic_write
 from ..terminal import markdown
 from ..terminal.command import command
+from ..terminal.figures import page
 from . import pieces
 from .effort import HIDDEN
-from .figures import page
 from .measure import Results, measure
 from .paper import study
 from .searches import BUDGET, MASKS, RANDOM, SUBSETS, WHOLE

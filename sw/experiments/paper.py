@@ -21,7 +21,8 @@ from ..golden import regular
 from ..golden.errors import UserError
 from ..terminal import markdown
 from ..terminal.command import Parser, command
-from ..training.run import RunError, choose_device
+from ..training.effort import RunError
+from ..training.run import choose_device
 from . import figures, pieces, table
 from .effort import REHEARSAL, Plan, Study, write_json
 from .measure import Results

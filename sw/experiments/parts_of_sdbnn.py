@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..models.binary import SD, SIGN, Binarizer
+from ..models.binarizer import SD, SIGN, Binarizer
 from ..models.classifier import BinaryClassifier
 from . import baselines, heads
 from .effort import HIDDEN, Study

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..golden import regular
-from ..training.run import RunError
+from ..training.effort import RunError
 from . import baselines, consecutive, cost, encoders, heads
 from . import federations as together
 from . import parts_of_sdbnn as arms

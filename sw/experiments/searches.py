@@ -4,9 +4,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..mixbin.job import PRESETS, Settings
 from ..mixbin.mask import LAYERS, Mask, Shape
-from ..mixbin.run import PRESETS, held_out
-from ..mixbin.search import N_HELD, Held, Search, Settings, train
+from ..mixbin.run import held_out
+from ..mixbin.search import N_HELD, Held, Search, train
 from ..mixbin.stack import Stack
 from ..models.autoencoder import Encoder
 from ..training import task

@@ -11,9 +11,9 @@ from typing import Any
 from ..golden.network import atomic_write
 from ..terminal import markdown
 from ..terminal.command import command
+from ..terminal.figures import page
 from . import pieces
 from .federations import ARMS, after_each_round, bytes_a_round
-from .figures import page
 from .measure import Results, mean
 from .paper import study
 

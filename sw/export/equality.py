@@ -13,25 +13,27 @@ from torch import Tensor, nn
 from ..golden import bits, networks
 from ..golden.codes import load_codes
 from ..golden.network import Network
-from ..models.binary import BINARIZERS, BinaryLinear, Signs
+from ..models.binarizer import BINARIZERS
+from ..models.binary import BinaryLinear, Signs
 from ..models.checkpoint import load_checkpoint
 from ..models.classifier import BinaryClassifier
 from ..models.encoding import unpack_signs
 from ..models.exact import ExportError, check_equal, export_readout, verify_layer
 from ..training import task
-from ..training.run import Config, RunError
+from ..training.config import Description
+from ..training.effort import RunError
 
 __all__ = ["check", "compare", "load_model"]
 
 
 def load_model(folder: Path, network: Network) -> BinaryClassifier:
     """Read the classifier that became ``network`` from the checkpoint of a run, evaluating."""
-    config = Config.load(folder / "config.json")
+    described = Description.of(folder)
     state = load_checkpoint(folder / "checkpoint.safetensors").get("hybrid", {})
-    if state.get("epoch") != config.effort.classifier_epochs:
+    if state.get("epoch") != described.epochs:
         raise RunError(f"The checkpoint in {folder} does not hold the trained classifier")
     model = BinaryClassifier(network.n_in, network.shape[1:-1], network.n_classes,
-                             BINARIZERS[config.binarizer])
+                             BINARIZERS[described.binarizer])
     try:
         model.load_state_dict(state["model"])
     except (KeyError, RuntimeError):

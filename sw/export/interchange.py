@@ -26,12 +26,12 @@ from ..images import data
 from ..models.autoencoder import Encoder
 from ..models.binary import DynamicShift
 from ..models.encoding import BATCH, extract
-from ..training.run import Config, RunError
+from ..training.config import Description
+from ..training.effort import RunError
 
 __all__ = ["Difference", "Handed", "hand_over", "load_encoder", "write_encoder"]
 
 OPSET, IR = 13, 7    # Of 2020: all that is in use reads them.
-SIDE = 28            # Of an image.
 N_VECTORS = 100
 
 
@@ -46,8 +46,8 @@ def write_encoder(encoder: Encoder, path: Path) -> None:
     graph.node("GreaterOrEqual", ["logits", graph.constant("zero", np.zeros((), np.float32))],
                "least")
     graph.node("Cast", ["least"], "bits", to=TensorProto.UINT8)
-    channels = next(part for part in encoder.modules() if isinstance(part, nn.Conv2d)).in_channels
-    images: list[str | int | None] = ["batch", channels, SIDE, SIDE]
+    side = encoder.shape.side
+    images: list[str | int | None] = ["batch", encoder.shape.channels, side, side]
     logits: list[str | int | None] = ["batch", encoder.n_bits]
     model = helper.make_model(
         helper.make_graph(
@@ -120,12 +120,12 @@ def hand_over(run: Path, to: Path, data_dir: Path | None = None) -> Handed:
     """
     if not (run / "config.json").is_file():
         raise RunError(f"{run} is not the folder of a run: it has no config.json")
-    config = Config.load(run / "config.json")
+    described = Description.of(run)
     network = networks.load_dense(run / "network.safetensors", "sw.export")
     encoder = Encoder.load(run / "encoder.safetensors")
     codes, _ = load_codes(run / "codes.safetensors")
-    folder = data_dir or (Path(config.data_dir) if config.data_dir else None)
-    images = data.select(data.load(config.data, folder), config.task).test_images
+    folder = data_dir or (Path(described.data_dir) if described.data_dir else None)
+    images = data.select(data.load(described.data, folder), described.task).test_images
     if not np.array_equal(bits.unpack(extract(encoder, images), encoder.n_bits), codes):
         raise RunError(f"The codes in {run} are not those of its encoder and test images")
     to.mkdir(parents=True, exist_ok=True)

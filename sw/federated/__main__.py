@@ -3,24 +3,15 @@
 import argparse
 import os
 import sys
-from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import torch
 from tqdm import tqdm
 
-from .. import train
-from ..images.data import NAMES
+from ..images.names import NAMES
 from ..terminal.command import Parser, command
-from ..terminal.runs import encoder_file
-from ..training import run as runs
-from ..training.run import RunError
-from .codec import CODECS
-from .run import prepare
-from .settings import Settings
-from .splits import SPLITS
+from ..training.flags import add_flags
+from .settings import CODECS, SPLITS, Settings
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -52,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         help="of a dirichlet split: the smaller, the more unlike (default: %(default)s)")
     add("--robust", action="store_true",
         help="let each client count once, and take the median of floats instead of the mean")
-    runs.add_flags(parser)
+    add_flags(parser)
     add("--resume", metavar="RUN", type=Path,
         help="go on with the run in folder RUN, whose flags then count")
     return parser
@@ -61,33 +52,8 @@ def _parser() -> argparse.ArgumentParser:
 def _settings(arguments: argparse.Namespace) -> Settings:
     names = ("data", "data_dir", "task", "hidden", "clients", "fraction", "rounds", "codec",
              "split", "alpha", "robust", "seed")
-    chosen = {name: getattr(arguments, name) for name in names}
-    return _within(Settings(**chosen), arguments.out) if arguments.out else Settings(**chosen)
-
-
-def _within(settings: Settings, folder: Path) -> Settings:
-    return replace(settings, out=str(folder), encoder=str(folder / "encoder.safetensors"))
-
-
-def _begin(settings: Settings, encoder: Path | None) -> Settings:
-    """Make the run's folder, or go on with it, and put its encoder there, if it has none."""
-    images, _ = train.load(settings.run_config())    # First: a mistake leaves no folder behind.
-    if find_spec("flwr") is None:
-        raise RunError("Flower is missing: pip install 'hybnn[fed]'")
-    source = encoder_file(encoder) if encoder else None
-    if source and not source.is_file():
-        raise RunError(f"There is no encoder in {encoder}")
-    if source:
-        train.load_encoder(source)    # It is one, and for these images.
-    if not settings.out:
-        settings = _within(settings, runs.new_folder(
-            None, f"{settings.data}-{settings.task}-federated"))
-    folder = prepare(settings, source)
-    if not Path(settings.encoder).exists():
-        torch.set_num_threads(1)
-        run = runs.Run(folder, settings.run_config(), {})
-        train.train_encoder(run, images).save(Path(settings.encoder))
-    return settings
+    chosen = Settings(**{name: getattr(arguments, name) for name in names})
+    return chosen.within(arguments.out) if arguments.out else chosen
 
 
 def _summary(history: list[dict[str, Any]]) -> str:
@@ -111,10 +77,12 @@ def main(argv: list[str] | None = None) -> int:
     try:
         arguments = _parser().parse_args(argv)
         if arguments.resume:
-            settings = _within(Settings.load(arguments.resume), arguments.resume)
+            settings = Settings.load(arguments.resume).within(arguments.resume)
         else:
             settings = _settings(arguments)
-        settings = _begin(settings, arguments.encoder)
+        from .run import begin  # Here: --help need not wait for torch.
+
+        settings = begin(settings, arguments.encoder)
         folder = Path(settings.out)
         history = _learn(settings, folder)
     except KeyboardInterrupt:

@@ -48,7 +48,7 @@ def train(question: Message, context: Context) -> Message:
     shape = images.shape_of(settings)
     round = int(question.metadata.group_id)
     asked = decode(message.read(question), settings.codec, shape, round)
-    training = rounds.begin(settings.codec, shape, settings.recipe, settings.seed, number)
+    training = rounds.begin(settings.codec, shape, rounds.recipe(settings), settings.seed, number)
     _recall(training, context)
     rows = images.own(settings, part, parts, round)
     rounds.learn(training, asked.content, round, rows)

@@ -22,8 +22,9 @@ from ..models.exact import export
 from ..training import task
 from ..training.task import Recipe, Training
 from .codec import Content, State, layout
+from .settings import Settings
 
-__all__ = ["adopt", "aggregate", "begin", "first", "give", "learn", "model_of"]
+__all__ = ["adopt", "aggregate", "begin", "first", "give", "learn", "model_of", "recipe"]
 
 LEAST_LATENT = 1e-6    # What stands for a latent weight of 0 that was outvoted.
 
@@ -31,6 +32,12 @@ LEAST_LATENT = 1e-6    # What stands for a latent weight of 0 that was outvoted.
 def first(codec: str, shape: Sequence[int], seed: int) -> Content:
     """Make what a federation begins with."""
     return give(_beginning(shape, seed).eval(), codec)
+
+
+def recipe(settings: Settings) -> Recipe:
+    """Return how a client trains: one epoch a round, as if all were one training."""
+    _, rate = task.METHODS[BinaryClassifier]
+    return Recipe(settings.rounds, settings.effort.classifier_batch, rate)
 
 
 def begin(codec: str, shape: Sequence[int], recipe: Recipe, seed: int, client: int) -> Training:

@@ -1,22 +1,29 @@
-"""The folder of a federation: what a run of ``sw.train`` leaves, and ``federation.json``."""
+"""The folder of a federation: what any run leaves, and ``federation.json``, its settings."""
 
 from dataclasses import asdict, replace
+from importlib.util import find_spec
 from pathlib import Path
+
+import torch
 
 from ..golden import regular
 from ..golden.network import atomic_write
 from ..models.autoencoder import MAX_BYTES, Encoder
 from ..models.checkpoint import save_checkpoint
-from ..train import write_network
-from ..training import run as runs
+from ..terminal.runs import encoder_file
 from ..training import task
-from ..training.run import Run, RunError
-from . import site_codes as images
+from ..training.config import encoder_plan
+from ..training.device import Engine
+from ..training.effort import RunError
+from ..training.encoder import load_encoder, train_encoder
+from ..training.hybrid import write_network
+from ..training.run import Phases, new_folder
+from . import site_codes
 from .federation import Federation
 from .rounds import model_of
 from .settings import Settings
 
-__all__ = ["finish", "prepare"]
+__all__ = ["begin", "finish", "prepare"]
 
 
 def prepare(settings: Settings, encoder: Path | None = None) -> Path:
@@ -32,18 +39,48 @@ def prepare(settings: Settings, encoder: Path | None = None) -> Path:
         if (folder / "metrics.json").exists():
             raise RunError(f"The run in {folder} is finished; there is nothing to resume")
         return folder
-    run = runs.create(folder, settings.run_config())
+    settings.widths()    # They are some.
+    run = _phases(new_folder(folder, ""), settings)
+    run.write_json("config.json", asdict(settings.description()))
     if encoder:
         atomic_write(Path(settings.encoder), regular.read_bytes(encoder, MAX_BYTES))
     run.write_json("federation.json", asdict(settings))
     return folder
 
 
+def begin(settings: Settings, encoder: Path | None) -> Settings:
+    """Make a simulation's folder, or go on with it, and put its encoder there, if it has none.
+
+    Returns the settings, which say where. A mistake leaves no folder behind.
+    """
+    settings.widths()
+    images, _ = site_codes.load(settings)
+    if find_spec("flwr") is None:
+        raise RunError("Flower is missing: pip install 'hybnn[fed]'")
+    source = encoder_file(encoder) if encoder else None
+    if source and not source.is_file():
+        raise RunError(f"There is no encoder in {encoder}")
+    if source:
+        load_encoder(source)    # It is one, and for these images.
+    if not settings.out:
+        settings = settings.within(new_folder(None, f"{settings.data}-{settings.task}-federated"))
+    folder = prepare(settings, source)
+    if not Path(settings.encoder).exists():
+        torch.set_num_threads(1)
+        train_encoder(_phases(folder, settings), encoder_plan(settings.data), lambda _: [images]
+                      ).save(Path(settings.encoder))
+    return settings
+
+
+def _phases(folder: Path, settings: Settings) -> Phases:
+    return Phases(folder, settings.seed, {}, Engine(torch.device("cpu")))
+
+
 def finish(folder: Path, federation: Federation, seconds: float) -> None:
     """Write what ``sw.train`` does: encoder, network, test codes, checkpoint, and the metrics."""
     settings = federation.settings
-    run = Run(folder, settings.run_config(), {})
-    found = images.codes_of(settings)
+    run = _phases(folder, settings)
+    found = site_codes.codes_of(settings)
     encoder = Encoder.load(Path(settings.encoder))
     kept = folder / "encoder.safetensors"
     if not kept.exists():
@@ -57,7 +94,8 @@ def finish(folder: Path, federation: Federation, seconds: float) -> None:
         "data": settings.data, "task": settings.task, "binarizer": "sign",
         "seed": settings.seed,
         "network": {"shape": str(network), "weight_bits": network.n_weights},
-        "encoder": {"width": encoder.width, "code_bits": encoder.n_bits, "macs": encoder.macs},
+        "encoder": {"width": encoder.shape.width, "code_bits": encoder.n_bits,
+                    "macs": encoder.macs},
         "federation": federation.history,
         "seconds": {"federation": round(seconds, 1)},
         "versions": run.versions("flwr"),

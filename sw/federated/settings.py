@@ -2,22 +2,22 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Self
 
 from ..golden import regular
 from ..golden.network import MAX_WIDTH
 from ..golden.record import is_text
-from ..images import data
-from ..models.classifier import BinaryClassifier
-from ..training import task
-from ..training.run import Config, Effort, RunError, effort_for, read_widths
-from ..training.task import Recipe
-from .codec import CODECS
-from .splits import SPLITS
+from ..images.names import NAMES
+from ..training.config import Description
+from ..training.effort import Effort, RunError, effort_for
+from ..training.flags import read_widths
 
-__all__ = ["Settings"]
+__all__ = ["CODECS", "SPLITS", "Settings"]
+
+CODECS = ("float32", "onebit")                  # See sw.federated.codec.
+SPLITS = ("iid", "dirichlet", "unequal")        # See sw.federated.splits.
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Settings:
     encoder : str
         The encoder's file, the same content on every machine.
     data, data_dir, task, seed
-        As in :class:`sw.training.run.Config`; ``data_dir`` may be empty.
+        As in :class:`sw.training.config.Config`; ``data_dir`` may be empty.
     hidden : str
         Widths, such as ``128-64``.
     clients, fraction
@@ -62,13 +62,12 @@ class Settings:
     timeout: float = 600.0
 
     def __post_init__(self) -> None:
-        known: list[tuple[str, str, object]] = [
-            ("data set", self.data, data.NAMES), ("codec", self.codec, CODECS),
+        known: list[tuple[str, str, tuple[str, ...]]] = [
+            ("data set", self.data, NAMES), ("codec", self.codec, CODECS),
             ("split", self.split, SPLITS)]
         for what, value, names in known:
-            if value not in names:  # type: ignore[operator]
-                raise RunError(f"Unknown {what} {value!r}; known are: "
-                               f"{', '.join(names)}")  # type: ignore[arg-type]
+            if value not in names:
+                raise RunError(f"Unknown {what} {value!r}; known are: {', '.join(names)}")
         if not 1 <= self.rounds <= MAX_WIDTH:    # Two bytes in a message.
             raise RunError(f"Rounds must be 1 to {MAX_WIDTH}, not {self.rounds}")
         if not 0 <= self.seed < 2 ** 32:
@@ -115,17 +114,14 @@ class Settings:
         """How long to train, by the number of images."""
         return effort_for(self.data)
 
-    @property
-    def recipe(self) -> Recipe:
-        """How a client trains: one epoch a round, as if all were one training."""
-        _, rate = task.METHODS[BinaryClassifier]
-        return Recipe(self.rounds, self.effort.classifier_batch, rate)
+    def description(self) -> Description:
+        """Return what the run says of itself."""
+        return Description(self.data, self.data_dir or None, self.task, "sign", self.seed,
+                           self.rounds)
 
-    def run_config(self) -> Config:
-        """Return the configuration of a run of ``sw.train`` with this outcome."""
-        effort = Effort(**{**asdict(self.effort), "classifier_epochs": self.rounds})
-        return Config(self.data, self.data_dir or None, self.task, self.widths(), "sign",
-                      self.seed, "cpu", effort)
+    def within(self, folder: Path) -> Self:
+        """Return the same settings for a run in a folder, in which its encoder lies."""
+        return replace(self, out=str(folder), encoder=str(folder / "encoder.safetensors"))
 
     def widths(self) -> tuple[int, ...]:
         """Return the widths of the hidden layers."""

@@ -6,16 +6,23 @@ from pathlib import Path
 from torch import Tensor
 
 from ..images import data
-from ..models import encoding as codes
+from ..images.data import DataSet
+from ..models import encoding
 from ..models.autoencoder import Encoder
 from ..models.encoding import CodeSet
 from ..training import task
 from .settings import Settings
 from .splits import split
 
-__all__ = ["codes_of", "know", "own", "shape_of"]
+__all__ = ["codes_of", "know", "load", "own", "shape_of"]
 
 _known: dict[tuple[object, ...], CodeSet] = {}
+
+
+def load(settings: Settings) -> tuple[Tensor, DataSet]:
+    """Return the training images of all classes, for an encoder, and the data of the task."""
+    whole = data.load(settings.data, Path(settings.data_dir) if settings.data_dir else None)
+    return whole.train_images, data.select(whole, settings.task)
 
 
 def codes_of(settings: Settings) -> CodeSet:
@@ -37,11 +44,10 @@ def _key(settings: Settings) -> tuple[object, ...]:
 
 def _encode(settings: Settings) -> CodeSet:
     frozen = Encoder.load(Path(settings.encoder))
-    folder = Path(settings.data_dir) if settings.data_dir else None
-    chosen = data.select(data.load(settings.data, folder), settings.task)
+    _, chosen = load(settings)
     task.reseed(settings.seed, "copies")
-    return codes.encode(partial(codes.extract, frozen), frozen.n_bits, chosen,
-                        settings.effort.copies)
+    return encoding.encode(partial(encoding.extract, frozen), frozen.n_bits, chosen,
+                           settings.effort.copies)
 
 
 def own(settings: Settings, part: int, parts: int, round: int) -> list[Tensor]:

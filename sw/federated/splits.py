@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..training.run import RunError
+from ..training.effort import RunError
+from .settings import SPLITS
 
-__all__ = ["SPLITS", "split"]
+__all__ = ["split"]
 
-SPLITS = ("iid", "dirichlet", "unequal")
 LEAST = 16      # Images of a client: batch norm needs some.
 TRIES = 1000
 

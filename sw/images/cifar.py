@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ..golden import regular
 from ..golden.regular import FileRefused
-from .data import DataError
+from .names import DataError
 
 __all__ = ["MD5", "load"]
 

@@ -5,7 +5,6 @@ folder of the user's; without one they are downloaded once into the user's cache
 """
 
 import math
-import string
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,22 +18,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..golden import regular
-from ..golden.errors import UserError
 from ..golden.regular import FileRefused
+from .names import CLASSES, NAMES, SIDE, DataError, class_names, task_classes
 
 __all__ = ["NAMES", "DataError", "DataSet", "class_names", "load", "read_idx", "select"]
 
-NAMES = ("digits", "mnist", "fashion-mnist", "emnist-letters")
-SIDE = 28                   # Height and width of an image.
 MAX_IMAGES = 250_000        # Twice EMNIST's 124,800; a header that says more is damaged.
-
-CLASSES = {
-    "digits": tuple(string.digits),
-    "mnist": tuple(string.digits),
-    "fashion-mnist": ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt",
-                      "Sneaker", "Bag", "Ankle boot"),
-    "emnist-letters": tuple(string.ascii_uppercase),
-}
 
 MD5 = {
     "mnist": {
@@ -57,10 +46,6 @@ URLS = {
     "fashion-mnist": "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     "emnist-letters": "https://biometrics.nist.gov/cs_links/EMNIST/",
 }
-
-
-class DataError(UserError):
-    """Data cannot be had or are not what they must be; the message says why in one sentence."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +88,7 @@ def select(data: DataSet, task: str) -> DataSet:
 
     The labels count the classes kept, from 0, in the task's order.
     """
-    kept = _task_classes(task, len(data.classes))
+    kept = task_classes(task, len(data.classes))
 
     position = torch.full((len(data.classes),), -1)
     position[kept] = torch.arange(len(kept))
@@ -118,20 +103,6 @@ def select(data: DataSet, task: str) -> DataSet:
     train, test = (part(data.train_images, data.train_labels),
                    part(data.test_images, data.test_labels))
     return DataSet(*train, *test, tuple(data.classes[klass] for klass in kept))
-
-
-def _task_classes(task: str, n_classes: int) -> list[int]:
-    if task == "all":
-        return list(range(n_classes))
-    if task == "ten":
-        return list(range(10))
-    words = task.split("v")
-    if len(words) == 2 and all(word.isascii() and word.isdigit() for word in words):
-        a, b = (int(word[:4]) for word in words)
-        if a != b and max(a, b) < n_classes:
-            return [a, b]
-    raise DataError(f"A task must be ten, all, or two different classes 0 to {n_classes - 1} "
-                    f"such as 0v1, not {task!r}")
 
 
 def _digits() -> DataSet:
@@ -255,8 +226,3 @@ def _download(name: str, files: list[str]) -> list[Path]:
         reason = "wrong md5" if isinstance(error, ValueError) else type(error).__name__
         raise DataError(f"{name} could not be downloaded from {URLS[name]} into {cache}: put its "
                         f"IDX files into a folder and pass --data-dir ({reason})") from None
-
-
-def class_names(name: str, task: str) -> tuple[str, ...]:
-    """Name the classes of a task of a data set, in the order of their labels."""
-    return tuple(CLASSES[name][klass] for klass in _task_classes(task, len(CLASSES[name])))

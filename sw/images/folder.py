@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from . import picture
-from .data import DataError
+from .names import DataError
 
 __all__ = ["ImageFolder"]
 

@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from ..golden import regular
 from ..golden.errors import UserError
-from .data import SIDE
+from .names import SIDE
 
 __all__ = ["FORMATS", "Nothing", "PictureError", "load", "normalise", "read"]
 

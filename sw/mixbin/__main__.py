@@ -6,128 +6,15 @@ the encoder is neither frozen nor without labels.
 """
 
 import argparse
-import copy
 import os
 import sys
 from pathlib import Path
 
-import torch
-
-from ..experiments.figures import page
-from ..golden.network import atomic_write
-from ..images import data
-from ..images.data import DataSet
-from ..models.autoencoder import Encoder
-from ..terminal import markdown
+from ..images.names import NAMES
 from ..terminal.command import Parser, command
-from ..train import load_encoder, train_encoder
-from ..training import task
-from ..training.run import Run, add_flags
-from ..training.task import Recipe
-from . import run as folders
-from .mask import LAYERS, Mask, MaskError, Shape
-from .run import PRESETS, Job
-from .search import BATCH, CRITERIA, DIRECTIONS, N_HELD, RATE, Held, Search, Settings
-from .stack import Stack, loss
-
-Point = dict[str, object]    # A mask's digits, its cost, and the held-out accuracy, in per cent.
-
-
-def learn(run: Run, job: Job, inputs: DataSet) -> dict[str, object]:
-    """Search, train, and write all that a run leaves; return what ``metrics.json`` says."""
-    torch.set_num_threads(1)
-    held, shape = folders.held_out(inputs), Shape(classes=len(inputs.classes))
-    encoder = _encoder(run, inputs)
-    chosen = job.chosen()
-    if chosen is not None and chosen.shape != shape:
-        raise MaskError(f"The mask must be of a stack of {shape}, not {chosen.shape}")
-
-    grows = chosen is None and job.settings.direction == "grow"
-    begin = Mask.of(shape, LAYERS if grows else job.keep, job.groups)
-    stack = run.train("start", lambda: _begun(begin, encoder), loss, Recipe(1, BATCH, RATE),
-                      lambda _: held.rows(job.images)).cpu()
-    run.save()
-    curve = [] if chosen is not None else _search(run, job, stack, held)
-    mask = chosen or stack.mask
-
-    def final() -> Stack:
-        ready = _begun(mask, encoder) if job.anew else copy.deepcopy(stack)
-        ready.choose(mask)
-        return ready
-
-    trained = run.train("final", final, loss, Recipe(job.epochs, BATCH, RATE),
-                        lambda _: held.rows()).cpu()
-    run.save()
-    curve.append(_point(trained, held))
-    split = folders.write_parts(run, trained, inputs, job)
-    _draw(run.folder, curve, job)
-    metrics = {"accuracy": {"stack": round(task.test(trained, inputs.test_images,
-                                                     inputs.test_labels), 2)},
-               "data": job.data, "seed": job.seed, "cost": mask.cost(job.settings.divisor),
-               "divisor": job.settings.divisor, "mask": str(mask), "curve": curve,
-               "board_layers": mask.suffix(), "board_share": split.share() if split else 0.0,
-               "seconds": run.seconds}
-    run.write_json("metrics.json", metrics)
-    (run.folder / "search.safetensors").unlink(missing_ok=True)
-    return metrics
-
-
-def _encoder(run: Run, inputs: DataSet) -> Encoder:
-    """Read the encoder to begin with, which is trained first if there is none, without labels."""
-    path = run.folder / "start.safetensors"
-    if not path.exists():
-        train_encoder(run, inputs.train_images).save(path)
-        run.save()
-    return Encoder.load(path)
-
-
-def _begun(mask: Mask, encoder: Encoder) -> Stack:
-    stack = Stack(mask)
-    stack.begin_with(encoder)
-    return stack
-
-
-def _search(run: Run, job: Job, stack: Stack, held: Held) -> list[Point]:
-    """Search from where it stands; return a point for the start and for each round."""
-    kept = folders.resumed_search(run.folder, stack)
-    fixed = {unit for unit in stack.mask.units(True) if unit[0] in job.keep}
-    search = Search(stack, held.first(job.images, N_HELD), job.settings, job.seed, fixed)
-    curve: list[Point] = [_point(stack, held)] if kept is None else kept["curve"]
-    if kept is not None:
-        search.number = kept["round"]
-        search.scores = {(name, int(number)): score for name, number, score in kept["scores"]}
-    for mask in search.rounds():
-        curve.append(_point(stack, held))
-        print(f"round {search.number}: cost {mask.cost(job.settings.divisor):.1%}, "
-              f"{curve[-1]['accuracy']:.2f} % of the held-out images", file=sys.stderr)
-        folders.keep_search(run.folder, stack, {
-            "round": search.number, "curve": curve,
-            "scores": [[*unit, score] for unit, score in search.scores.items()]})
-    return curve
-
-
-def _point(stack: Stack, held: Held) -> Point:
-    return {"mask": str(stack.mask), "cost": stack.mask.cost(),
-            "accuracy": round(task.test(stack, held.held_images, held.held_labels), 2)}
-
-
-def _draw(folder: Path, curve: list[Point], job: Job) -> None:
-    """Write ``curve.md`` and draw it: from the start to the last training."""
-    steps = ["start", *(f"round {number}" for number in range(1, len(curve) - 1)), "trained"]
-    steps = steps[-len(curve):]
-    rows = [[step, f"{point['cost']:.2%}", f"{point['accuracy']:.2f}", f"`{point['mask']}`"]
-            for step, point in zip(steps, curve)]
-    table = markdown.table(["", "cost", "held-out accuracy, %", "binary groups"], rows)
-    atomic_write(folder / "curve.md", (table + "\n").encode())
-    with page(folder, "curve") as axes:
-        costs, accuracies = ([point[key] for point in curve] for key in ("cost", "accuracy"))
-        axes.plot(costs[:-1], accuracies[:-1], "o-", label="after each round of the search")
-        axes.plot(costs[-1:], accuracies[-1:], "s", label="after the last training")
-        axes.axvline(job.settings.budget, color="grey", linestyle=":", label="budget")
-        axes.set_xlabel(f"cost, (FLOPs + BOPs / {job.settings.divisor}) / FLOPs of the stack")
-        axes.set_ylabel("held-out accuracy, %")
-        axes.xaxis.set_major_formatter("{x:.0%}")
-        axes.legend(frameon=False)
+from ..training.flags import add_flags
+from .job import CRITERIA, DIRECTIONS, PRESETS, Job, Settings
+from .mask import LAYERS
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -136,7 +23,7 @@ def _parser() -> argparse.ArgumentParser:
                     formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--data", metavar="NAME", default=job.data,
-        help=f"data set, one of: {', '.join(data.NAMES)} (default: %(default)s)")
+        help=f"data set, one of: {', '.join(NAMES)} (default: %(default)s)")
     add("--data-dir", metavar="DIR", default=os.environ.get("HYBNN_DATA"),
         help="look for IDX files in DIR or DIR/NAME (default: $HYBNN_DATA, then download)")
     add("--encoder", metavar="FILE", type=Path,
@@ -188,22 +75,6 @@ def _job(arguments: argparse.Namespace) -> Job:
     return Job(settings=settings, epochs=epochs, **rest)
 
 
-def _prepare(arguments: argparse.Namespace) -> tuple[Run, Job, DataSet]:
-    """Begin a run, or go on with one; a mistake leaves no folder behind."""
-    if arguments.resume is not None:
-        run, job = folders.reopen(arguments.resume)
-        return run, job, job.load()
-    job = _job(arguments)
-    chosen, inputs = job.chosen(), job.load()
-    shape = Shape(classes=len(inputs.classes))
-    if chosen is not None and chosen.shape != shape:
-        raise MaskError(f"The mask must be of a stack of {shape}, not {chosen.shape}")
-    encoder = load_encoder(arguments.encoder) if arguments.encoder else None
-    if encoder is not None:
-        Stack(Mask.of(shape)).begin_with(encoder)    # It has the widths.
-    return folders.create(arguments.out, job, encoder), job, inputs
-
-
 def _table(metrics: dict[str, object]) -> str:
     layers = metrics["board_layers"]
     return "\n".join([
@@ -216,9 +87,14 @@ def _table(metrics: dict[str, object]) -> str:
 @command()
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
-    run = None
+    arguments, run = _parser().parse_args(argv), None
     try:
-        run, job, inputs = _prepare(_parser().parse_args(argv))
+        from .learn import begin, learn, resume  # Here: --help need not wait for torch.
+
+        if arguments.resume is not None:
+            run, job, inputs = resume(arguments.resume)
+        else:
+            run, job, inputs = begin(_job(arguments), arguments.out, arguments.encoder)
         metrics = learn(run, job, inputs)
     except KeyboardInterrupt:
         if run is None:

@@ -23,6 +23,7 @@ from typing import Any
 from ..golden import regular
 from ..golden.errors import UserError
 from ..golden.network import MAX_WIDTH, atomic_write
+from ..models.shape import CODE_BITS, KERNEL, WIDTH, EncoderShape
 
 __all__ = ["DIVISOR", "LAYERS", "Layer", "Mask", "MaskError", "Shape", "Unit", "parse_digits"]
 
@@ -64,8 +65,8 @@ class Layer:
 class Shape:
     """Widths of a stack: HyBNN's encoder of ``width``, its code, its head of one hidden layer."""
 
-    width: int = 32
-    code_bits: int = 200
+    width: int = WIDTH
+    code_bits: int = CODE_BITS
     hidden: int = 128
     classes: int = 10
 
@@ -74,17 +75,22 @@ class Shape:
             if type(value) is not int or not 1 <= value <= MAX_WIDTH:
                 raise MaskError(f"A stack's {name} must be 1 to {MAX_WIDTH}, not {value!r:.40}")
 
+    @property
+    def encoder(self) -> EncoderShape:
+        """The shape of the encoder in front."""
+        return EncoderShape(self.code_bits, self.width)
+
     def layers(self) -> list[Layer]:
         """List the layers from the image on.
 
         >>> [layer.macs for layer in Shape().layers()]
         [56448, 903168, 1179648, 409600, 25600, 1280]
         """
-        width = self.width
-        return [Layer("conv1", 9, width, 14 * 14),
-                Layer("conv2", 9 * width, 2 * width, 7 * 7),
-                Layer("conv3", 9 * 2 * width, 4 * width, 4 * 4),
-                Layer("code", 64 * width, self.code_bits),
+        encoder = self.encoder
+        return [*(Layer(name, KERNEL ** 2 * convolution.n_in, convolution.n_out,
+                        convolution.side ** 2)
+                  for name, convolution in zip(LAYERS, encoder.convolutions)),
+                Layer("code", encoder.n_features, self.code_bits),
                 Layer("hidden", self.code_bits, self.hidden),
                 Layer("readout", self.hidden, self.classes)]
 

@@ -19,13 +19,12 @@ import torch
 from torch import Tensor
 
 from ..training.task import Recipe, Training
+from .job import Settings
 from .mask import Mask, Unit
 from .stack import Stack, loss
 
-__all__ = ["CRITERIA", "DIRECTIONS", "Held", "Search", "Settings", "harms", "measure", "train"]
+__all__ = ["Held", "Search", "harms", "measure", "train"]
 
-DIRECTIONS = ("shrink", "grow")
-CRITERIA = ("ratio", "loss")
 NOISE = 1e-3        # Nats: harms below it are alike, and saved work decides.
 BATCH = 100
 RATE = 4e-3
@@ -50,39 +49,6 @@ class Held:
         """Return no more than so many of each."""
         return Held(self.images[:n], self.labels[:n], self.held_images[:n_held],
                     self.held_labels[:n_held])
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to search.
-
-    Attributes
-    ----------
-    direction : str
-        ``shrink`` learns with floats what then becomes binary, and is the better one at budgets
-        that keep much; ``grow`` is shorter where the budget is small.
-    criterion : str
-        ``ratio``: harm for each operation saved; a budget of operations is best spent so. ``loss``:
-        harm alone, for who thinks that all layers should get their share.
-    budget : float
-        The cost to come to.
-    step : float
-        How much of the cost changes in a round: smaller is slower and follows more closely how
-        harms change once other groups are binary.
-    trial : int
-        Images in a trial's training; without any the signs of weights are as training with floats
-        left them, and wide layers look worse than they are.
-    fine_tuning : int
-        Images that the stack is trained on after each round.
-    """
-
-    direction: str = "shrink"
-    criterion: str = "ratio"
-    budget: float = 0.15
-    divisor: int = 64
-    step: float = 0.1
-    trial: int = 0
-    fine_tuning: int = 5000
 
 
 def train(stack: Stack, rows: list[Tensor], epochs: int, phase: str, seed: int,

@@ -12,6 +12,7 @@ from ..models.autoencoder import Encoder
 from ..models.binary import binarize
 from ..models.checkpoint import save_model
 from ..models.classifier import BinaryClassifier, round_through
+from ..models.shape import KERNEL
 from ..training.task import SMOOTHING
 from .mask import LAYERS, Mask, MaskError
 
@@ -93,14 +94,13 @@ class Stack(nn.Module):
 
     def __init__(self, mask: Mask) -> None:
         super().__init__()
-        shape, width = mask.shape, mask.shape.width
+        shape, convolutions = mask.shape, mask.shape.encoder.convolutions
         self.layers = nn.ModuleList([
-            MixedLayer((width, 1, 3, 3), pixels=True),
-            MixedLayer((2 * width, width, 3, 3)), MixedLayer((4 * width, 2 * width, 3, 3)),
-            MixedLayer((shape.code_bits, 64 * width)), MixedLayer((shape.hidden, shape.code_bits)),
-            MixedLayer((shape.classes, shape.hidden))])
+            *(MixedLayer((each.n_out, each.n_in, KERNEL, KERNEL), pixels=each is convolutions[0])
+              for each in convolutions),
+            *(MixedLayer((layer.n_out, layer.fan_in)) for layer in shape.layers()[3:])])
         self.norms = nn.ModuleList([
-            *(nn.BatchNorm2d(times * width) for times in (1, 2, 4)),
+            *(nn.BatchNorm2d(convolution.n_out) for convolution in convolutions),
             nn.BatchNorm1d(shape.code_bits), nn.BatchNorm1d(shape.hidden)])
         self.bias = nn.Parameter(torch.zeros(shape.classes))    # In units of a logit.
         # Trains faster by a sixth on a CPU.
@@ -156,7 +156,7 @@ class Stack(nn.Module):
             The encoder is of another shape.
         """
         shape = self.mask.shape
-        if (encoder.width, encoder.n_bits) != (shape.width, shape.code_bits) or encoder.moves:
+        if encoder.shape != shape.encoder:
             raise MaskError(f"The encoder must be one of width {shape.width} that gives "
                             f"{shape.code_bits} bits, without a shift")
         for number in range(3):

@@ -11,8 +11,6 @@ linear layer). What is added to the published method, still without labels:
 """
 
 import copy
-import math
-import re
 from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
@@ -24,10 +22,12 @@ from torch.nn import functional as F
 
 from ..golden import tensors
 from ..golden.errors import UserError
-from .binary import SIGN, Binarizer, DynamicShift, Signs
+from .binarizer import SIGN, Binarizer
+from .binary import DynamicShift, Signs
 from .checkpoint import save_model
 from .distort import distort
 from .processes import gather
+from .shape import KERNEL, EncoderShape
 
 FORMAT = "hybnn-encoder-1"
 MAX_BYTES = 1 << 30    # Of a file; the largest that sw.pretrain makes are half as large.
@@ -42,22 +42,15 @@ class EncoderFileError(UserError):
 
 def _stage(n_in: int, n_out: int) -> nn.Sequential:
     # A bias would only be taken away again by the batch norm.
-    return nn.Sequential(nn.Conv2d(n_in, n_out, 3, stride=2, padding=1, bias=False),
+    return nn.Sequential(nn.Conv2d(n_in, n_out, KERNEL, stride=2, padding=1, bias=False),
                          nn.BatchNorm2d(n_out), nn.LeakyReLU(0.01))
 
 
 class Encoder(nn.Sequential):
     """Images to a logit for every code bit.
 
-    Parameters
-    ----------
-    moves : bool
-        The logits are moved by SD-BNN's dynamic activation self-distribution. It can act here,
-        before the sign, and on the host; on codes, whose elements are -1 and +1, it cannot.
-    channels : int
-        1 for grey images, 3 for colour.
-    side : int
-        Height and width of an image.
+    Parameters are those of :class:`~sw.models.shape.EncoderShape`. ``moves`` can act here, before
+    the sign, and on the host; on codes, whose elements are -1 and +1, it cannot.
 
     Shapes
     ------
@@ -67,35 +60,31 @@ class Encoder(nn.Sequential):
 
     def __init__(self, n_bits: int, width: int, *, moves: bool = False, channels: int = 1,
                  side: int = 28) -> None:
-        self.n_bits, self.width, self.moves = n_bits, width, moves
-        self.channels, self.side = channels, side
-        last = math.ceil(side / 8)                            # Of 28: 4.
-        stages = OrderedDict[str, nn.Module](
-            stage0=_stage(channels, width),                   # (batch, width, 14, 14)
-            stage1=_stage(width, 2 * width),                  # (batch, 2 width, 7, 7)
-            stage2=_stage(2 * width, 4 * width),              # (batch, 4 width, 4, 4)
-            flatten=nn.Flatten(),                             # (batch, 64 width)
-            logits=nn.Linear(4 * width * last ** 2, n_bits),  # (batch, n_bits)
-        )
+        self.shape = EncoderShape(n_bits, width, channels, side, moves)
+        stages = OrderedDict[str, nn.Module]()
+        for number, convolution in enumerate(self.shape.convolutions):
+            stages[f"stage{number}"] = _stage(convolution.n_in, convolution.n_out)
+        stages["flatten"] = nn.Flatten()
+        stages["logits"] = nn.Linear(self.shape.n_features, n_bits)
         if moves:
-            stages["move"] = DynamicShift(n_bits)             # (batch, n_bits)
+            stages["move"] = DynamicShift(n_bits)
         super().__init__(stages)
+
+    @property
+    def n_bits(self) -> int:
+        """Length of the code."""
+        return self.shape.n_bits
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates for one image; batch norm folds into the weights."""
-        convolutions = [layer.weight for layer in self.modules() if isinstance(layer, nn.Conv2d)]
         linears = [layer.weight for layer in self.modules() if isinstance(layer, nn.Linear)]
-        outputs = [math.ceil(self.side / 2 ** stage) ** 2 for stage in (1, 2, 3)]
-        return (sum(n * weight.numel() for n, weight in zip(outputs, convolutions, strict=True))
+        return (sum(convolution.macs for convolution in self.shape.convolutions)
                 + sum(weight.numel() for weight in linears))
 
     def save(self, path: Path) -> None:
         """Write the encoder's file, whole or not at all."""
-        colours = f"x{self.channels}" if self.channels > 1 else ""
-        save_model(path, self, format=FORMAT,
-                   shape=f"{self.side}x{self.side}{colours}-{self.width}-{self.n_bits}"
-                         f"{'-moved' if self.moves else ''}")
+        save_model(path, self, format=FORMAT, shape=str(self.shape))
 
     @classmethod
     def load(cls, path: Path) -> "Encoder":
@@ -118,14 +107,10 @@ class Encoder(nn.Sequential):
 
 
 def _assemble(shape: str, state: dict[str, Tensor]) -> Encoder:
-    match = re.fullmatch(r"([1-9][0-9]{0,2})x\1(x3)?-([1-9][0-9]{0,3})-([1-9][0-9]{0,4})(-moved)?",
-                         shape)
-    if match is None:
-        raise ValueError(f"its shape must be like '28x28-16-200' or, in colour, '32x32x3-16-200', "
-                         f"not {shape[:40]!r}")
+    found = EncoderShape.parse(shape)
     with torch.device("meta"):  # No memory on the word of the metadata: the tensors bring theirs.
-        encoder = Encoder(int(match[4]), int(match[3]), moves=bool(match[5]),
-                          channels=3 if match[2] else 1, side=int(match[1]))
+        encoder = Encoder(found.n_bits, found.width, moves=found.moves, channels=found.channels,
+                          side=found.side)
     for name, expected in encoder.state_dict().items():
         if name in state and state[name].dtype != expected.dtype:
             raise ValueError(f"{name!r} must be {expected.dtype}, not {state[name].dtype}")
@@ -174,7 +159,7 @@ class BinaryAutoencoder(nn.Module):
         """Return the encoder with the batch norm inside its last layer, for use in evaluation."""
         encoder = copy.deepcopy(self.encoder)
         if self.signs.binarizer.asd:
-            encoder.moves = True
+            encoder.shape = replace(encoder.shape, moves=True)
             encoder.add_module("move", copy.deepcopy(self.signs.move))
         encoder.eval()
         # As a file gives it: another memory layout may take a kernel that rounds another way.

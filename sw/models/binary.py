@@ -9,18 +9,15 @@ factors in either.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .binarizer import LEAST, SIGN, Binarizer
+
 __all__ = [
-    "BINARIZERS",
-    "SD",
-    "SIGN",
-    "Binarizer",
     "BinaryConv2d",
     "BinaryLinear",
     "BinaryWeights",
@@ -32,7 +29,7 @@ __all__ = [
     "sharpness",
 ]
 
-LEAST, MOST = 1e-1, 10.0    # Sharpness at the beginning and the end, as in SD-BNN's VGG-Small.
+MOST = 10.0                 # Sharpness at the end, as in SD-BNN's VGG-Small.
 SHARE = 0.01                # Of the mean of a neuron's weights, at the most; SD-BNN's.
 REDUCTION = 16              # Width of a dynamic shift's bottleneck; SD-BNN's for CIFAR.
 
@@ -88,35 +85,6 @@ def sharpness(progress: float, least: float = LEAST) -> float:
     [0.1, 1.0, 10.0]
     """
     return float(least * (MOST / least) ** progress)
-
-
-@dataclass(frozen=True)
-class Binarizer:
-    """How a network's numbers become signs.
-
-    Attributes
-    ----------
-    ede : bool
-        The gradient is the error decay estimator, else it passes within -1 and +1.
-    wsd : bool
-        Weight self-distribution: ``w + sigmoid(alpha) 0.01 mean(w)``, with one learnt ``alpha`` and
-        one mean, through which no gradient passes, for each output.
-    asd : str
-        Activation self-distribution. ``static``: ``a + sigmoid(b)``, with one learnt ``b`` for each
-        input, which folds into a threshold. ``dynamic``: :class:`DynamicShift`. Empty: none.
-    least : float
-        The estimator's sharpness at the beginning.
-    """
-
-    ede: bool = False
-    wsd: bool = False
-    asd: str = ""
-    least: float = LEAST
-
-
-SIGN = Binarizer()
-SD = Binarizer(ede=True, wsd=True, asd="static")
-BINARIZERS = {"sign": SIGN, "sd": SD}
 
 
 class _Binarizing(nn.Module):

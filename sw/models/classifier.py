@@ -6,7 +6,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from .binary import SIGN, Binarizer, BinaryConv2d, BinaryLinear, Signs
+from .binarizer import SIGN, Binarizer
+from .binary import BinaryConv2d, BinaryLinear, Signs
 
 
 class _Round(torch.autograd.Function):

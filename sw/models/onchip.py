@@ -15,7 +15,8 @@ from torch.nn import functional as F
 from ..golden import exact
 from ..golden.network import Network
 from ..golden.stages import Conv, Map, Pool, Signature, Stage
-from .binary import SIGN, Binarizer, BinaryWeights, Signs
+from .binarizer import SIGN, Binarizer
+from .binary import BinaryWeights, Signs
 from .classifier import BinaryReadout
 from .exact import ExportError, check_norm, export_readout, weight_bits
 

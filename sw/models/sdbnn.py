@@ -1,24 +1,23 @@
-"""SD-BNN's own networks for CIFAR-10, and how they are trained (arXiv 2103.02394).
+"""SD-BNN's own networks for CIFAR-10 (arXiv 2103.02394).
 
 The first convolution, the last layer and, in ResNet-18, the convolutions of shortcuts are in full
 precision. Before each binary convolution activations are moved by dynamic activation
-self-distribution, another shift for each image: these networks do not become hardware. Layers and
-recipes are those of the published program, which does not say all of it in the paper.
+self-distribution, another shift for each image: these networks do not become hardware. Layers are
+those of the published program, which does not say all of it in the paper.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..training.task import Recipe
-from .binary import Binarizer, BinaryConv2d, Signs
+from .binarizer import Binarizer
+from .binary import BinaryConv2d, Signs
 
-__all__ = ["METHODS", "Method", "ResNet18", "ResNet20", "VGGSmall", "loss", "normalise"]
+__all__ = ["NETWORKS", "ResNet18", "ResNet20", "VGGSmall", "loss", "normalise"]
 
 # Of CIFAR-10's training images, for each colour.
 MEANS = (0.4914, 0.4822, 0.4465)
@@ -135,36 +134,10 @@ def _begin(model: nn.Module) -> None:
             nn.init.kaiming_normal_(module.weight)
 
 
-@dataclass(frozen=True)
-class Method:
-    """A network and its recipe.
-
-    Attributes
-    ----------
-    least : float
-        EDE's sharpness at the beginning.
-    """
-
-    make: Callable[[Binarizer], nn.Module]
-    epochs: int
-    rate: float
-    least: float
-
-    def model(self, binarizer: Binarizer) -> nn.Module:
-        """Make the network."""
-        return self.make(replace(binarizer, least=self.least))
-
-    def recipe(self, epochs: int, batch: int) -> Recipe:
-        """Say how it is trained: stochastic descent with momentum and weight decay."""
-        return Recipe(epochs, batch, self.rate,
-                      partial(torch.optim.SGD, momentum=0.9, weight_decay=1e-4))
-
-
-BATCH = 128
-METHODS = {
-    "vgg-small": Method(VGGSmall, 400, 0.08, 1e-1),
-    "resnet20": Method(ResNet20, 500, 0.11, 1e-3),
-    "resnet18": Method(ResNet18, 600, 0.08, 1e-3),
+NETWORKS: dict[str, Callable[[Binarizer], nn.Module]] = {
+    "vgg-small": VGGSmall,
+    "resnet20": ResNet20,
+    "resnet18": ResNet18,
 }
 
 

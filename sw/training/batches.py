@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from ..images.data import DataError
+from ..images.names import DataError
 from ..models.processes import place
 
 __all__ = ["Loader"]

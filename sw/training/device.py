@@ -10,10 +10,7 @@ from torch.optim import Optimizer
 from ..golden.errors import UserError
 from ..models.processes import share_batch_norms
 
-__all__ = ["PRECISIONS", "Engine", "EngineError", "FabricEngine"]
-
-# Of Fabric's: the last computes what can be computed so in bfloat16, and keeps float32 weights.
-PRECISIONS = ("32-true", "64-true", "bf16-mixed")
+__all__ = ["Engine", "EngineError", "FabricEngine"]
 
 
 class EngineError(UserError):
@@ -52,7 +49,7 @@ class FabricEngine(Engine):
     device : torch.device
         Says of which kind; its number is Fabric's choice.
     precision : str
-        One of :data:`PRECISIONS`.
+        One of :data:`sw.training.config.PRECISIONS`.
     compiled : bool
         Steps are compiled by ``torch.compile``.
     """

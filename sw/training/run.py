@@ -5,7 +5,6 @@ without the latter is unfinished. Between the two ``checkpoint.safetensors`` hol
 that has begun, the state of its :class:`~sw.training.task.Training` and the seconds it took so far.
 """
 
-import argparse
 import json
 import math
 import os
@@ -13,137 +12,33 @@ import platform
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from importlib.metadata import version
 from itertools import count
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import nn
 from tqdm import tqdm
 
-from ..golden import regular
-from ..golden.errors import UserError
-from ..golden.network import MAX_WIDTH, atomic_write
-from ..golden.record import record
-from ..models.binary import BINARIZERS
+from ..golden.network import atomic_write
 from ..models.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from . import task
-from .device import PRECISIONS, Engine, FabricEngine
+from .config import Config, DeepConfig, load
+from .device import Engine, FabricEngine
+from .effort import RunError
 from .task import Recipe, Training
 
-__all__ = ["Config", "Effort", "Phases", "Run", "RunError", "add_flags", "choose_device", "create",
-           "effort_for", "load_record", "load_states", "new_folder", "newest_unfinished",
-           "read_widths", "refuse_full", "reopen", "unfinished"]
+__all__ = ["Phases", "Run", "choose_device", "create", "load_states", "new_folder",
+           "newest_unfinished", "refuse_full", "reopen", "unfinished"]
 
 RUNS = Path("runs")
-HYBRID = "hybrid"
 SAVE_EVERY = 10.0    # Seconds of work that a power cut may cost.
 
 Model = TypeVar("Model", bound=nn.Module)
-Asked = TypeVar("Asked")
-MOST = 2 ** 31 - 1    # Of whatever is counted.
-
-
-class RunError(UserError):
-    """A run cannot begin or go on; the message says why in one sentence."""
-
-
-def load_record(kind: type[Asked], path: Path, what: str) -> Asked:
-    """Read what a run was asked for; ``what`` says what the file is, should it be another."""
-    try:
-        return record(kind, regular.read_json(path))
-    except UserError as error:
-        raise RunError(f"{path} is not {what}: {error}") from None
-    except ValueError:
-        raise RunError(f"{path} is not {what}") from None
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How long to train, which goes by the number of images.
-
-    Attributes
-    ----------
-    autoencoder_epochs, autoencoder_batch, classifier_epochs, classifier_batch : int
-    copies : int
-        Of the training images, all but one distorted, that codes are extracted from.
-    """
-
-    autoencoder_epochs: int
-    autoencoder_batch: int
-    classifier_epochs: int
-    classifier_batch: int
-    copies: int
-
-    def __post_init__(self) -> None:
-        if min(asdict(self).values()) < 1:
-            raise RunError(f"Epochs, batches and copies must be 1 or more, not {self}")
-        if max(asdict(self).values()) > MOST:
-            raise RunError(f"Epochs, batches and copies must be at most {MOST}, not {self}")
-
-
-SMALL = Effort(40, 100, 200, 64, 20)    # 1,347 digits: many epochs, each of them short.
-# 60,000 images and more: an epoch has hundreds of steps, and distorted copies cost the small head
-# more than they teach it (0.6 per cent on a validation split of MNIST).
-LARGE = Effort(6, 500, 10, 128, 1)
-
-
-def effort_for(data: str) -> Effort:
-    """Return how long to train on a data set."""
-    return SMALL if data == "digits" else LARGE
-
-
-def read_widths(text: str) -> tuple[int, ...] | None:
-    """Read widths such as ``128-64``; None if it does not hold any.
-
-    >>> read_widths("128-64"), read_widths("12x")
-    ((128, 64), None)
-    """
-    words = text.split("-")
-    if not all(word.isascii() and word.isdigit() and len(word) <= 5 for word in words):
-        return None
-    return tuple(map(int, words))
-
-
-@dataclass(frozen=True)
-class Config:
-    """What decides the outcome of a run."""
-
-    data: str = "digits"               # Needs no download.
-    data_dir: str | None = None        # None: the user's cache, filled by download.
-    task: str = "ten"                  # Every data set has ten classes.
-    hidden: tuple[int, ...] = (128,)   # HyBNN's head, 200-128-classes.
-    binarizer: str = "sign"            # See sw.models.binary.
-    seed: int = 0
-    device: str = "auto"               # CUDA where there is one.
-    effort: Effort = SMALL
-    encoder: str | None = None         # Run or file whose encoder is taken; None: train one.
-    model: str = HYBRID                # Or one of SD-BNN's networks, see sw.models.sdbnn.
-    precision: str = PRECISIONS[0]     # Of such a network's training.
-    images: int | None = None          # That it is trained and tested on, at most; None: all.
-
-    def __post_init__(self) -> None:
-        if self.model == HYBRID and (self.precision, self.images) != (PRECISIONS[0], None):
-            raise RunError("--precision and --images are for SD-BNN's networks, see --model")
-        if self.model != HYBRID and (self.data != "cifar10" or self.encoder):
-            raise RunError(f"--model {self.model} needs --data cifar10, and takes no encoder")
-        if not self.hidden or not all(1 <= width <= MAX_WIDTH for width in self.hidden):
-            raise RunError(f"Hidden widths must be 1 to {MAX_WIDTH}, not {list(self.hidden)}")
-        if self.binarizer not in BINARIZERS:
-            raise RunError(f"Unknown binarizer {self.binarizer!r}; known are: "
-                           f"{', '.join(BINARIZERS)}")
-        if not 0 <= self.seed < 2 ** 32:
-            raise RunError(f"The seed must be 0 to {2 ** 32 - 1}, not {self.seed}")
-        if self.images is not None and not 1 <= self.images <= MOST:
-            raise RunError(f"The images must be 1 to {MOST}, not {self.images}")
-
-    @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read what a run wrote."""
-        return load_record(cls, path, "the configuration of a run")
+AnyConfig = TypeVar("AnyConfig", Config, DeepConfig)
 
 
 class Phases:
@@ -246,8 +141,8 @@ class Phases:
             self.save()
 
 
-class Run(Phases):
-    """A run under way.
+class Run(Phases, Generic[AnyConfig]):
+    """A run of ``python -m sw.train`` under way.
 
     Parameters
     ----------
@@ -257,15 +152,15 @@ class Run(Phases):
         Default: this process, on the device that ``config`` says.
     """
 
-    def __init__(self, folder: Path, config: Config, states: dict[str, Any],
+    def __init__(self, folder: Path, config: AnyConfig, states: dict[str, Any],
                  engine: Engine | None = None) -> None:
         super().__init__(folder, config.seed, states, engine or _engine(config))
-        self.config = config
+        self.config: AnyConfig = config
 
 
-def _engine(config: Config) -> Engine:
+def _engine(config: Config | DeepConfig) -> Engine:
     device = choose_device(config.device)
-    if config.model == HYBRID:
+    if isinstance(config, Config):
         return Engine(device)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise RunError("sw.train is one process; torchrun is for sw.pretrain")
@@ -282,20 +177,10 @@ def choose_device(name: str) -> torch.device:
     return torch.device("cuda" if name != "cpu" and available else "cpu")
 
 
-def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Let a command line say with which seed a new run is made, and where."""
-    parser.add_argument("--seed", metavar="N", type=int, default=0,
-                        help="let all randomness derive from N (default: %(default)s)")
-    parser.add_argument("--out", metavar="DIR", type=Path,
-                        help="write the run into the new folder DIR (default: one in runs/, named "
-                             "by time)")
-
-
-def create(folder: Path | None, config: Config) -> Run:
+def create(folder: Path | None, config: AnyConfig) -> Run[AnyConfig]:
     """Begin a run in ``folder``, which must be empty or new, or in a new one below ``runs/``."""
     engine = _engine(config)    # Before anything is written.
-    what = config.task if config.model == HYBRID else config.model
-    run = Run(new_folder(folder, f"{config.data}-{what}"), config, {}, engine)
+    run = Run(new_folder(folder, config.name), config, {}, engine)
     run.write_json("config.json", asdict(config))
     return run
 
@@ -336,10 +221,15 @@ def _new_by_time(name: str) -> Path:
     raise AssertionError    # There is always another number.
 
 
-def reopen(folder: Path) -> Run:
+def reopen(folder: Path) -> Run[Any]:
     """Go on with an unfinished run, from the end of its last epoch that was saved."""
-    states = unfinished(folder, "config.json")
-    return Run(folder, Config.load(folder / "config.json"), states)
+    states, path = unfinished(folder, "config.json"), folder / "config.json"
+    config = load(path)
+    if isinstance(config, Config):
+        return Run(folder, config, states)
+    if isinstance(config, DeepConfig):
+        return Run(folder, config, states)
+    raise RunError(f"{path} is not the configuration of a run of sw.train")
 
 
 def unfinished(folder: Path, config: str) -> dict[str, Any]:

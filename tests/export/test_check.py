@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from sw import train
 from sw.export import check
 from sw.golden.network import Network
-from sw.training import run
-from sw.training.run import Config, Effort
+from sw.training import hybrid, run
+from sw.training.config import Config
+from sw.training.effort import Effort
 
 TINY = Config(hidden=(16,), effort=Effort(1, 100, 4, 64, 2), device="cpu")
 
@@ -16,7 +16,7 @@ TINY = Config(hidden=(16,), effort=Effort(1, 100, 4, 64, 2), device="cpu")
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
-    train.train(run.create(folder, TINY), *train.load(TINY))
+    hybrid.train(run.create(folder, TINY), *hybrid.load(TINY))
     return folder
 
 

@@ -19,8 +19,9 @@ from sw.images import data
 from sw.images.data import DataSet
 from sw.mixbin import run as folders
 from sw.mixbin.__main__ import main
+from sw.mixbin.job import Settings
 from sw.mixbin.mask import LAYERS, Mask, Shape
-from sw.mixbin.search import Held, Search, Settings, harms, train
+from sw.mixbin.search import Held, Search, harms, train
 from sw.mixbin.stack import Stack
 from sw.models.autoencoder import BinaryAutoencoder, Encoder
 from sw.models.binary import binarize

@@ -4,8 +4,9 @@ from dataclasses import replace
 import pytest
 
 from sw.experiments import rival_masks as rivals
+from sw.mixbin.job import PRESETS
 from sw.mixbin.mask import LAYERS, Mask, MaskError, Shape, parse_digits
-from sw.mixbin.run import PRESETS, split_of
+from sw.mixbin.run import split_of
 
 # Two classes, as in HyBNN, and ten. Worked out by hand from 56448, 903168, 1179648 and 409600
 # multiply-accumulates of the encoder, 25600 of the hidden layer and 256 or 1280 of the readout.
@@ -87,7 +88,7 @@ def content(**changes):
 @pytest.mark.parametrize("data, reason", [
     (b"", "Expecting value"),
     (b"\xff", "can't decode"),
-    (b"[" * 100_000, "recursion"),
+    (b"[" * 100_000, "nested too deeply"),
     (b"[1]", "must be a JSON object"),
     (content(format="hybnn-mask-2"), "format is 'hybnn-mask-1'"),
     (content(shape=None), "shape must have width, code_bits, hidden, classes"),

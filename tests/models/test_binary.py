@@ -4,9 +4,8 @@ import pytest
 import torch
 
 from sw.golden import bits
+from sw.models.binarizer import SD, Binarizer
 from sw.models.binary import (
-    SD,
-    Binarizer,
     BinaryConv2d,
     BinaryLinear,
     Signs,

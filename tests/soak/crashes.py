@@ -45,7 +45,10 @@ from sw.mixbin.mask import Mask
 from sw.models.autoencoder import Encoder
 from sw.models.checkpoint import load_checkpoint
 from sw.training import run as runs
-from sw.training.run import Config, Effort
+from sw.training.config import Config
+from sw.training.config import load as load_config
+from sw.training.effort import Effort
+from sw.training.pretraining import CONFIG, Pretraining
 
 from . import Row, share, workplace
 
@@ -112,7 +115,7 @@ def _build(folder: Path) -> int:
 
 def _pretrain(folder: Path) -> int:
     with mock.patch.object(runs, "SAVE_EVERY", 0.0):
-        if (folder / pretrain.CONFIG).exists():
+        if (folder / CONFIG).exists():
             return pretrain.main(["--resume", str(folder), "--workers", "0"])
         flags = "--side 8 --bits 12 --width 2 --batch 8 --epochs 6 --device cpu --workers 0".split()
         return pretrain.main([*flags, "--images", str(folder.parent / "pictures"),
@@ -124,7 +127,7 @@ def _export(folder: Path) -> int:
 
 
 READERS: dict[str, Callable[[Path], object]] = {
-    "config.json": Config.load, pretrain.CONFIG: pretrain.Pretraining.load,
+    "config.json": load_config, CONFIG: Pretraining.load,
     "checkpoint.safetensors": load_checkpoint,
     "encoder.safetensors": Encoder.load, "network.safetensors": Network.load,
     "codes.safetensors": load_codes, "metrics.json": lambda path: json.loads(path.read_text()),
@@ -201,7 +204,7 @@ JOBS = (Job("sw.train", _train, _run_is_whole, _run_result),
         Job("sw.mixbin", _choose, partial(_run_is_whole, needed=OF_MIXBIN),
             partial(_run_result, needed=OF_MIXBIN)),
         Job("sw.pretrain", _pretrain,
-            partial(_run_is_whole, needed=NEEDED[:1], config=pretrain.CONFIG),
+            partial(_run_is_whole, needed=NEEDED[:1], config=CONFIG),
             partial(_run_result, needed=NEEDED[:1])),
         Job("sw.export", _export, _export_is_whole, _export_result),
         Job("hw.build", _build, _build_is_whole, _build_result))
@@ -298,7 +301,7 @@ def _kills(job: Job, count: int, rng: Generator) -> Row:
 def _has_begun(job: Job, folder: Path) -> bool:
     """Return whether there is something to go on with. A build goes on in any folder."""
     needed = {"sw.train": "config.json", "sw.federated": "federation.json",
-              "sw.mixbin": "mixbin.json", "sw.pretrain": pretrain.CONFIG, "sw.export": "",
+              "sw.mixbin": "mixbin.json", "sw.pretrain": CONFIG, "sw.export": "",
               "hw.build": ""}
     return (folder / needed[job.name]).exists()
 

@@ -34,8 +34,8 @@ from hypothesis.errors import HypothesisWarning
 from PIL import Image
 
 from hw.flow.built import Built, BuiltError
-from sw import pretrain, report, train
-from sw.export import equality
+from sw import pretrain, train
+from sw.export import equality, page
 from sw.federated.federation import Federation
 from sw.federated.settings import Settings
 from sw.golden import bits, fast, forward, frame, networks
@@ -47,12 +47,18 @@ from sw.golden.split import Split, SplitFileError
 from sw.golden.stages import Signature
 from sw.images import cifar, data
 from sw.images.data import DataError
+from sw.images.folder import ImageFolder
+from sw.mixbin.job import Job
 from sw.mixbin.mask import Mask, MaskError, Shape
-from sw.mixbin.run import Job, reopen, split_of
+from sw.mixbin.run import reopen, split_of
 from sw.models.autoencoder import Encoder, EncoderFileError
 from sw.models.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from sw.models.exact import ExportError
-from sw.training.run import Config, Effort, RunError
+from sw.training import from_folder, hybrid
+from sw.training import run as runs
+from sw.training.config import Config
+from sw.training.effort import Effort, RunError
+from sw.training.pretraining import CONFIG, Pretraining
 from tests import cifar_files
 
 from . import Row, share
@@ -142,7 +148,7 @@ def _requests(path: Path) -> None:
 def _resume(path: Path) -> None:
     """Resume the run, up to where it would train on."""
     said = io.StringIO()
-    with (mock.patch.object(train.runs.Training, "run_epoch", side_effect=KeyboardInterrupt),
+    with (mock.patch.object(runs.Training, "run_epoch", side_effect=KeyboardInterrupt),
           contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO())):
         code = train.main(["--resume", str(path.parent)])
     (path.parent / "metrics.json").unlink(missing_ok=True)
@@ -175,7 +181,7 @@ def _write_run(folder: Path) -> None:
     effort = Effort(1, 400, 1, 400, 1)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         config = Config(hidden=(4,), effort=effort, device="cpu", task="0v1")
-        train.train(train.runs.create(folder, config), *train.load(config))
+        hybrid.train(runs.create(folder, config), *hybrid.load(config))
 
 
 def simple_targets(folder: Path) -> Iterator[Target]:
@@ -233,15 +239,15 @@ def _pretraining(folder: Path) -> Iterator[Target]:
     """Write what ``sw.pretrain`` goes on from; return its reader, up to where it would train on."""
     (folder / "pictures").mkdir(parents=True)
     Image.new("L", (8, 8)).save(folder / "pictures" / "a.png")
-    path = folder / pretrain.CONFIG
-    names = pretrain.ImageFolder(folder / "pictures", 8, False)
-    path.write_text(json.dumps(vars(pretrain.Pretraining(
-        str(folder / "pictures"), pretrain._fingerprint(names), 8, False, 8, 2, "sign", False, 1,
+    path = folder / CONFIG
+    names = ImageFolder(folder / "pictures", 8, False)
+    path.write_text(json.dumps(vars(Pretraining(
+        str(folder / "pictures"), from_folder.fingerprint(names), 8, False, 8, 2, "sign", False, 1,
         1, 0, "cpu", "32-true"))))
 
     def resume(path: Path) -> None:
         said = io.StringIO()
-        with (mock.patch.object(pretrain, "pretrain", side_effect=KeyboardInterrupt),
+        with (mock.patch.object(from_folder, "pretrain", side_effect=KeyboardInterrupt),
               contextlib.redirect_stderr(said)):
             code = pretrain.main(["--resume", str(path.parent)])
         assert code in (2, 130) and said.getvalue().count("\n") == 1
@@ -255,15 +261,15 @@ def _reported(folder: Path) -> Iterator[Target]:
     (built := folder / "build" / "icestick").mkdir(parents=True)
     found = {
         folder / "metrics.json": ({"accuracy": {"hybrid": 97.3, "twin": 99.1}},
-                                  lambda path: [report._accuracies(path)]),
+                                  lambda path: [page._accuracies(path)]),
         folder / "verify.json": ({"rungs": [{"rung": 3, "left": "golden", "right": "Verilog",
                                              "vectors": 450, "unit": "codes", "result": "equal"}]},
-                                 lambda path: [*report._rungs(path.parent)]),
+                                 lambda path: [*page._rungs(path.parent)]),
         built / "report.json": ({
             "board": "icestick", "folding": "1x200", "logic_cells": [1044, 1280],
             "block_rams": [16, 16], "fmax_mhz": 146.37, "clock_mhz": 120,
             "cycles_per_inference": 128, "inferences_per_second_layers": 937500,
-            "inferences_per_second_link": 9375}, lambda path: [*report._builds(path.parents[2])]),
+            "inferences_per_second_link": 9375}, lambda path: [*page._builds(path.parents[2])]),
     }
     for path, (content, read) in found.items():
         path.write_text(json.dumps(content))

@@ -29,8 +29,8 @@ from PIL import Image
 from sw.federated.settings import Settings
 from sw.golden.network import Network
 from sw.images import cifar
+from sw.mixbin.job import Job
 from sw.mixbin.mask import Mask, Shape
-from sw.mixbin.run import Job
 from sw.models.checkpoint import save_checkpoint
 from tests.untrained import make_run
 

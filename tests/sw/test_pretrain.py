@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
-from sw import pretrain
 from sw.models.autoencoder import Encoder
+from sw.models.shape import EncoderShape
 from sw.pretrain import main
 from sw.training import task
+from sw.training.pretraining import Pretraining
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--side", "8", "--bits", "12", "--width", "2", "--batch", "8", "--epochs", "3",
@@ -82,7 +83,7 @@ def test_what_cannot_be_read_is_said(tmp_path, capsys, folder):
     assert (f"\n1 of them could not be read, and others stood in for them; {tmp_path / '1.png'} "
             "holds no picture: ") in capsys.readouterr().out
     encoder = Encoder.load(tmp_path / "run/encoder.safetensors")
-    assert (encoder.channels, encoder.side, encoder.n_bits) == (1, 8, 12)
+    assert encoder.shape == EncoderShape(12, 2, side=8)
 
 
 @pytest.mark.parametrize("argv, message", [
@@ -115,7 +116,7 @@ def test_mistakes_get_one_sentence(tmp_path, monkeypatch, capsys, argv, message)
     Path("dark/a.png").write_bytes(b"dark")
     Image.new("L", (8, 8)).save("here/a.png")
     Path("vague/pretraining.json").write_text('{"side": 8}')
-    begun = pretrain.Pretraining("here", "other", 8, False, 8, 2, "sign", False, 1, 1, 0, "cpu",
+    begun = Pretraining("here", "other", 8, False, 8, 2, "sign", False, 1, 1, 0, "cpu",
                                  "32-true")
     Path("moved/pretraining.json").write_text(json.dumps(vars(begun)))
     assert main(argv) == 2
@@ -123,7 +124,7 @@ def test_mistakes_get_one_sentence(tmp_path, monkeypatch, capsys, argv, message)
     assert not Path("runs").exists() and not Path("run").exists()
 
 
-GOOD = vars(pretrain.Pretraining("here", "0" * 64, 8, False, 8, 2, "sign", False, 1, 1, 0, "cpu",
+GOOD = vars(Pretraining("here", "0" * 64, 8, False, 8, 2, "sign", False, 1, 1, 0, "cpu",
                                  "32-true"))
 TEXT = [None, 1, True, [], {}, "\0", "\ud800"]
 NUMBER = [None, True, "1", 1.0, -1, 10 ** 30, float("nan"), [1]]

@@ -6,9 +6,11 @@ from hashlib import sha256
 
 import pytest
 
-from sw import report, train
-from sw.training import run
-from sw.training.run import Config, Effort
+from sw import report
+from sw.export import page as pages
+from sw.training import hybrid, run
+from sw.training.config import Config
+from sw.training.effort import Effort
 
 TINY = Config(hidden=(16,), effort=Effort(1, 100, 1, 64, 1), device="cpu")
 BUILD = {"board": "icestick", "folding": "1x200", "logic_cells": [1020, 1280],
@@ -22,7 +24,7 @@ RUNG = {"rung": 3, "left": "golden", "right": "generated Verilog", "vectors": 45
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished")
-    train.train(run.create(folder, TINY), *train.load(TINY))
+    hybrid.train(run.create(folder, TINY), *hybrid.load(TINY))
     return folder
 
 
@@ -52,7 +54,7 @@ def test_the_page_needs_no_other_file(page):
 def test_names_are_no_markup(finished, tmp_path):
     folder = tmp_path / "<b>bold"
     folder.symlink_to(finished)
-    report.report(folder, None)
+    pages.report(folder, None)
     assert "<b>" not in (finished / "report.html").read_text()
 
 
@@ -68,7 +70,7 @@ def test_names_are_no_markup(finished, tmp_path):
 def test_what_was_verified_is_of_this_network_and_plan(tmp_path, found, titles):
     (tmp_path / "network.safetensors").write_bytes(b"this")
     (tmp_path / "verify.json").write_text(json.dumps({"rungs": [RUNG]} | found))
-    assert [section.heading for section in report._rungs(tmp_path)] == titles
+    assert [section.heading for section in pages._rungs(tmp_path)] == titles
 
 
 @pytest.mark.parametrize("files, said", [

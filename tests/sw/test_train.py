@@ -21,8 +21,9 @@ from sw.models.checkpoint import CheckpointError, save_checkpoint
 from sw.models.encoding import extract
 from sw.models.exact import ExportError
 from sw.train import main
-from sw.training import run, task
-from sw.training.run import Config, Effort
+from sw.training import hybrid, run, task
+from sw.training.config import Config
+from sw.training.effort import Effort
 
 TINY = Config(hidden=(16,), effort=Effort(2, 100, 4, 64, 2), device="cpu")
 RESULTS = ("encoder", "network", "codes")
@@ -30,14 +31,14 @@ RESULTS = ("encoder", "network", "codes")
 
 @pytest.fixture(scope="module")
 def digits():
-    return train.load(TINY)
+    return hybrid.load(TINY)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory, digits):
     """The folder of a tiny run that was not interrupted."""
     folder = tmp_path_factory.mktemp("finished")
-    train.train(run.create(folder, TINY), *digits)
+    hybrid.train(run.create(folder, TINY), *digits)
     return folder
 
 
@@ -108,9 +109,9 @@ def test_resumed_run_equals_uninterrupted(tmp_path, monkeypatch, capsys, finishe
 
 
 def test_a_network_that_is_not_the_model_is_not_written(tmp_path, monkeypatch, digits):
-    monkeypatch.setattr(train, "export", lambda model: random_network(model.shape))
+    monkeypatch.setattr(hybrid, "export", lambda model: random_network(model.shape))
     with pytest.raises(ExportError, match=r"^Model and network differ on \d+ of 450 codes$"):
-        train.train(run.create(tmp_path, TINY), *digits)
+        hybrid.train(run.create(tmp_path, TINY), *digits)
     assert not (tmp_path / "network.safetensors").exists()
 
 
@@ -120,7 +121,7 @@ def test_resume_takes_the_newest_unfinished_run(tmp_path, monkeypatch, capsys):
     for age, folder in enumerate(folders):
         os.utime(folder / "config.json", (1000 - age, 1000 - age))
     (folders[0] / "metrics.json").write_text("{}")
-    monkeypatch.setattr(train, "train", lambda run, *inputs: {})
+    monkeypatch.setattr(hybrid, "train", lambda run, *inputs: {})
     assert main(["--resume"]) == 0
     assert capsys.readouterr().out.endswith(f"run folder: {folders[1]}\n")
 
@@ -158,7 +159,7 @@ def test_configuration_comes_back(tmp_path):
 
 
 def test_a_table_is_printed(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(train, "train", lambda run, *inputs: {"hybrid": 96.5})
+    monkeypatch.setattr(hybrid, "train", lambda run, *inputs: {"hybrid": 96.5})
     assert main(["--out", str(tmp_path)]) == 0
     assert capsys.readouterr().out == (
         "test accuracy\n  hybrid: encoder, then binary network         96.50 %\n\n"

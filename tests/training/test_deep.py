@@ -6,10 +6,10 @@ import torch
 from sw.golden import tensors
 from sw.images import cifar, data
 from sw.models import sdbnn
-from sw.models.binary import SD, SIGN, BinaryConv2d, Signs, set_progress
-from sw.models.sdbnn import METHODS
+from sw.models.binarizer import SD, SIGN
+from sw.models.binary import BinaryConv2d, Signs, set_progress
 from sw.train import main
-from sw.training import task
+from sw.training import deep, task
 from tests.cifar_files import write
 
 
@@ -46,7 +46,7 @@ def test_a_network_learns_and_is_exported(tmp_path, capsys, folder, model, n, ep
     description, state = tensors.read(tmp_path / "run/model.safetensors", "hybnn-model-1",
                                       ["model", "binarizer"])
     assert (description["model"], description["binarizer"]) == (model, "sd")
-    network = METHODS[model].model(SD)
+    network = deep.make(model, SD)
     network.load_state_dict({name: torch.from_numpy(array) for name, array in state.items()})
     images, labels = (tensor[:n] for tensor in cifar.load(folder)[2:])
     assert round(task.test(network, sdbnn.normalise(images), labels), 2) == accuracy
@@ -79,7 +79,7 @@ def test_an_interrupted_run_goes_on_to_the_same_network(tmp_path, monkeypatch, f
 ])
 def test_sizes_of_the_published_networks(model, binary, rest):
     with torch.device("meta"):
-        network = METHODS[model].model(SIGN)
+        network = deep.make(model, SIGN)
     weights = sum(module.weight.numel() for module in network.modules()
                   if isinstance(module, BinaryConv2d))
     assert weights == binary
@@ -89,7 +89,7 @@ def test_sizes_of_the_published_networks(model, binary, rest):
 @pytest.mark.parametrize("model, least", [("vgg-small", 0.1), ("resnet20", 1e-3),
                                           ("resnet18", 1e-3)])
 def test_sharpness_begins_as_published(model, least):
-    network = METHODS[model].model(SD)
+    network = deep.make(model, SD)
     sharp = {module.sharpness for module in network.modules()
              if isinstance(module, Signs | BinaryConv2d)}
     assert sharp == {least}
@@ -117,7 +117,7 @@ def test_images_vary_by_whole_pixels_and_mirrors():
     (["--model", "resnet20"], "--model resnet20 needs --data cifar10, and takes no encoder"),
     (["--data", "cifar10"],
      f"Unknown data set 'cifar10'; known data sets: {', '.join(data.NAMES)}"),
-    (["--epochs", "3"], "--epochs is for SD-BNN's networks, see --model"),
+    (["--epochs", "0"], "Epochs must be at least 1, not 0"),
     (["--images", "3"], "--precision and --images are for SD-BNN's networks, see --model"),
     (["--model", "resnet20", "--data", "cifar10", "--epochs", "0"],
      "Epochs and images must be at least 1, not 0 and None"),

@@ -1,0 +1,128 @@
+"""A finished run on one page, ``report.html`` in its folder.
+
+The page is a single file that needs nothing but a browser.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from ..golden import fast, networks, regular
+from ..golden.codes import load_codes
+from ..golden.network import MAX_BYTES
+from ..golden.tensors import atomic_write
+from ..images import data
+from ..training.config import Description
+from ..training.effort import RunError
+from ..training.labels import LABELS
+from ..training.run import load_states
+from . import page_figures as drawn
+from .page_figures import Section, Shown
+
+__all__ = ["report"]
+
+TEMPLATE = Path(__file__).with_suffix(".html.jinja")
+
+
+def report(folder: Path, data_dir: Path | None) -> Path:
+    """Write the page of a finished run; return its path.
+
+    Raises
+    ------
+    RunError
+        The folder is not that of a finished run.
+    """
+    if not (folder / "metrics.json").is_file():
+        raise RunError(f"{folder} is not the folder of a finished run: it has no metrics.json")
+    described = Description.of(folder)
+    accuracies = _accuracies(folder / "metrics.json")
+    shown = _look(folder, described, data_dir)
+    states: dict[str, Any] = {}
+    if (folder / "checkpoint.safetensors").exists():
+        states = load_states(folder / "checkpoint.safetensors")
+    sections = [
+        accuracies, *drawn.curves(states), drawn.confusion(shown),
+        *drawn.reconstructions(shown, states), drawn.pictures(shown), *drawn.wrong(shown),
+        *_builds(folder), *_rungs(folder)]
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined,
+                                     trim_blocks=True, lstrip_blocks=True)
+    page = environment.from_string(TEMPLATE.read_text()).render(
+        title=f"{shown.network} on {described.data}, task {described.task}",
+        subtitle=f"{folder.name}, seed {described.seed}, binarizer {described.binarizer}",
+        sections=sections)
+    path = folder / "report.html"
+    atomic_write(path, page.encode(errors="replace"))
+    return path
+
+
+def _look(folder: Path, described: Description, data_dir: Path | None) -> Shown:
+    network = networks.load_dense(folder / "network.safetensors", "sw.report")
+    test_codes, labels = load_codes(folder / "codes.safetensors")
+    where = data_dir or (Path(described.data_dir) if described.data_dir else None)
+    chosen = data.select(data.load(described.data, where), described.task)
+    if not np.array_equal(chosen.test_labels.numpy(), labels):
+        raise RunError(f"{folder} was made of other test images than {described.data} has now")
+    return Shown(chosen.test_images[:, 0].numpy(), test_codes, labels,
+                 fast.classify_all(network, test_codes), chosen.classes, network)
+
+
+def _accuracies(path: Path) -> Section:
+    rows = [["", "test images, %"]]
+    with _reading(path, "the accuracies of a run") as content:
+        for name, value in content["accuracy"].items():
+            if type(value) not in (int, float) or not 0 <= value <= 100:
+                raise ValueError
+            rows.append([LABELS.get(name, name), f"{value:.2f}"])
+    return Section("Accuracy", rows=rows)
+
+
+@contextmanager
+def _reading(path: Path, what: str) -> Iterator[Any]:
+    """Return what a JSON file holds; say that it does not hold ``what`` if it turns out so."""
+    try:
+        yield regular.read_json(path)
+    except (ValueError, TypeError, LookupError, AttributeError):
+        raise RunError(f"{path} does not hold {what}") from None
+
+
+def _builds(folder: Path) -> Iterator[Section]:
+    """Line up the bitstreams of the run."""
+    rows = [["board", "folding", "logic cells", "block RAMs", "Fmax, MHz", "clock, MHz",
+             "cycles", "inferences/s, layers", "inferences/s, link"]]
+    for path in sorted(folder.glob("build/*/report.json")):
+        with _reading(path, "the report of a build") as build:
+            rows.append([
+                build["board"], build["folding"],
+                *("{:,} of {:,}".format(*build[key]) for key in ("logic_cells", "block_rams")),
+                f"{build['fmax_mhz']:.1f}", f"{build['clock_mhz']:g}",
+                str(build["cycles_per_inference"]),
+                *(f"{build[f'inferences_per_second_{of}']:,}" for of in ("layers", "link"))])
+    if rows[1:]:
+        yield Section("Bitstreams", rows=rows)
+
+
+def _rungs(folder: Path) -> Iterator[Section]:
+    """Line up what ``sim.verify`` found of this network, as of which plan."""
+    path = folder / "verify.json"
+    if path.exists():
+        rows = [["rung", "compared", "vectors", "result"]]
+        with _reading(path, "what sim.verify found") as found:
+            of_network = found.get("network_sha256")
+            if of_network is not None and of_network != _sha256(folder / "network.safetensors"):
+                return    # Found of the network that was here before.
+            rows += [[str(rung["rung"]), f"{rung['left']} = {rung['right']}",
+                      f"{rung['vectors']:,} {rung['unit']}", rung["result"]]
+                     for rung in found["rungs"]]
+            plan = found.get("plan") or {}
+            of = [str(plan[name]) for name in ("board", "folding") if plan.get(name)]
+            title = ", ".join(["Bit for bit", *of, *["reloadable"] * bool(plan.get("reloadable"))])
+        yield Section(title, rows=rows)
+
+
+def _sha256(path: Path) -> str:
+    return sha256(regular.read_bytes(path, MAX_BYTES)).hexdigest()
