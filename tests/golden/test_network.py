@@ -41,6 +41,19 @@ def test_limits_come_back(tmp_path):
     assert loaded.readout.offsets.tolist() == [65_535, 0]
 
 
+def test_weights_that_are_turned_views_come_back(tmp_path):
+    """As those of an ONNX file are: it has them with the inputs first."""
+    network = random_network((40, 24, 20))
+    layer, = network.layers
+    turned = Network([Layer(np.asfortranarray(layer.weights), layer.thresholds[::-1])], OutputLayer(
+        np.asfortranarray(network.readout.weights), network.readout.offsets))
+    turned.save(tmp_path / "network")
+    loaded = Network.load(tmp_path / "network")
+    assert same(loaded.layers[0].weights, layer.weights)
+    assert loaded.layers[0].thresholds.tolist() == layer.thresholds[::-1].tolist()
+    assert same(loaded.readout.weights, network.readout.weights)
+
+
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_two_saves_are_the_same_bytes(tmp_path, shape):
     random_network(shape).save(tmp_path / "a")
