@@ -12,8 +12,8 @@ from ..terminal import markdown
 from ..terminal.command import command
 from . import pieces
 from .measure import Measure, Results, measure
-from .paper import study
 from .parts_of_sdbnn import ARMS
+from .reproduction import study
 
 __all__ = ["main"]
 
@@ -52,7 +52,7 @@ def verdict(sign: Measure, sd: Measure) -> str:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
     return study("sw.experiments.ablation", "Show what each part of SD-BNN adds.", pieces.ABLATION,
-                 tabulate, argv)
+                 Path("docs/results.md"), tabulate, argv)
 
 
 if __name__ == "__main__":

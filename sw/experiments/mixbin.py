@@ -16,7 +16,7 @@ from ..terminal.figures import page
 from . import pieces
 from .effort import HIDDEN
 from .measure import Results, measure
-from .paper import study
+from .reproduction import study
 from .searches import BUDGET, MASKS, RANDOM, SUBSETS, WHOLE
 
 __all__ = ["main", "tabulate"]
@@ -192,7 +192,7 @@ def draw(folder: Path, results: Results) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
     return study("sw.experiments.mixbin", "Compare searches for masks with their rivals.",
-                   pieces.MIXBIN, tabulate, argv)
+                 pieces.MIXBIN, Path("docs/mixbin.md"), tabulate, argv)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from ..terminal.figures import page
 from . import pieces
 from .federations import ARMS, after_each_round, bytes_a_round
 from .measure import Results, mean
-from .paper import study
+from .reproduction import study
 
 __all__ = ["main"]
 
@@ -66,7 +66,7 @@ def _label(by_round: Any, by_bytes: Any) -> None:
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
     return study("sw.experiments.together", "Draw Figure 7 with what is really sent.",
-                 pieces.TOGETHER, tabulate, argv)
+                 pieces.TOGETHER, Path("docs/federated.md"), tabulate, argv)
 
 
 if __name__ == "__main__":

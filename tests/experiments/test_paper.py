@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 import torch
 
-from sw.experiments import ablation, consecutive, figures, measure, paper, pieces, table, verdicts
+from sw.experiments import (
+    ablation,
+    consecutive,
+    figures,
+    measure,
+    pieces,
+    reproduction,
+    table,
+    verdicts,
+)
 from sw.experiments import parts_of_sdbnn as arms
 from sw.experiments.effort import Plan, Study
 from sw.experiments.mixture import BernoulliMixture, components_within
@@ -44,7 +53,7 @@ def results(tmp_path_factory):
         made = images(TINY.images)
         patch.setattr(Study, "data", lambda self, name: made)
         patch.setattr("sw.experiments.cost.REPEATS", 1)
-        paper._claim(folder, TINY)
+        reproduction._claim(folder, TINY)
         for seed in range(TINY.seeds):
             for name in (name for stage in pieces.STAGES + pieces.ABLATION for name in stage):
                 assert pieces.do((Study(folder, None, "cpu", TINY, seed), name)) == name
@@ -79,7 +88,7 @@ def test_figures_are_drawn(results):
 
 
 def test_what_is_done_is_not_done_again(results, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(paper, "REHEARSAL", TINY)
+    monkeypatch.setattr(reproduction, "REHEARSAL", TINY)
     readme = tmp_path / "README.md"
     readme.write_text(f"before {BEGIN} old {END} after")
     before = {path: path.stat().st_mtime for path in (results / "pieces").iterdir()}
@@ -90,7 +99,7 @@ def test_what_is_done_is_not_done_again(results, tmp_path, monkeypatch, capsys):
 
 
 def test_a_missing_piece_is_done_by_another_process(results, monkeypatch):
-    monkeypatch.setattr(paper, "REHEARSAL", TINY)
+    monkeypatch.setattr(reproduction, "REHEARSAL", TINY)
     path = pieces.path(results, "cost", 1)
     cost = json.loads(path.read_text())
     path.unlink()
@@ -130,7 +139,7 @@ def test_damaged_results_get_one_sentence(tmp_path, monkeypatch, capsys, results
     shutil.copytree(results, tmp_path / "copy")
     (tmp_path / "copy" / file).write_text(content)
     monkeypatch.chdir(tmp_path / "copy")
-    monkeypatch.setattr(paper, "REHEARSAL", TINY)
+    monkeypatch.setattr(reproduction, "REHEARSAL", TINY)
     assert main(["--small", "--out", "."]) == 2
     assert re.fullmatch(f"error: {message}", capsys.readouterr().err.splitlines()[-1])
 
