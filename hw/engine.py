@@ -9,9 +9,9 @@ from amaranth.lib.wiring import In, Out
 from hw.blocks.gather import Gather
 from hw.blocks.layer import BinaryLayer
 from hw.blocks.loader import Layout, Load
-from hw.blocks.popcount import n_pairs
 from hw.blocks.readout import ArgmaxReadout
 from hw.plan.folding import Folding
+from hw.plan.layout import n_pairs
 from sw.golden.network import Network
 
 __all__ = ["Engine", "memories"]
@@ -93,7 +93,7 @@ class Engine(wiring.Component):
 
         for number, (layer, follower) in enumerate(zip(self.layers, blocks[1:])):
             gather = Gather(chunk=layer.fold.pe, per_word=(
-                self.readout.per_word if follower is self.readout else layer.chunks))
+                self.readout.layout.per_word if follower is self.readout else layer.layout.chunks))
             m.submodules[f"gather_{number}"] = gather
             wiring.connect(m, layer.y, gather.x)
             m.d.comb += [

@@ -51,8 +51,6 @@ ALSO = {
     # Who drives a board's pins must know its oscillator and the speed of its link.
     "sim/target.py": {"boards"}, "sim/test_target.py": {"boards"},
     "sim/test_board.py": {"serial"},
-    # To be mended: numbers that stand in blocks.
-    "hw/plan/cost.py": {"hw.blocks"},
 }
 
 

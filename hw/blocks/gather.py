@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.blocks.layer import Chunk
-from hw.blocks.popcount import n_pairs
+from hw.plan.layout import n_pairs
 
 __all__ = ["Gather"]
 

@@ -7,13 +7,14 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw.blocks import popcount
-from hw.blocks.loader import Columns, Store, connect
-from hw.blocks.popcount import PairCount, n_pairs
+from hw.blocks.loader import Store, connect
+from hw.blocks.popcount import PairCount
 from hw.plan.folding import Fold
+from hw.plan.layout import Columns, n_pairs, n_stored
 from sw.golden import bits
 from sw.golden.network import Layer
 
-__all__ = ["BinaryLayer", "Chunk", "Prefetch", "limit_width"]
+__all__ = ["BinaryLayer", "Chunk", "Prefetch"]
 
 
 class Chunk(data.StructLayout):
@@ -58,6 +59,8 @@ class BinaryLayer(wiring.Component):
 
     Attributes
     ----------
+    layout : :class:`~hw.plan.layout.LayerLayout`
+        Widths, rows and cycles.
     latency : int
         Cycles from the use of a neuron's last weights to its output bit.
     weights, thresholds : :class:`Prefetch`
@@ -69,14 +72,11 @@ class BinaryLayer(wiring.Component):
         fold.check(layer.n_in, layer.n_out)
         self.layer = layer
         self.fold = fold
-        self.chunks = -(-layer.n_out // fold.pe)
-        self.slices = -(-layer.n_in // fold.simd)
-        # Pairs do not reach from one slice into the next.
-        self.width = 2 * n_pairs(-(-layer.n_in // self.slices))
-        self.limit_width = limit_width(layer.n_in)
+        self.layout = layout = fold.layout(layer.n_in, layer.n_out)
+        self.latency = layout.latency
         weights, limits = self._rows()
-        self.weights = Prefetch(weights, width=fold.pe * self.width, reloadable=reloadable)
-        self.thresholds = Prefetch(limits, width=fold.pe * self.limit_width,
+        self.weights = Prefetch(weights, width=fold.pe * layout.width, reloadable=reloadable)
+        self.thresholds = Prefetch(limits, width=fold.pe * layout.limit_width,
                                    reloadable=reloadable)
         super().__init__({
             "x": In(stream.Signature(layer.n_in)),
@@ -84,13 +84,9 @@ class BinaryLayer(wiring.Component):
             "y": Out(stream.Signature(Chunk(fold.pe), always_ready=True)),
         })
 
-    @property
-    def latency(self) -> int:
-        return popcount.latency(self.width) + (3 if self.slices > 1 else 2)
-
     def elaborate(self, platform):
         m = Module()
-        pe, width = self.fold.pe, self.width
+        layout, pe, width = self.layout, self.fold.pe, self.layout.width
         m.submodules.weights = rows = self.weights
         m.submodules.thresholds = limits = self.thresholds
 
@@ -99,11 +95,11 @@ class BinaryLayer(wiring.Component):
 
         # Inputs that fill up the last slice are 0 and their weights 1: they never match.
         slice_of_x = self.x.payload
-        if self.slices > 1:
-            index = Signal(range(self.slices))
+        if layout.slices > 1:
+            index = Signal(range(layout.slices))
             slice_of_x = Array(self.x.payload[at:at + width]
-                               for at in range(0, self.slices * width, width))[index]
-            is_last = index == self.slices - 1
+                               for at in range(0, layout.slices * width, width))[index]
+            is_last = index == layout.slices - 1
             with m.If(use):
                 m.d.sync += index.eq(Mux(is_last, 0, index + 1))
         m.d.comb += self.x.ready.eq(use & rows.is_last)
@@ -115,28 +111,29 @@ class BinaryLayer(wiring.Component):
 
         valid = _delay(m, use, counters[0].latency)
         totals = [counter.count for counter in counters]
-        if self.slices > 1:
+        if layout.slices > 1:
             last = _delay(m, is_last, counters[0].latency)
             valid, totals = self._accumulate(m, valid, last, totals)
 
         # In two steps: twice the count less its limit, then less what is unlike. The highest bit
         # says whether that is negative.
-        margins = [Signal(self.limit_width, name=f"margin_{lane}") for lane in range(pe)]
+        margins = [Signal(layout.limit_width, name=f"margin_{lane}") for lane in range(pe)]
         ready, is_last = Signal(), Signal()
         m.d.comb += limits.enable.eq(valid)
         m.d.sync += [ready.eq(valid), is_last.eq(limits.is_last)]
-        m.d.sync += [margin.eq((total << 1) + limits.data.word_select(lane, self.limit_width))
+        m.d.sync += [margin.eq((total << 1) + limits.data.word_select(lane, layout.limit_width))
                      for lane, (margin, total) in enumerate(zip(margins, totals))]
         less = self._hold(m, ready, is_last)
-        fires = ((margin + less)[self.limit_width - 1] for margin in margins)
+        fires = ((margin + less)[layout.limit_width - 1] for margin in margins)
         m.d.sync += [self.y.valid.eq(ready), self.y.payload.bits.eq(Cat(*fires)),
                      self.y.payload.last.eq(is_last)]
         return m
 
     def _accumulate(self, m, valid, last, counts):
         """Add up the slices of a neuron; the total is valid a cycle after the last."""
+        layout = self.layout
         fresh, done = Signal(init=1), Signal()
-        totals = [Signal(range(self.slices * n_pairs(self.width) + 1), name=f"total_{lane}")
+        totals = [Signal(range(layout.slices * n_pairs(layout.width) + 1), name=f"total_{lane}")
                   for lane in range(len(counts))]
         m.d.sync += done.eq(valid & last)
         with m.If(valid):
@@ -147,8 +144,9 @@ class BinaryLayer(wiring.Component):
 
     def _hold(self, m, valid, last):
         """Return the inverse of ``unlike`` for as long as margins of its vector come."""
+        layout = self.layout
         # A margin comes so late that the next vector may be there; of short ones several.
-        late = self.slices + self.latency - 2 - self.fold.cycles(self.layer.n_in, self.layer.n_out)
+        late = layout.slices + self.latency - 2 - layout.cycles
         unlike = _delay(m, self.unlike, max(0, late))
         fresh, next_is_fresh, held = Signal(init=1), Signal(), Signal.like(self.unlike)
         m.d.comb += next_is_fresh.eq(Mux(valid, last, fresh))
@@ -159,22 +157,23 @@ class BinaryLayer(wiring.Component):
 
     def _rows(self) -> tuple[list[int], list[int]]:
         """Lay out weights and limits in the order of use, filled up to whole rows."""
-        layer, pe = self.layer, self.fold.pe
-        weights = np.ones((self.chunks * pe, self.slices * self.width), np.uint8)
+        layer, layout, pe = self.layer, self.layout, self.fold.pe
+        weights = np.ones((layout.chunks * pe, layout.slices * layout.width), np.uint8)
         weights[:layer.n_out, :layer.n_in] = layer.weights
-        thresholds = np.full(self.chunks * pe, layer.n_in + 1)
+        thresholds = np.full(layout.chunks * pe, layer.n_in + 1)
         thresholds[:layer.n_out] = layer.thresholds
 
         # Such that the sum's highest bit is 1 where matches reach their threshold. What is unlike
         # is added inverted.
         inverse = (1 << n_pairs(layer.n_in).bit_length()) - 1
-        limits = (1 << self.limit_width - 1) - thresholds + popcount.unlike(weights) - inverse
-        limits %= 1 << self.limit_width
+        limits = (1 << layout.limit_width - 1) - thresholds + popcount.unlike(weights) - inverse
+        limits %= 1 << layout.limit_width
 
-        weights = weights.reshape(self.chunks, pe, self.slices, self.width).transpose(0, 2, 1, 3)
-        return ([bits.to_int(row) for row in weights.reshape(self.chunks * self.slices, -1)],
-                [sum(int(limit) << self.limit_width * lane for lane, limit in enumerate(chunk))
-                 for chunk in limits.reshape(self.chunks, pe)])
+        weights = weights.reshape(layout.chunks, pe, layout.slices, layout.width)
+        rows = weights.transpose(0, 2, 1, 3).reshape(layout.cycles, -1)
+        return ([bits.to_int(row) for row in rows],
+                [sum(int(limit) << layout.limit_width * lane for lane, limit in enumerate(chunk))
+                 for chunk in limits.reshape(layout.chunks, pe)])
 
 
 class Prefetch(wiring.Component):
@@ -218,7 +217,7 @@ class Prefetch(wiring.Component):
             members["store"] = In(Store(columns.number, self.n_rows))
         # Yosys makes logic of a column that is the same in all rows, and logic cannot be patched.
         # One row differs in every column; where it would take another RAM, so many rows differ.
-        elif self.n_rows % 256:
+        elif n_stored(self.n_rows) > self.n_rows:
             rows = [*rows, rows[0] ^ ((1 << width) - 1)]
         self.memory = Memory(shape=width, depth=len(rows), init=rows,
                              attrs={"ram_style": "block"})
@@ -244,11 +243,6 @@ class Prefetch(wiring.Component):
             with m.If(self.store.columns.any()):
                 m.d.sync += [self.ready.eq(0), address.eq(0)]
         return m
-
-
-def limit_width(n_in: int) -> int:
-    """Return the bits of a threshold: how far a count can be from it, and a sign."""
-    return n_in.bit_length() + 1
 
 
 def _delay(m, value, cycles):

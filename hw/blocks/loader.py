@@ -15,29 +15,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from hw.plan.layout import Columns
 from sw.golden import bits
 from sw.golden.frame import ADDRESS, WORD, words_per_load
 
-__all__ = ["Columns", "Layout", "Load", "Loader", "Store", "connect"]
-
-
-@dataclass(frozen=True)
-class Columns:
-    """How a memory that can be loaded is cut: into ``number`` columns of ``width`` bits."""
-
-    number: int
-    width: int
-
-    @classmethod
-    def of(cls, width: int) -> "Columns":
-        """Cut rows of ``width`` bits into as few columns as can be; the last may be filled up."""
-        number = -(-width // WORD)
-        return cls(number, -(-width // number))
-
-    @property
-    def filled(self) -> int:
-        """Bits of a row, those that fill up the last column included."""
-        return self.number * self.width
+__all__ = ["Layout", "Load", "Loader", "Store", "connect"]
 
 
 class Load(data.StructLayout):

@@ -20,12 +20,10 @@ from amaranth import Cat, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.plan.layout import CHAIN, CountLayout, n_pairs
 from sw.golden.bits import Bits
 
-__all__ = ["CHAIN", "PairCount", "at_least_two", "latency", "n_pairs", "n_terms", "unlike"]
-
-CHAIN = 24  # Bits of a carry chain: three tiles of an iCE40, some 3 ns.
-
+__all__ = ["PairCount", "at_least_two", "unlike"]
 
 class PairCount(wiring.Component):
     """Count the pairs of synapses that stand for two matches, see above, pipelined.
@@ -48,14 +46,14 @@ class PairCount(wiring.Component):
     Attributes
     ----------
     latency : int
-        Cycles from vectors to count, :func:`latency`.
+        Cycles from vectors to count.
     """
 
     def __init__(self, width: int):
         if width < 1:
             raise ValueError(f"Width must be a positive integer, not {width!r}")
         self.width = width
-        self.latency = latency(width)
+        self.latency = CountLayout(width).latency
         super().__init__({
             "x": In(width),
             "w": In(width),
@@ -80,15 +78,13 @@ class PairCount(wiring.Component):
 
         x, w = Cat(self.x, Const(0, 1)), Cat(self.w, Const(1, 1))
         pairs = [_pair(x[at:at + 2], w[at:at + 2]) for at in range(0, self.width, 2)]
-        share = n_terms(len(pairs))
+        layout = CountLayout(self.width)
+        share = layout.terms
         triples = [pairs[at::share][:3] for at in range(share)]
         terms = [registered(_add_bits(triple)) for triple in triples]
-        ceilings = [len(triple) for triple in triples]
         carries = [twins(bit) for bit in pairs[3 * share:]]
-        while len(terms) > 1:
+        for ceilings in layout.levels[1:]:
             n_sums = len(terms) // 2
-            ceilings = [sum(ceilings[2 * at:2 * at + 2]) + (at < len(carries))
-                        for at in range(n_sums + len(terms) % 2)]
             carries += [(zero, Const(0, 1))] * (n_sums - len(carries))
             sums = _add_pairs(list(zip(terms[::2], terms[1::2], carries)), zero)
             # A term without a partner waits a level.
@@ -101,28 +97,11 @@ class PairCount(wiring.Component):
         return m
 
 
-def latency(width: int) -> int:
-    """Count the cycles of a :class:`PairCount`: terms, then levels of the tree."""
-    return 1 + (n_terms(n_pairs(width)) - 1).bit_length()
-
-
-def n_pairs(width: int) -> int:
-    """Count the pairs of ``width`` bits, a last one without partner included."""
-    return -(-width // 2)
-
-
 def unlike(weights: Bits) -> np.ndarray:
     """Count the pairs of weights that differ, in each row; an odd width is filled up with 1."""
     filled = np.concatenate([weights, np.ones_like(weights[..., :1])], axis=-1)
     ends = n_pairs(weights.shape[-1]) * 2
     return (filled[..., 0:ends:2] != filled[..., 1:ends:2]).sum(axis=-1)
-
-
-def n_terms(n_bits):
-    """Return the least number of terms of up to three bits whose first additions, of two each,
-    take all other bits as carries: one that waits takes two cells a level, see :func:`_add_pairs`.
-    """
-    return -(-2 * n_bits // 7)
 
 
 def _pair(x, w):

@@ -1,7 +1,5 @@
 """Hidden bits to a class: scores, then the highest."""
 
-from math import ceil
-
 import numpy as np
 from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
@@ -9,13 +7,13 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw.blocks.layer import Prefetch
-from hw.blocks.loader import Columns, Store, connect
-from hw.blocks.popcount import PairCount, n_pairs, unlike
-from hw.plan.folding import readout_rows
+from hw.blocks.loader import Store, connect
+from hw.blocks.popcount import PairCount, unlike
+from hw.plan.layout import Columns, ReadoutLayout
 from sw.golden import bits
 from sw.golden.network import OutputLayer
 
-__all__ = ["ArgmaxReadout", "score_width"]
+__all__ = ["ArgmaxReadout"]
 
 
 class ArgmaxReadout(wiring.Component):
@@ -50,6 +48,8 @@ class ArgmaxReadout(wiring.Component):
 
     Attributes
     ----------
+    layout : :class:`~hw.plan.layout.ReadoutLayout`
+        Widths, rows and cycles.
     weights : :class:`~hw.blocks.layer.Prefetch`
         Weights, a row for each class of each word.
     scores : :class:`~amaranth.lib.memory.Memory`
@@ -61,11 +61,8 @@ class ArgmaxReadout(wiring.Component):
     def __init__(self, readout: OutputLayer, *, chunk: int, per_word: int,
                  reloadable: bool = False):
         self.readout = readout
-        self.simd = chunk * per_word
-        self.chunk = chunk
-        self.chunks = ceil(readout.n_in / chunk)
-        self.per_word = per_word
-        self.n_rows = readout_rows(readout.n_classes)
+        self.layout = layout = ReadoutLayout(readout.n_in, readout.n_classes, chunk, per_word)
+        self.simd, self.n_words, self.n_rows = layout.simd, layout.n_words, layout.n_rows
         weights = self._weights()
         self.weights = Prefetch([bits.to_int(row) for row in weights.reshape(-1, self.simd)],
                                 width=self.simd, reloadable=reloadable)
@@ -73,13 +70,12 @@ class ArgmaxReadout(wiring.Component):
         starts = self._per_row(readout.offsets) + unlike(weights).sum(axis=0)
         # As wide as the shape demands, so that other weights fit the same hardware, unless offsets
         # are greater than a network of this width can make use of.
-        width = max(score_width(readout.n_in, self.simd, self.n_words, offset)
-                    for offset in [readout.n_in - 1, *readout.offsets.tolist()])
+        width = max(layout.usual_width, *map(layout.score_width, readout.offsets.tolist()))
         if reloadable:
             width = Columns.of(width).filled
         self.scores = Memory(
-            shape=width, depth=2 * self._first_start,
-            init=[0] * self._first_start + starts.tolist(),
+            shape=width, depth=2 * layout.first_start,
+            init=[0] * layout.first_start + starts.tolist(),
             # Reading what is being written would be undefined, but the classes differ.
             attrs={"ram_style": "block", "no_rw_check": 1})
         self.reloadable = reloadable
@@ -88,10 +84,6 @@ class ArgmaxReadout(wiring.Component):
         if reloadable:
             members["store"] = In(Store(Columns.of(width).number, self.scores.depth))
         super().__init__(members)
-
-    @property
-    def n_words(self) -> int:
-        return ceil(self.chunks / self.per_word)
 
     def elaborate(self, platform):
         m = Module()
@@ -117,11 +109,6 @@ class ArgmaxReadout(wiring.Component):
         scored = self._add(m, soon_counted[-2], counted[-1], matches.count)
         self._compare(m, *scored)
         return m
-
-    @property
-    def _first_start(self) -> int:
-        """The row of ``scores`` that the first class begins with."""
-        return 1 << (self.n_rows - 1).bit_length()
 
     def _add(self, m, soon, valid, count):
         """Add ``count`` twice to the score of the next class, round and round.
@@ -175,7 +162,7 @@ class ArgmaxReadout(wiring.Component):
         """Lay out the weights in the order of use: word after word, in it class after class."""
         # Bits that fill up the last chunk or lie below the last word are 0: a weight of 1 there
         # never matches.
-        n_bits = self.chunks * self.chunk
+        n_bits = self.layout.chunks * self.layout.chunk
         below = -n_bits % self.simd
         weights = np.ones((self.n_rows, n_bits), np.uint8)
         weights[:, :self.readout.n_in] = self._per_row(self.readout.weights)
@@ -183,8 +170,3 @@ class ArgmaxReadout(wiring.Component):
         last = np.pad(weights[:, whole:], [(0, 0), (below, 0)], constant_values=1)
         words = np.concatenate([weights[:, :whole], last], axis=1)
         return words.reshape(self.n_rows, self.n_words, self.simd).transpose(1, 0, 2)
-
-
-def score_width(n_in: int, simd: int, n_words: int, offset: int) -> int:
-    """Return the bits of a score: all matches, what pairs add to their count, and the offset."""
-    return (n_in + n_pairs(simd) * n_words + offset).bit_length()

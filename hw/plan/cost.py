@@ -5,13 +5,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, log2
 
-from hw.blocks import popcount
-from hw.blocks.layer import limit_width
-from hw.blocks.loader import Columns
-from hw.blocks.popcount import n_pairs
-from hw.blocks.readout import score_width
 from hw.plan import adder_graph
-from hw.plan.folding import Folding, Hardwired, Plan, readout_rows
+from hw.plan.folding import Folding, Hardwired, Plan
+from hw.plan.layout import CHAIN, Columns, CountLayout, n_stored
 from sw.golden.network import Network
 
 __all__ = ["FABRICS", "Cost", "Fabric", "parts"]
@@ -67,7 +63,7 @@ class Fabric:
         Besides: ``stacked``, the bits that block RAMs read only to choose others, and what makes an
         engine reloadable: ``loader``, and ``columns`` of memories, see :mod:`hw.blocks.loader`.
         """
-        made = memories(shape, folding)
+        made = folding.layout(shape).memories
         counts = parts(shape, folding) | {"loader": 0, "columns": 0}
         if reloadable:
             columns = [(Columns.of(width), depth) for width, depth in made]
@@ -75,8 +71,8 @@ class Fabric:
             made = [(each.number * self.granule * ceil(each.width / self.granule), depth)
                     for each, depth in columns]
         else:
-            # One row more, see hw.blocks.layer.Prefetch; not of the scores, which come last.
-            made = [*((width, depth + (depth % 256 > 0)) for width, depth in made[:-1]), made[-1]]
+            # Not of the scores, which come last.
+            made = [*((width, n_stored(depth)) for width, depth in made[:-1]), made[-1]]
         taken = [self.rams(*memory) for memory in made]
         return (counts | {"stacked": sum(stacked for _, stacked in taken)},
                 sum(number for number, _ in taken))
@@ -120,26 +116,23 @@ def parts(shape: Sequence[int], folding: Folding) -> dict[str, float]:
     accumulators and of threshold comparisons; ``gathered``: bits collected for what follows;
     ``scores``: bits of a score; ``counters``: bits of addresses.
     """
-    *hidden, n_classes = shape
-    n_hidden = hidden[-1]
-    simd = folding.chunk * folding.per_word(n_hidden)
-    words = ceil(n_hidden / simd)
+    layout = folding.layout(shape)
+    readout = layout.readout
     count = dict.fromkeys(_PARTS, 0.0)
-    count |= {"base": 1, "code": 8 * ceil(hidden[0] / 8), "layers": len(folding.layers),
-              "scores": _score_width(n_hidden, simd), "gathered": 2 * simd if folding.layers else 0,
-              "counters": log2(readout_rows(n_classes) * words)}
-    popcounts = [(simd, 1)]
-    for fold, (n_in, n_out) in zip(folding.layers, pairwise(hidden)):
-        slices, chunks = ceil(n_in / fold.simd), ceil(n_out / fold.pe)
-        limit = limit_width(n_in)
-        popcounts.append((2 * n_pairs(ceil(n_in / slices)), fold.pe))
-        count["slices"] += (slices - 1) * fold.simd
-        count["totals"] += limit * fold.pe if slices > 1 else 0
-        count["limits"] += limit * fold.pe
-        count["counters"] += log2(slices * chunks)
-    count["gathered"] += 2 * sum(hidden[1:-1])
+    count |= {"base": 1, "code": 8 * ceil(shape[0] / 8), "layers": len(layout.layers),
+              "scores": readout.usual_width,
+              "gathered": 2 * readout.simd if layout.layers else 0,
+              "counters": log2(readout.cycles)}
+    popcounts = [(readout.simd, 1)]
+    for layer in layout.layers:
+        popcounts.append((layer.width, layer.pe))
+        count["slices"] += (layer.slices - 1) * layer.simd
+        count["totals"] += layer.limit_width * layer.pe if layer.slices > 1 else 0
+        count["limits"] += layer.limit_width * layer.pe
+        count["counters"] += log2(layer.cycles)
+    count["gathered"] += 2 * sum(shape[1:-2])
     for width, many in popcounts:
-        for name, number in _counter(width).items():
+        for name, number in _counter(CountLayout(width)).items():
             count[name] += many * number
     return count
 
@@ -148,43 +141,18 @@ _PARTS = ("base", "code", "layers", "tables", "sums", "chains", "waits", "slices
           "limits", "gathered", "scores", "counters")
 
 
-def _counter(width: int) -> dict[str, int]:
+def _counter(count: CountLayout) -> dict[str, int]:
     """Count what :class:`hw.blocks.popcount.PairCount` is made of: lookup ``tables``, bits of
     ``sums``, carry ``chains``, and register bits in which a term ``waits``."""
-    pairs = n_pairs(width)
-    terms = popcount.n_terms(pairs)
-    ceilings = [len(range(pairs)[at::terms][:3]) for at in range(terms)]
-    carries = max(0, pairs - 3 * terms)
-    made = {"tables": pairs + 2 * terms, "sums": 0, "chains": 0, "waits": carries}
-    while len(ceilings) > 1:
-        n_sums = len(ceilings) // 2
-        widths = [max(ceilings[2 * at:2 * at + 2]).bit_length() + 1 for at in range(n_sums)]
-        ceilings = [sum(ceilings[2 * at:2 * at + 2]) + (at < carries)
-                    for at in range(ceil(len(ceilings) / 2))]
-        carries = 0
-        made["sums"] += sum(widths)
-        made["chains"] += ceil(sum(widths) / popcount.CHAIN)
-        made["waits"] += sum(each.bit_length() for each in ceilings[n_sums:])
+    made = {"tables": count.pairs + 2 * count.terms, "sums": 0, "chains": 0,
+            "waits": count.carries}
+    for terms, after in pairwise(count.levels):
+        n_sums = len(terms) // 2
+        n_bits = sum(max(terms[2 * at:2 * at + 2]).bit_length() + 1 for at in range(n_sums))
+        made["sums"] += n_bits
+        made["chains"] += ceil(n_bits / CHAIN)
+        made["waits"] += sum(each.bit_length() for each in after[n_sums:])
     return made
-
-
-def memories(shape: Sequence[int], folding: Folding) -> list[tuple[int, int]]:
-    """List the widths and depths of an engine's memories; that of the scores comes last."""
-    *hidden, n_classes = shape
-    rows = readout_rows(n_classes)
-    made = []
-    for fold, (n_in, n_out) in zip(folding.layers, pairwise(hidden)):
-        slices, chunks = ceil(n_in / fold.simd), ceil(n_out / fold.pe)
-        width = 2 * n_pairs(ceil(n_in / slices))
-        made += [(fold.pe * width, slices * chunks), (fold.pe * limit_width(n_in), chunks)]
-    simd = folding.chunk * folding.per_word(hidden[-1])
-    made.append((simd, ceil(hidden[-1] / simd) * rows))
-    return [*made, (_score_width(hidden[-1], simd), 2 << (rows - 1).bit_length())]
-
-
-def _score_width(n_hidden: int, simd: int) -> int:
-    """Return the bits of a score, if no offset is greater than a network can make use of."""
-    return score_width(n_hidden, simd, ceil(n_hidden / simd), n_hidden - 1)
 
 
 # Fitted by python -m hw.bench fit, to ten designs of each family; the identity's 24 cells of the

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 
+from hw.plan.layout import EngineLayout, LayerLayout, ReadoutLayout
+
 __all__ = ["Fold", "Folding", "Hardwired", "Plan", "candidates", "default", "parse",
-           "readout_rows", "with_readout"]
+           "with_readout"]
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,13 @@ class Fold:
     pe: int
     simd: int
 
+    def layout(self, n_in: int, n_out: int) -> LayerLayout:
+        """Return the numbers of a layer that is folded so."""
+        return LayerLayout(n_in, n_out, self.pe, self.simd)
+
     def cycles(self, n_in: int, n_out: int) -> int:
         """Count the cycles one vector takes."""
-        return ceil(n_out / self.pe) * ceil(n_in / self.simd)
+        return self.layout(n_in, n_out).cycles
 
     def check(self, n_in: int, n_out: int) -> None:
         """Raise :exc:`ValueError` if there are not that many neurons or synapses."""
@@ -92,10 +98,14 @@ class Folding:
 
     def cycles(self, shape: Sequence[int]) -> tuple[int, ...]:
         """Count the cycles of each layer and of the readout; the slowest sets the rate."""
+        return self.layout(shape).cycles
+
+    def layout(self, shape: Sequence[int]) -> EngineLayout:
+        """Return the numbers of an engine that is folded so."""
         *hidden, n_classes = shape
-        words = ceil(ceil(hidden[-1] / self.chunk) / self.per_word(hidden[-1]))
-        return (*(fold.cycles(*widths) for fold, widths in zip(self.layers, pairwise(hidden))),
-                words * readout_rows(n_classes))
+        return EngineLayout(
+            [fold.layout(*widths) for fold, widths in zip(self.layers, pairwise(hidden))],
+            ReadoutLayout(hidden[-1], n_classes, self.chunk, self.per_word(hidden[-1])))
 
 
 @dataclass(frozen=True)
@@ -125,23 +135,13 @@ def with_readout(shape: Sequence[int], layers: Sequence[Fold]) -> Folding:
                 Folding(layers, shape[-2]))
 
 
-def readout_rows(n_classes: int) -> int:
-    """Count the cycles in which the readout uses one word: a class each, three at least.
-
-    It reads a score two cycles before the count comes that is added to it, and so may not come back
-    to a class any sooner.
-    """
-    return max(3, n_classes)
-
-
 def _keeps_pace(shape: Sequence[int], folding: Folding) -> bool:
     """Return whether the last layer completes no word earlier than the readout is done with the one
     before it. Of a single word a vector the next is a whole inference away."""
-    *_, n_before, n_hidden, n_classes = shape
-    per_word, slices = folding.per_word(n_hidden), ceil(n_before / folding.layers[-1].simd)
-    chunks = ceil(n_hidden / folding.chunk)
-    shortest = chunks % per_word or per_word
-    return per_word >= chunks or shortest * slices >= readout_rows(n_classes)
+    layout = folding.layout(shape)
+    readout, slices = layout.readout, layout.layers[-1].slices
+    shortest = readout.chunks % readout.per_word or readout.per_word
+    return readout.per_word >= readout.chunks or shortest * slices >= readout.n_rows
 
 
 def default(shape: Sequence[int]) -> Folding:

@@ -7,7 +7,6 @@ import numpy as np
 from amaranth import Array, Cat, Mux, Signal, Value
 from amaranth.lib import stream
 
-from hw.blocks import popcount
 from hw.blocks.gather import Gather
 from hw.blocks.layer import BinaryLayer, Prefetch
 from hw.blocks.readout import ArgmaxReadout
@@ -152,7 +151,7 @@ def classes(readout: OutputLayer, chunk: int, per_word: int) -> Bench:
         m.d.comb += score.eq(_matches(weights, Cat(*inputs)) + int(offset))
         scores.append(score)
     # What is so of a class that is named, said without naming it.
-    latency = popcount.latency(design.simd) + 2
+    latency = design.layout.latency
     due = bench.delayed(ends, latency)
     late = [bench.delayed(score, latency) for score in scores]
     named = design.y.payload

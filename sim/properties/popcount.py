@@ -11,7 +11,8 @@ count is arithmetic on the sixteen cases of a pair, and asked as such.
 
 from itertools import islice, product
 
-from hw.blocks.popcount import PairCount, n_pairs
+from hw.blocks.popcount import PairCount
+from hw.plan.layout import n_pairs
 from sim.properties.circuit import Bench, Circuit
 from sim.properties.solver import Counterexample, Logic, unrolled
 

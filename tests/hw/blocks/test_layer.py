@@ -76,7 +76,7 @@ def test_latency(layer, fold):
                 times.setdefault("out", []).append(tick)
 
     simulate(dut, bench)
-    assert times["out"][dut.chunks - 1] - times["used"] == dut.latency
+    assert times["out"][dut.layout.chunks - 1] - times["used"] == dut.latency
 
 
 @pytest.mark.parametrize("pe, simd", [(0, 1), (6, 1), (1, 0), (1, 33)])

@@ -4,7 +4,8 @@
 import numpy as np
 import pytest
 
-from hw.blocks.popcount import PairCount, n_pairs, unlike
+from hw.blocks.popcount import PairCount, unlike
+from hw.plan.layout import n_pairs
 from sw.golden import bits
 from tests.streams import simulate
 
