@@ -22,7 +22,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(prog="python -m hw.bench", description=__doc__)
     parser.add_argument("which", nargs="?", choices=("boards", "fit", "unseen", "rivals"),
                         default="boards",
-                        help="boards: the README's table; fit, unseen: random designs for the "
+                        help="boards: that of docs/boards.md; fit, unseen: random designs for the "
                              "prediction of costs; rivals: the hard-wired engine beside da4ml's "
                              "(default: %(default)s)")
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("build/bench"),
@@ -30,7 +30,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
                              "(default: %(default)s)")
     parser.add_argument("--readme", metavar="FILE", type=Path,
                         help="put the table of boards or rivals between the markers of this file, "
-                             "and the picture of boards into boards/ beside it")
+                             "and the picture of boards into pictures/ beside it")
     parser.add_argument("--seeds", metavar="N", type=_positive, default=5,
                         help="placement seeds of each design of the table of boards "
                              "(default: %(default)s)")
@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> int:
     atomic_write(args.out / f"{args.which}.json", json.dumps(measured, indent=1).encode())
     print(table(measured))
     if args.which == "boards":
-        folder = args.readme.parent / "boards" if args.readme else args.out
+        folder = args.readme.parent / "pictures" if args.readme else args.out
         plot.draw_boards(measured, folder / "boards.png")
         show("boards", readme_table([row for row in measured if "failed" not in row]),
              args.readme)
@@ -69,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def show(which: str, text: str, readme: Path | None) -> None:
-    """Put a table into the README, or print it."""
+    """Put a table into a page, or print it."""
     if readme is None:
         print(text)
     else:
