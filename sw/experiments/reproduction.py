@@ -28,7 +28,7 @@ PROCESSES = 2    # Each on one thread: the models are too small to share out.
 
 
 def reproduce(plan: Plan, folder: Path, data_dir: Path | None, device: str,
-              stages: list[dict[str, pieces.Piece]]) -> None:
+              stages: list[pieces.Stage]) -> None:
     """Do what is not yet done of all pieces."""
     choose_device(device)
     is_new = _claim(folder, plan)
@@ -41,7 +41,7 @@ def reproduce(plan: Plan, folder: Path, data_dir: Path | None, device: str,
 
 
 def _work(plan: Plan, folder: Path, data_dir: Path | None, device: str,
-          stages: list[dict[str, pieces.Piece]]) -> None:
+          stages: list[pieces.Stage]) -> None:
     studies = [Study(folder, data_dir, device, plan, seed) for seed in range(plan.seeds)]
     jobs = [[(study, name) for name in stage for study in studies] for stage in stages]
     left = [[job for job in stage if not pieces.path(folder, job[1], job[0].seed).exists()]
@@ -54,7 +54,7 @@ def _work(plan: Plan, folder: Path, data_dir: Path | None, device: str,
     with tqdm(total=n_all, initial=n_all - n_left, unit=" pieces", disable=None) as bar:
         for stage in filter(None, left):
             # What measures seconds is alone.
-            n_processes = 1 if stage[0][1] == "cost" else PROCESSES
+            n_processes = 1 if pieces.PIECES[stage[0][1]].alone else PROCESSES
             # Spawned: a fork of a process that has used torch's threads may hang.
             with multiprocessing.get_context("spawn").Pool(n_processes, _begin) as pool:
                 for name in pool.imap_unordered(pieces.do, stage):
@@ -116,7 +116,7 @@ def _parser(name: str, description: str, page: Path) -> argparse.ArgumentParser:
     return parser
 
 
-def study(name: str, description: str, stages: list[dict[str, pieces.Piece]], page: Path,
+def study(name: str, description: str, stages: list[pieces.Stage], page: Path,
           tabulate: Callable[[Path, Results], str], argv: list[str] | None) -> int:
     """Do all pieces of a command's stages, tabulate them, and put the tables into its page."""
     try:

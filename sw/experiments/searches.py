@@ -1,6 +1,8 @@
 """MixBin-style searches and their rivals, trained alike, on the same few images."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,27 @@ from ..mixbin.search import N_HELD, Held, Search, train
 from ..mixbin.stack import Stack
 from ..models.autoencoder import Encoder
 from ..training import task
-from . import rival_masks as rivals
+from . import rival_masks
 from .effort import Study
 
-__all__ = ["BUDGET", "MASKS", "RANDOM", "SEARCHES", "SUBSETS", "WHOLE", "Way", "final", "longer",
-           "search", "subsets", "train_mask", "transfer"]
+__all__ = [
+    "BUDGET",
+    "MASKS",
+    "RANDOM",
+    "SEARCHES",
+    "SUBSETS",
+    "WHOLE",
+    "Maker",
+    "Way",
+    "final",
+    "longer",
+    "search",
+    "subsets",
+    "train_mask",
+    "transfer",
+]
+
+Maker = Callable[[Study], Mask]
 
 BUDGET = 0.15
 GROUPS = 8
@@ -48,9 +66,7 @@ SEARCHES = {
     "to 5 %": Way(budget=0.05),
 }
 # All choices of whole layers within the budget: the truth that a search over them can come to.
-WHOLE = tuple(mask for mask in rivals.all_subsets(Shape()) if mask.cost() <= BUDGET)
-# Trained as they are, beside what was found and what is drawn.
-MASKS = (*PRESETS, "leading", "sensitive")
+WHOLE = tuple(mask for mask in rival_masks.all_subsets(Shape()) if mask.cost() <= BUDGET)
 
 
 def search(study: Study, name: str) -> dict[str, Any]:
@@ -76,22 +92,22 @@ def search(study: Study, name: str) -> dict[str, Any]:
     return result
 
 
-def train_mask(study: Study, name: str) -> dict[str, Any]:
+def train_mask(study: Study, make: Maker) -> dict[str, Any]:
     """Train a mask that was not searched for."""
-    return _anew(study, _mask(study, name))
+    return _anew(study, make(study))
 
 
 def longer(study: Study) -> dict[str, Any]:
     """Train a random mask on as many images as a search and its last training saw."""
     rounds = round((1 - BUDGET) / Settings().step)
     more = 1 + rounds * Settings().fine_tuning / IMAGES
-    return _anew(study, _mask(study, "random 0"), epochs=EPOCHS + round(more))
+    return _anew(study, drawn(study, 0), epochs=EPOCHS + round(more))
 
 
 def subsets(study: Study, part: int) -> dict[str, Any]:
     """Train some of all choices of whole layers, briefly: per cent of the held-out images."""
     held, points = _held(study, "mnist"), []
-    for mask in list(rivals.all_subsets(Shape()))[part::SUBSETS]:
+    for mask in list(rival_masks.all_subsets(Shape()))[part::SUBSETS]:
         stack = _begun(study, mask, "mnist")
         train(stack, held.rows(FEW), 2, "subset", study.seed)
         points.append(_point(stack, held))
@@ -126,19 +142,36 @@ def _settings(way: Way) -> Settings:
     return settings if way.groups > 1 else replace(settings, step=1e-6)
 
 
-def _mask(study: Study, name: str) -> Mask:
-    if name in PRESETS:
-        return Mask.of(Shape(), PRESETS[name])
-    if name == "leading":
-        return rivals.leading(Shape(), GROUPS, BUDGET)
-    if name == "sensitive":
-        stack, held = _begun(study, Mask.of(Shape(), groups=GROUPS), "mnist"), _held(study, "mnist")
-        _train(study, stack, held, 1, "start")
-        return rivals.sensitive(stack, held.first(IMAGES, N_HELD), Settings(), study.seed)
-    kind, number = name.split()
-    if kind == "whole":
-        return WHOLE[int(number)]
-    return rivals.random_mask(Shape(), GROUPS, BUDGET, 100 * study.seed + int(number))
+def drawn(study: Study, number: int) -> Mask:
+    """Draw a mask at random."""
+    return rival_masks.random_mask(Shape(), GROUPS, BUDGET, 100 * study.seed + number)
+
+
+def whole(study: Study, number: int) -> Mask:
+    """Return one of all choices of whole layers within the budget."""
+    return WHOLE[number]
+
+
+def preset(study: Study, name: str) -> Mask:
+    """Return a mask that has a name."""
+    return Mask.of(Shape(), PRESETS[name])
+
+
+def leading(study: Study) -> Mask:
+    """Keep the first layers in full precision."""
+    return rival_masks.leading(Shape(), GROUPS, BUDGET)
+
+
+def sensitive(study: Study) -> Mask:
+    """Rank all groups once."""
+    stack, held = _begun(study, Mask.of(Shape(), groups=GROUPS), "mnist"), _held(study, "mnist")
+    _train(study, stack, held, 1, "start")
+    return rival_masks.sensitive(stack, held.first(IMAGES, N_HELD), Settings(), study.seed)
+
+
+# Trained as they are, beside what was found and what is drawn.
+MASKS: dict[str, Maker] = {**{name: partial(preset, name=name) for name in PRESETS},
+                           "leading": leading, "sensitive": sensitive}
 
 
 def _held(study: Study, data: str) -> Held:

@@ -11,6 +11,7 @@ from .effort import HIDDEN, write_json
 from .encoders import ENCODERS
 from .heads import WIDE
 from .measure import Measure, Results, least, measure
+from .pieces import PIECES
 from .verdicts import Row, claims, goals
 
 __all__ = ["lengths", "write"]
@@ -150,7 +151,7 @@ def _cost(results: Results) -> str:
 def _seconds(results: Results) -> str:
     groups: dict[str, float] = {}
     for name, piece in results.items():
-        group = name.split()[0]
+        group = PIECES[name].group
         groups[group] = groups.get(group, 0) + sum(result["cpu_seconds"] for result in piece)
     groups["all"] = sum(groups.values())
     return markdown.table(["CPU minutes, all seeds", *groups],
