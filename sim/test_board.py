@@ -43,8 +43,8 @@ def source():
                                        reloadable=True), "accelerator")
 
 
-COMMAND = ("import sys; from sim import board; text = open(sys.argv[1]).read(); "
-           "board.verilog.convert = lambda *_: text; sys.exit(board.main(sys.argv[2:]))")
+COMMAND = ("import sys; from sim import board, virtual; text = open(sys.argv[1]).read(); "
+           "virtual.verilog.convert = lambda *_: text; sys.exit(board.main(sys.argv[2:]))")
 
 
 @pytest.fixture
