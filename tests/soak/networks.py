@@ -19,9 +19,10 @@ from . import Row, bench, share
 __all__ = ["run"]
 
 NETWORKS = 300           # Of a soak.
-MAX_WEIGHTS = 2_000      # Of one network: a second in the simulator.
 N_CODES = 5
 KINDS = ("folded", "hard-wired", "loaded")
+# Weights, and synapses a cycle. Of what is loaded every bit goes through all of these.
+MOST = {"folded": (2_000, 10_000), "hard-wired": (2_000, 0), "loaded": (600, 100)}
 FIRST_LOAD = 128
 PAUSE, LONGEST, SILENCE = 0x300, 0xFF, 0x100    # Words of the bench: see bytes.v.
 
@@ -31,8 +32,8 @@ def draw_shape(draw: random.Random, kind: str) -> tuple[int, ...]:
     while True:
         shape = (*(round(2 ** draw.uniform(0, 7)) for _ in range(draw.randint(1, 5))),
                  draw.choice([1, 2, 3, 4, 10, draw.randint(1, 256)]))
-        if (sum(a * b for a, b in pairwise(shape)) <= MAX_WEIGHTS
-                and (kind != "loaded" or shape[0] >= 72)):
+        if (sum(a * b for a, b in pairwise(shape)) <= MOST[kind][0]
+                and (kind != "loaded" or 72 <= shape[0] < 100)):
             return shape
 
 
@@ -55,13 +56,16 @@ def draw_network(draw: random.Random, shape: Sequence[int]) -> Network:
     return Network(layers, OutputLayer(weights(shape[-1], shape[-2]), offsets - offsets.min()))
 
 
-def draw_plan(draw: random.Random, shape: Sequence[int]) -> Folding:
-    """Draw a folding of no more than 300 cycles a layer, and a readout that keeps pace."""
+def draw_plan(draw: random.Random, shape: Sequence[int], most: int) -> Folding:
+    """Draw a folding of mostly no more than 300 cycles, and a readout that keeps pace.
+
+    A layer evaluates at most ``most`` synapses a cycle, or those of one neuron.
+    """
     while True:
         folds = []
         for n_in, n_out in pairwise(shape[:-1]):
             simd = draw.randint(1, n_in)
-            folds.append(Fold(draw.randint(1, n_out), simd))
+            folds.append(Fold(draw.randint(1, max(1, min(n_out, most // simd))), simd))
         plan = folding.with_readout(shape, folds)
         wider = Folding(folds, draw.randint(plan.readout_simd, shape[-2]))
         for each in (wider, plan):
@@ -77,7 +81,8 @@ def disagreement(seed: int, kind: str) -> str:
     """Compare one network with the second reference; say what differs, or nothing."""
     draw = random.Random(f"{kind} {seed}")
     shape = draw_shape(draw, kind)
-    plan: Plan = Hardwired() if kind == "hard-wired" else draw_plan(draw, shape)
+    plan: Plan = Hardwired() if kind == "hard-wired" else draw_plan(
+        draw, shape, MOST[kind][1])
     network, held = draw_network(draw, shape), None
     requests = b""
     if kind == "loaded":
