@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sw.training.run import Config, Effort
+from sw.training.config import Config
+from sw.training.effort import Effort
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = "boards", "hw", "sim", "sw"

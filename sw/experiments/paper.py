@@ -1,4 +1,4 @@
-"""Reproduce HyBNN's claims, and go beyond them: ``python -m sw.experiments.paper --data-dir DIR``.
+"""Reproduce HyBNN's claims, and go beyond them: ``python -m sw.experiments.paper``.
 
 Each piece of the work leaves a file in the folder of results; what is there is not done again.
 """
@@ -7,20 +7,27 @@ import sys
 from pathlib import Path
 
 from ..terminal.command import command
-from . import figures, pieces, table
-from .measure import Results
-from .reproduction import study
+from . import flags
+
+__all__ = ["main"]
+
+NAME, PAGE = "sw.experiments.paper", Path("docs/results.md")
 
 
 @command()
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
+    arguments = flags.read(NAME, "Reproduce HyBNN's claims, and go beyond them.", PAGE, argv)
+    # Later than the flags: torch, and all that is trained with it.
+    from . import figures, pieces, table
+    from .measure import Results
+    from .reproduction import study
+
     def tabulate(folder: Path, results: Results) -> str:
         figures.draw(folder, results)
         return table.write(folder, results)
 
-    return study("sw.experiments.paper", "Reproduce HyBNN's claims, and go beyond them.",
-                 pieces.STAGES, Path("docs/results.md"), tabulate, argv)
+    return study(NAME, pieces.STAGES, PAGE, tabulate, arguments)
 
 
 if __name__ == "__main__":

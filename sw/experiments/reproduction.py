@@ -16,7 +16,6 @@ from tqdm import tqdm
 from ..golden import regular
 from ..golden.errors import UserError
 from ..terminal import markdown
-from ..terminal.command import Parser
 from ..training.effort import RunError
 from ..training.run import choose_device
 from . import pieces
@@ -100,27 +99,10 @@ def _read_plan(path: Path) -> object:
                        "another folder") from None
 
 
-def _parser(name: str, description: str, page: Path) -> argparse.ArgumentParser:
-    parser = Parser(prog=f"python -m {name}", description=description)
-    add = parser.add_argument
-    add("--data-dir", metavar="DIR", type=Path, default=os.environ.get("HYBNN_DATA"),
-        help="look for IDX files in DIR or DIR/NAME (default: $HYBNN_DATA, then download)")
-    add("--out", metavar="DIR", type=Path, default=Path("results"),
-        help="write into DIR, or go on with what is there (default: %(default)s)")
-    add("--readme", metavar="FILE", type=Path,
-        help=f"put the tables between the markers of this file (default: {page}, if all is done)")
-    add("--device", metavar="DEVICE", default="auto",
-        help="train on cpu, cuda, or auto: cuda where there is one (default: %(default)s)")
-    add("--small", action="store_true",
-        help="rehearse with two seeds and few images, in a minute; the numbers mean nothing")
-    return parser
-
-
-def study(name: str, description: str, stages: list[pieces.Stage], page: Path,
-          tabulate: Callable[[Path, Results], str], argv: list[str] | None) -> int:
+def study(name: str, stages: list[pieces.Stage], page: Path,
+          tabulate: Callable[[Path, Results], str], arguments: argparse.Namespace) -> int:
     """Do all pieces of a command's stages, tabulate them, and put the tables into its page."""
     try:
-        arguments = _parser(name, description, page).parse_args(argv)
         plan, folder = REHEARSAL if arguments.small else Plan(), arguments.out
         begun = time.monotonic()
         reproduce(plan, folder, arguments.data_dir, arguments.device, stages)

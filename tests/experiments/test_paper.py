@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from sw.experiments import (
-    ablation,
+    ablation_table,
     consecutive,
     figures,
     measure,
@@ -73,7 +73,7 @@ def test_all_claims_and_goals_get_a_row(results):
 
 
 def test_each_arm_of_the_ablation_gets_a_row(results):
-    text = ablation.tabulate(results, pieces.read(results, TINY.seeds, pieces.ABLATION))
+    text = ablation_table.tabulate(results, pieces.read(results, TINY.seeds, pieces.ABLATION))
     rows, sentence = text.split("\n\n")
     assert [line.split(" | ")[0] for line in rows.splitlines()[2:]] == [
         f"| {name}" for name in arms.ARMS]

@@ -5,7 +5,7 @@ import torch
 
 pytest.importorskip("flwr", reason="needs flwr: pip install '.[fed]'")
 
-from sw.experiments import pieces, together
+from sw.experiments import pieces, together_table
 from sw.experiments.effort import Plan, Study
 from sw.experiments.federations import ARMS
 from sw.models.encoding import CodeSet, pack_signs
@@ -34,7 +34,7 @@ def results(tmp_path_factory):
 
 def test_a_table_and_a_picture_are_made(results):
     found = pieces.read(results, PLAN.seeds, pieces.TOGETHER[1:])
-    text = together.tabulate(results, found)
+    text = together_table.tabulate(results, found)
     assert (results / "together.md").read_text() == text + "\n"
     assert [line.split(" | ")[0] for line in text.splitlines()[2:]] == [
         f"| {name}" for name in ("centralised", *ARMS)]

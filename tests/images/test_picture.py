@@ -199,7 +199,8 @@ def test_a_strip_is_read(height, width):
 
 @pytest.mark.parametrize("image", [
     Image.new("L", (28, 28)), Image.new("L", (1, 1), 9), Image.new("RGBA", (50, 50)),
-    Image.new("RGB", (5000, 2)), Image.new("1", (9, 9), 1)], ids=str)
+    Image.new("RGB", (5000, 2)), Image.new("1", (9, 9), 1)],
+    ids=lambda image: f"{image.mode} {image.size}")
 def test_a_blank_picture_shows_nothing(image):
     with pytest.raises(Nothing, match=r"^The picture shows nothing: all of it is as its edges"):
         picture.read(BytesIO(saved(image, "PNG")), "mnist")

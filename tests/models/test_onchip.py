@@ -8,7 +8,7 @@ from sw.golden import fast
 from sw.golden.network import Layer, Network
 from sw.golden.stages import Signature
 from sw.models import onchip
-from sw.models.binary import SD, Binarizer
+from sw.models.binarizer import SD, Binarizer
 from sw.models.exact import ExportError
 from sw.models.onchip import OnChip
 

@@ -15,9 +15,6 @@ ROOT = Path(__file__).parents[2]
 LIGHT = {"serial", "filelock"}    # Milliseconds each.
 BLOCKED = sorted({package for packages in EXTRAS.values() for package in packages} - LIGHT)
 
-# To be mended: these import what they work with before they read their flags.
-HEAVY = {"paper", "together", "ablation", "searches"}
-
 PROGRAM = """
 import contextlib, io, json, sys
 sys.modules.update(dict.fromkeys(json.loads(sys.argv[1])))
@@ -43,9 +40,7 @@ def said():
     return json.loads(result.stdout)
 
 
-@pytest.mark.parametrize("name", [
-    pytest.param(name, marks=pytest.mark.xfail(strict=False) if name in HEAVY else ())
-    for name in COMMANDS])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_help_needs_no_extra(name, said):
     code, text = said[name]
     assert (code, text.partition("[")[0]) == (0, f"usage: hybnn {name} ")

@@ -1,0 +1,26 @@
+"""The flags of the commands of this room, read before what takes long is imported."""
+
+import argparse
+import os
+from pathlib import Path
+
+from ..terminal.command import Parser
+
+__all__ = ["read"]
+
+
+def read(name: str, description: str, page: Path, argv: list[str] | None) -> argparse.Namespace:
+    """Read the flags of the command of this name, whose tables belong into ``page``."""
+    parser = Parser(prog=f"python -m {name}", description=description)
+    add = parser.add_argument
+    add("--data-dir", metavar="DIR", type=Path, default=os.environ.get("HYBNN_DATA"),
+        help="look for IDX files in DIR or DIR/NAME (default: $HYBNN_DATA, then download)")
+    add("--out", metavar="DIR", type=Path, default=Path("results"),
+        help="write into DIR, or go on with what is there (default: %(default)s)")
+    add("--readme", metavar="FILE", type=Path,
+        help=f"put the tables between the markers of this file (default: {page}, if all is done)")
+    add("--device", metavar="DEVICE", default="auto",
+        help="train on cpu, cuda, or auto: cuda where there is one (default: %(default)s)")
+    add("--small", action="store_true",
+        help="rehearse with two seeds and few images, in a minute; the numbers mean nothing")
+    return parser.parse_args(argv)
