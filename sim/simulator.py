@@ -25,7 +25,7 @@ __all__ = ["NAMES", "Model", "SimulationFailed", "Simulator", "SimulatorNotFound
 
 TIMESCALE = ("1ns", "1ps")    # Without it clocks fail under Icarus.
 PUBLIC_PORTS = '`verilator_config\npublic_flat_rw -module "{}" -var "*"\n'
-DEADLINE = 60                 # Seconds that one test of a bench may take.
+DEADLINE = 300                # Seconds that one test of a bench may take on a busy computer.
 MAKES = re.compile(r"[\w./+,@~=-]*")    # A path that make and a shell take as it is.
 BENCH_ERROR = re.compile(r"^\s*(?:\w+\.)*\w*(?:Error|Exception|Timeout|FATAL|error:)\b")
 
