@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from hw.blocks.hardwired import HardwiredEngine
 from hw.plan import folding
-from hw.plan.folding import Hardwired
 from sim import ladder, rungs, verify
 from sim.rungs import Climb, Unequal
 from sim.simulator import SimulatorNotFound, find
@@ -168,17 +168,17 @@ def test_a_rung_takes_the_plan(small, capsys, monkeypatch, flags, plan):
         find("icarus")
     except SimulatorNotFound as missing:
         pytest.skip(str(missing))
-    seen, generate = [], rungs.accelerator_verilog
-    monkeypatch.setattr(rungs, "accelerator_verilog", lambda network, target: seen.append(
-        target) or generate(network, target))
+    made, make = [], Target.accelerator
+    monkeypatch.setattr(Target, "accelerator", lambda target, network: made.append(
+        make(target, network)) or made[-1])
     assert verify.main(["--network", str(small), "--rungs", "4", *flags.split()]) == 0
     assert capsys.readouterr().out.startswith(f"plan: {plan}\nrung ")
     report = json.loads((small / "verify.json").read_text())
     name, folding, *reloadable = plan.split(", ")
     assert report["plan"] == {"board": None if name == "no board" else name, "folding": folding,
                               "reloadable": bool(reloadable),
-                              "identity": seen[0].identity(ladder.load(small)[0]).to_bytes().hex()}
-    assert isinstance(seen[0].plan, Hardwired) == (folding == "hardwired")
+                              "identity": made[0].identity.to_bytes().hex()}
+    assert isinstance(made[0].engine, HardwiredEngine) == (folding == "hardwired")
 
 
 def test_rung_3_says_where_a_hard_wired_engine_differs(small, capsys, monkeypatch):
