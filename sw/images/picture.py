@@ -160,7 +160,7 @@ def _scans(image: ImageFile) -> int:
 
 
 def _known(image: ImageFile) -> Image.Image:
-    """Bring pixels of 16 bits into the range of those of 8; refuse those of which none is known."""
+    """Bring pixels of 16 bits into the range of those of 8; refuse what has no known grey."""
     wide = image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM")
     if wide:
         values = np.asarray(image).astype(np.float32)
@@ -171,6 +171,8 @@ def _known(image: ImageFile) -> Image.Image:
     if image.mode in ("I", "F"):
         raise _Refused(f"has pixels of 32 bits, mode {image.mode}, which have no known range: "
                        "save it with 8 or 16")
+    if image.mode == "LAB":    # Pillow reads it, and makes nothing else of it.
+        raise _Refused("has colours in CIELAB, which are not read: save it in RGB")
     return image
 
 

@@ -249,7 +249,9 @@ SMALLER = "The picture has {} pixels, more than {}: make it smaller"
                                               "have no known range: save it with 8 or 16"),
     (saved(Image.new("F", (50, 50)), "TIFF"), "The picture has pixels of 32 bits, mode F, which "
                                               "have no known range: save it with 8 or 16"),
-], ids=range(11))
+    (saved(Image.new("LAB", (50, 50)), "TIFF"), "The picture has colours in CIELAB, which are not "
+                                                "read: save it in RGB"),
+], ids=range(12))
 def test_what_is_too_large_is_not_decoded(content, said):
     with pytest.raises(PictureError) as refused:
         picture.read(BytesIO(content), "mnist")
