@@ -100,7 +100,7 @@ def reading(file: Path) -> Iterator[Path]:
     """Say that a file is missing or damaged, where what reads it comes upon that."""
     try:
         yield file
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise BuiltError(f"{file} is missing: give the folder of a build, or make one with "
                          "python -m hw.build") from None
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):

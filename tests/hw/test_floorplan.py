@@ -78,6 +78,14 @@ def test_no_picture(made, capsys, tmp_path, file, text, said):
     assert not (tmp_path / "floorplan.png").exists()
 
 
+def test_no_picture_of_what_is_no_folder(capsys, tmp_path):
+    file = tmp_path / "network.safetensors"
+    file.touch()
+    assert floorplan.main([str(file)]) == 2
+    assert capsys.readouterr().err == (f"error: {file / 'report.json'} is missing: give the folder "
+                                       "of a build, or make one with python -m hw.build\n")
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("build")
