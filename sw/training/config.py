@@ -57,7 +57,10 @@ class Description:
         RunError
             It does not say it, or there is no network for hardware in such a run.
         """
-        found = load(folder / "config.json")
+        try:
+            found = load(folder / "config.json")
+        except FileNotFoundError:
+            raise RunError(f"{folder} is not the folder of a run: it has no config.json") from None
         if isinstance(found, DeepConfig):
             raise RunError(f"The run in {folder} trained {found.model}, which does not become "
                            "hardware")

@@ -62,6 +62,12 @@ def test_files_of_before_are_read(tmp_path):
         Description.of(tmp_path)
 
 
+def test_a_folder_without_a_run(tmp_path):
+    with pytest.raises(RunError, match=f"^{tmp_path} is not the folder of a run: it has no "
+                                       r"config\.json$"):
+        Description.of(tmp_path)
+
+
 def test_names_are_those_of_what_they_name():
     from sw.federated import codec
     from sw.training import encoder
