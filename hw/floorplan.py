@@ -84,7 +84,7 @@ def _place(cell: dict) -> tuple[int, int, str]:
 
 
 def _neighbours(cells: dict) -> tuple[dict, dict]:
-    """Give, for each cell, those which read it, and those which it reads."""
+    """Return, for each cell, those which read it, and those which it reads."""
     driver = {bit: name for name, cell in cells.items() for bit in _bits(cell, "output")}
     readers, drivers = defaultdict(list), defaultdict(list)
     for name, cell in cells.items():

@@ -73,7 +73,7 @@ def is_within(name, packages):
 
 
 def wrong(source, path):
-    """Give, in order, what the module ``path`` of this text imports and must not."""
+    """Return, in order, what the module ``path`` of this text imports and must not."""
     folder = max((folder for folder in ALLOWED if path.is_relative_to(folder)), key=len)
     allowed = ALLOWED[folder] | ALSO.get(path.as_posix(), set())
     return sorted(name for name in imports(source, path)

@@ -59,13 +59,13 @@ def _wins(results: Results, way: str) -> int:
 
 
 def _best(results: Results) -> list[Found]:
-    """Give, for each seed, the random mask that the held-out images choose."""
+    """Return, for each seed, the random mask that the held-out images choose."""
     found = [results[f"mixbin random {number}"] for number in range(RANDOM)]
     return [max(seed, key=lambda one: one["held"]) for seed in zip(*found, strict=True)]
 
 
 def _subsets(results: Results) -> list[dict[str, Found]]:
-    """Give, for each seed, what all 64 choices of layers come to."""
+    """Return, for each seed, what all 64 choices of layers come to."""
     parts = [results[f"mixbin subsets {part}"] for part in range(SUBSETS)]
     return [{point["mask"]: point for part in seed for point in part["points"]}
             for seed in zip(*parts, strict=True)]

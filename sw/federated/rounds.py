@@ -164,7 +164,7 @@ def _vote(networks: Sequence[Network], share: np.ndarray, before: Network) -> Ne
 
 
 def _median(integers: Sequence[np.ndarray], share: np.ndarray) -> np.ndarray:
-    """Give, place by place, the least integer that half of all, by weight, do not exceed.
+    """Return, place by place, the least integer that half of all, by weight, do not exceed.
 
     >>> _median([np.array([5, 1]), np.array([6, 1]), np.array([99, 0])], np.full(3, 1 / 3)).tolist()
     [6, 1]

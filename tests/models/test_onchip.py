@@ -19,7 +19,7 @@ EDGES = [0.0, 1e-3, -1e-3, 1.0, -1.0, 30.0, -30.0]    # Scales and biases that f
 
 
 def trained(text, binarizer=SD, seed=0):
-    """Give a model with odd batch norms, evaluating."""
+    """Return a model with odd batch norms, evaluating."""
     torch.manual_seed(seed)
     model = OnChip(Signature.parse(text), binarizer)
     size = model.signature.input
@@ -33,7 +33,7 @@ def trained(text, binarizer=SD, seed=0):
 
 
 def inputs(network, n=30, seed=1):
-    """Give random elements (n, height, width, channels), and their bits."""
+    """Return random elements (n, height, width, channels), and their bits."""
     size = network.input
     x = np.random.default_rng(seed).integers(0, size.top + 1, (n, *size.shape), np.uint8)
     x[0], x[1] = 0, size.top

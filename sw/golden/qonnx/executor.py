@@ -34,7 +34,7 @@ class ExecutorNotFound(UserError):
 def check(path: Path, count: int = CHECKED) -> str:
     """Compare the network read from an ONNX file with what the file's graph itself gives.
 
-    Inputs are drawn from all that the graph takes. Give one line on what was found: that all
+    Inputs are drawn from all that the graph takes. Return one line on what was found: that all
     classes are equal, or why they could not be compared.
 
     Raises
