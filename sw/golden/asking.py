@@ -1,7 +1,7 @@
 """Asking a board through its serial port: many requests under way, so that the wire is never idle.
 
-A board answers in the order of the requests. So what was sent before a request that is answered,
-and is not, is lost, and is asked again at once; a silence makes all that are under way go again.
+Answers come in the order of the requests. So a later answer means that earlier unanswered requests
+were lost: they are sent again at once. After a silence, all that are under way are sent again.
 
 Why no old answer is believed. The line may lose whatever it likes, repeat it, and hold it back for
 as long as it likes, but what it brings, it brings in the order in which that was sent: a wire does,
