@@ -70,6 +70,9 @@ REFUSED = {
     "a Softmax that ties": (SCORES + "s = Mul (o, tiny)\n y = Softmax <axis = 1> (s)",
         "node 'Softmax_8' (Softmax): its scores lie so close together that float32 may make some "
         "of them equal; leave it out"),
+    "a Softmax of a Softmax": (SCORES + "s = Softmax <axis = 1> (o)\n y = Softmax <axis = 1> (s)",
+        "node 'Softmax_8' (Softmax): it follows another Softmax, behind which float32 may make "
+        "scores equal; leave one of them out"),
     "a Softmax of one score": (ONE + "y = Softmax <axis = 1> (o)",
         "a Softmax of one score is always 1; end with the score itself, or with a Sigmoid"),
     "one score that is 0 or 1": (ONE + "c = Greater (o, nought)\n d = Cast <to = 1> (c)\n"

@@ -301,7 +301,10 @@ def _end(node: Node, signal: Signal, inputs: Inputs, batch: int) -> Value:
     if signal.dtype.kind not in "fi" or signal.dtype == np.float16:
         raise Refused(f"it compares {signal.dtype.name}; cast to float32")
     if "Softmax" in node.op:
-        if not (signal.end or signal.keeps_order(lambda values: values)):
+        if signal.end:
+            raise Refused("it follows another Softmax, behind which float32 may make scores equal; "
+                          "leave one of them out")
+        if not signal.keeps_order(lambda values: values):
             raise Refused("its scores lie so close together that float32 may make some of them "
                           "equal; leave it out")
         ranked = replace(signal.ranked or signal, end=True)
