@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,20 @@ def test_an_exception_is_in_use(path, name):
 ])
 def test_a_wrong_import_is_found(path, source, found):
     assert wrong(source, Path(path)) == found
+
+
+def test_there_is_no_circle():
+    names = {".".join(path.with_suffix("").parts).removesuffix(".__init__"): path
+             for path in MODULES}
+
+    def modules(name):
+        """Return the modules of ours that one imports, at any depth."""
+        found = {max((other for other in names if is_within(each, {other})), key=len, default=name)
+                 for each in imports((ROOT / names[name]).read_text(), names[name])}
+        return found - {name}
+
+    order = list(TopologicalSorter({name: modules(name) for name in names}).static_order())
+    assert order.index("sw.golden.errors") < order.index("sw.golden.network")
 
 
 # Commands that still are libraries to others; to be mended.
