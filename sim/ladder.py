@@ -140,7 +140,7 @@ def load(argument: Path) -> tuple[Network, Bits]:
     """Read a network and its test codes, or draw some for a file that has none beside it."""
     network = networks.load_dense(runs.network_file(argument), "sim.verify")
     path = runs.codes_file(argument)
-    if not argument.is_dir() and (path == argument or not path.exists()):
+    if not argument.is_dir() and not path.exists():
         return network, random_codes(network.n_in)
     codes, _ = load_codes(path)
     if codes.shape[1] != network.n_in:

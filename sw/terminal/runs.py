@@ -51,9 +51,13 @@ def codes_file(argument: Path) -> Path:
 
     >>> codes_file(Path("sim/data/digits.network.safetensors")).as_posix()
     'sim/data/digits.codes.safetensors'
+    >>> codes_file(Path("model.onnx")).as_posix()
+    'model.codes.safetensors'
     """
     network = network_file(argument)
-    return network.with_name(network.name.replace("network", "codes"))
+    name = network.name.removesuffix(network.suffix)
+    name = name.replace("network", "codes") if "network" in name else f"{name}.codes"
+    return network.with_name(f"{name}.safetensors")
 
 
 def encoder_file(argument: Path) -> Path:

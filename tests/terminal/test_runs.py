@@ -28,7 +28,9 @@ def test_without_a_finished_run(tmp_path):
 @pytest.mark.parametrize("argument, network, codes", [
     ("run", "run/network.safetensors", "run/codes.safetensors"),
     ("run/network.safetensors", "run/network.safetensors", "run/codes.safetensors"),
-    ("digits.network.safetensors", "digits.network.safetensors", "digits.codes.safetensors")])
+    ("digits.network.safetensors", "digits.network.safetensors", "digits.codes.safetensors"),
+    ("model.onnx", "model.onnx", "model.codes.safetensors"),
+    ("model.safetensors", "model.safetensors", "model.codes.safetensors")])
 def test_a_run_or_its_network_file(tmp_path, monkeypatch, argument, network, codes):
     monkeypatch.chdir(tmp_path)
     Path("run").mkdir()
