@@ -103,13 +103,23 @@ def golden_vectors(network: Network, file: Path) -> Inputs:
     parts = [np.zeros((1, n_in), np.uint8), np.ones((1, n_in), np.uint8),
              np.random.default_rng(0).integers(0, 2, (N_RANDOM, n_in), np.uint8)]
     if runs.codes_file(file).exists():
-        parts.append(load_codes(runs.codes_file(file))[0])
+        parts.append(codes_beside(network, file)[0])
     return Inputs(np.concatenate(parts), ())
 
 
-def test_codes(file: Path) -> Inputs:
+def codes_beside(network: Network, file: Path) -> tuple[Bits, np.ndarray]:
+    """Read the codes and labels that lie beside a network file, and fit it."""
+    path = runs.codes_file(file)
+    codes, labels = load_codes(path)
+    if codes.shape[1] != network.n_in:
+        raise ClassifyError(f"{path} has codes of {codes.shape[1]} bits, but the network takes "
+                            f"{network.n_in}")
+    return codes, labels
+
+
+def test_codes(network: Network, file: Path) -> Inputs:
     """Return the test codes of the run with this network file."""
-    codes, labels = load_codes(runs.codes_file(file))
+    codes, labels = codes_beside(network, file)
     return Inputs(codes, [f"test code {number}" for number in range(len(codes))], labels)
 
 
@@ -222,7 +232,7 @@ def run(args: argparse.Namespace) -> int:
     elif args.images or args.data:
         inputs = encoded(file.parent, args.images, args.data, args.data_dir)
     else:
-        inputs = test_codes(file)
+        inputs = test_codes(network, file)
     with Board(args.port, network.n_in) as board:
         if board.identity.shape != network.signature.widths:
             raise ClassifyError(f"The board at {args.port} is {board.identity}, not for {network}: "

@@ -9,6 +9,8 @@ from PIL import Image
 from serial.tools.list_ports_common import ListPortInfo
 
 from sw import classify
+from sw.golden.bits import pack
+from sw.golden.codes import save_codes
 from sw.golden.identity import Identity
 from sw.golden.network import Network, random_network
 from tests.line import golden_line, stranger, within
@@ -183,3 +185,13 @@ def test_a_wrong_port(run, capsys):
     assert capsys.readouterr().err == (
         "error: /dev/nope cannot be opened, No such file or directory: python -m sw.classify "
         "--list shows the serial ports of this computer\n")
+
+
+@pytest.mark.parametrize("flags", [(), ("--selftest",)], ids=str)
+def test_codes_of_another_network(tmp_path, capsys, flags):
+    network, codes = tmp_path / "a.network.safetensors", tmp_path / "a.codes.safetensors"
+    random_network((16, 8, 2)).save(network)
+    save_codes(codes, pack(np.zeros((3, 9), np.uint8)), np.zeros(3, np.int64), 9)
+    assert classify.main(["--port", "nothing", "--network", str(network), *flags]) == 2
+    assert capsys.readouterr().err == (f"error: {codes} has codes of 9 bits, but the network takes "
+                                       "16\n")
