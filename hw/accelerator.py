@@ -10,7 +10,7 @@ from hw.blocks import link
 from hw.blocks.hardwired import HardwiredEngine
 from hw.blocks.link import Link
 from hw.engine import Engine
-from hw.plan.folding import Hardwired, Plan
+from hw.plan.folding import Plan
 from sw.golden.identity import MAX_WIDTHS, N_HASH, Identity
 from sw.golden.network import Network
 
@@ -23,7 +23,7 @@ def check(network: Network, plan: Plan, *, reloadable: bool) -> None:
     if len(network.shape) > MAX_WIDTHS:
         raise ValueError(f"A board can tell {MAX_WIDTHS} widths of its network, not "
                          f"{len(network.shape)}: {network}")
-    if isinstance(plan, Hardwired) and reloadable:
+    if plan.is_logic and reloadable:
         raise ValueError("A hard-wired engine has its weights in logic and cannot be reloaded: "
                          "take a folded one")
 
@@ -71,9 +71,10 @@ class Accelerator(wiring.Component):
     def __init__(self, network: Network, plan: Plan, *, reloadable: bool = False,
                  clock: float = 0, baud: int = 0):
         check(network, plan, reloadable=reloadable)
+        self.plan = plan
         self.reloadable = reloadable
         self.identity = identity(network, plan, reloadable=reloadable, clock=clock, baud=baud)
-        self.engine = (HardwiredEngine(network) if isinstance(plan, Hardwired)
+        self.engine = (HardwiredEngine(network) if plan.is_logic
                        else Engine(network, plan, reloadable=reloadable))
         self.link = Link(network.n_in, network.n_classes, reloadable=reloadable,
                          identity=self.identity.to_bytes())
@@ -84,9 +85,7 @@ class Accelerator(wiring.Component):
         m.submodules.link = self.link
         m.submodules.engine = self.engine
         wiring.connect(m, wiring.flipped(self.rx), self.link.from_host)
-        wiring.connect(m, self.link.code, self.engine.x)
-        if isinstance(self.engine, Engine):
-            m.d.comb += self.engine.unlike.eq(self.link.unlike)
+        self.engine.feed(m, self.link)
         if self.reloadable:
             m.d.comb += self.engine.load.eq(self.link.load)
         wiring.connect(m, self.engine.y, self.link.klass)

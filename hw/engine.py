@@ -70,6 +70,11 @@ class Engine(wiring.Component):
         return named | {"the readout's weights": self.readout.weights.memory,
                         "the readout's offsets": self.readout.scores}
 
+    def feed(self, m: Module, link) -> None:
+        """Connect what gives the codes: a link's ``code`` and ``unlike``."""
+        wiring.connect(m, link.code, self.x)
+        m.d.comb += self.unlike.eq(link.unlike)
+
     def elaborate(self, platform):
         m = Module()
         blocks = [*self.layers, self.readout]

@@ -12,7 +12,7 @@ from hw.flow.built import Built, find_board
 from hw.flow.choosing import choose, default_clock
 from hw.flow.family import FAMILIES
 from hw.plan import folding
-from hw.plan.folding import Hardwired, Plan
+from hw.plan.folding import Plan
 from sw.golden import regular
 from sw.golden.bits import n_bytes
 from sw.golden.errors import UserError
@@ -65,8 +65,7 @@ class Target:
 
     def like(self, network: Network) -> "Target":
         """Return a target of another shape: its default folding, or a hard-wired engine too."""
-        plan = self.plan if isinstance(self.plan, Hardwired) else folding.default(network.shape)
-        return Target(None, plan, reloadable=False)
+        return Target(None, self.plan.like(network.shape), reloadable=False)
 
     def patience(self, network: Network) -> int:
         """Count the cycles without a byte after which none comes any more.

@@ -51,6 +51,10 @@ class HardwiredEngine(wiring.Component):
             "y": Out(stream.Signature(range(network.n_classes), always_ready=True)),
         })
 
+    def feed(self, m: Module, link) -> None:
+        """Connect what gives the codes: a link's ``code``."""
+        wiring.connect(m, link.code, self.x)
+
     def elaborate(self, platform):
         m = Module()
         bits = self.x.payload

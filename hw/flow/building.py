@@ -15,7 +15,6 @@ from amaranth.build import ResourceError
 import boards
 from hw.accelerator import Accelerator
 from hw.blocks import uart
-from hw.blocks.hardwired import HardwiredEngine
 from hw.flow import steps, toolchain
 from hw.flow.built import REPORT, has_build, making
 from hw.flow.family import FAMILIES, PLACED
@@ -157,7 +156,7 @@ def clocks(board: boards.Board, clock: float) -> tuple[PLL, int]:
 def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int, show: steps.Show):
     """Run the commands of the platform's build script."""
     family = FAMILIES[board.family]
-    routing = family.routing if isinstance(top.accelerator.engine, HardwiredEngine) else ""
+    routing = family.routing if top.accelerator.plan.is_logic else ""
     # Gowin's is written anyway: the bitstream is packed from it.
     write = "" if family.packed_from == PLACED else f"--write {PLACED}"
     try:
@@ -178,7 +177,7 @@ def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int, show: 
 
 def _never_both(accelerator: Accelerator) -> str:
     """Tell Yosys what it cannot know: no memory is read where it is written in the same cycle."""
-    if isinstance(accelerator.engine, HardwiredEngine):
+    if accelerator.plan.is_logic:
         return ""
     modules = "engine.*" if accelerator.reloadable else "engine.readout"
     return f"setparam -set COLLISION_X_MASK 1'1 top.accelerator.{modules}/t:$memrd_v2"

@@ -44,7 +44,7 @@ def choose(network: Network, board: boards.Board, folds: str | None, *,
 
 def default_clock(board: boards.Board, plan: Plan) -> float:
     """Return the clock of an engine on a board, in hertz, where nobody asks for another."""
-    return board.hardwired_clock or board.clock if isinstance(plan, Hardwired) else board.clock
+    return board.hardwired_clock or board.clock if plan.is_logic else board.clock
 
 
 def forecast(network: Network, board: boards.Board, plan: Plan, *,

@@ -18,7 +18,6 @@ from hw.flow.bitstream import Contents
 from hw.flow.built import REPORT, Built, making
 from hw.flow.report import Report
 from hw.plan.cost import FABRICS, Fabric
-from hw.plan.folding import Hardwired
 from sw.golden import bits
 from sw.golden.errors import UserError
 from sw.golden.network import Network, atomic_write
@@ -56,7 +55,7 @@ def patch(built: Built, network: Network, out: Path) -> Report:
     if network.signature != built.network.signature:
         raise PatchError(f"{built.folder} holds a {built.network} network and cannot become one of "
                          f"{network}: build it with python -m hw.build")
-    if isinstance(built.plan, Hardwired):
+    if built.plan.is_logic:
         raise PatchError(f"{built.folder} holds its weights in logic: build the other network anew")
 
     contents, family = built.contents(), built.family

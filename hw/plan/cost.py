@@ -79,7 +79,7 @@ class Fabric:
 
     def price(self, network: Network, plan: Plan, *, reloadable: bool = False) -> Cost:
         """Predict what any accelerator takes; a hard-wired one, as it would be on an ECP5."""
-        if not isinstance(plan, Hardwired):
+        if not plan.is_logic:
             return self.cost(network.shape, plan, reloadable=reloadable)
         link = self.cells["base"] + self.cells["code"] * network.n_in
         return Cost(round(link + adder_graph.cost(network)), 0)

@@ -57,6 +57,7 @@ class Folding:
 
     layers: Sequence[Fold]
     readout_simd: int
+    is_logic = False    # Weights lie in memories.
 
     @property
     def chunk(self) -> int:
@@ -107,10 +108,16 @@ class Folding:
             [fold.layout(*widths) for fold, widths in zip(self.layers, pairwise(hidden))],
             ReadoutLayout(hidden[-1], n_classes, self.chunk, self.per_word(hidden[-1])))
 
+    def like(self, shape: Sequence[int]) -> "Folding":
+        """Return a plan of this kind for another shape."""
+        return default(shape)
+
 
 @dataclass(frozen=True)
 class Hardwired:
     """No folding at all: weights are logic, and an inference begins every cycle."""
+
+    is_logic = True
 
     def __str__(self) -> str:
         return "hardwired"
@@ -120,6 +127,9 @@ class Hardwired:
 
     def cycles(self, shape: Sequence[int]) -> tuple[int, ...]:
         return (1,) * (len(shape) - 1)
+
+    def like(self, shape: Sequence[int]) -> "Hardwired":
+        return self
 
 
 Plan = Folding | Hardwired
