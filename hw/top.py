@@ -6,7 +6,7 @@ from amaranth.lib.cdc import ResetSynchronizer
 
 from hw.accelerator import Accelerator
 from hw.blocks import uart
-from hw.flow.pll import PLL
+from hw.blocks.pll import PLL
 
 __all__ = ["Top"]
 
@@ -18,13 +18,13 @@ class Top(Elaboratable):
     ----------
     accelerator : :class:`~hw.accelerator.Accelerator`
         What answers.
-    pll : :class:`~hw.flow.pll.PLL`
+    pll : :class:`~hw.blocks.pll.PLL`
         What makes its clock of the board's oscillator.
     divisor : int
         Cycles a bit lasts on the link, :func:`hw.blocks.uart.divisor`.
     clock_is_beside_pll : bool
         The oscillator's pin belongs to the PLL, so that nothing else can be clocked by it. The PLL
-        is then a :class:`~hw.flow.pll.ICE40PLL`.
+        is then a :class:`~hw.blocks.pll.ICE40PLL`.
     """
 
     def __init__(self, accelerator: Accelerator, *, pll: PLL, divisor: int,

@@ -15,10 +15,10 @@ from amaranth.build import ResourceError
 import boards
 from hw.accelerator import Accelerator
 from hw.blocks import uart
+from hw.blocks.pll import PLL
 from hw.flow import steps, toolchain
 from hw.flow.built import REPORT, has_build, making
 from hw.flow.family import FAMILIES, PLACED
-from hw.flow.pll import PLL
 from hw.flow.report import Rates, Report, Resources
 from hw.flow.toolchain import ToolFailed
 from hw.plan.cost import FABRICS

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from hw.flow.pll import ECP5PLL, ICE40PLL, PLL, GowinPLL
+from hw.blocks.pll import ECP5PLL, ICE40PLL, PLL, GowinPLL
 
 __all__ = ["FAMILIES", "PLACED", "Family"]
 
@@ -19,7 +19,7 @@ class Family:
         The program that places and routes.
     pack : str
         The program that makes the bitstream of that.
-    pll : type of :class:`~hw.flow.pll.PLL`
+    pll : type of :class:`~hw.blocks.pll.PLL`
         Clock generator.
     packed_from, bitstream : str
         Names of the file that it reads and of the one that it makes.

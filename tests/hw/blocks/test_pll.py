@@ -2,7 +2,7 @@
 
 import pytest
 
-from hw.flow.pll import ECP5PLL, ICE40PLL, GowinPLL
+from hw.blocks.pll import ECP5PLL, ICE40PLL, GowinPLL
 
 
 @pytest.mark.parametrize("kind, reference, asked, made", [
