@@ -7,7 +7,7 @@ import pytest
 from hw.engine import Engine
 from hw.plan.folding import Fold, Folding, with_readout
 from sw.golden import bits, forward
-from sw.golden.network import random_network
+from sw.golden.network import Layer, Network, OutputLayer, random_network
 from tests.counted import Counted
 from tests.streams import PACES, run, simulate
 
@@ -35,6 +35,18 @@ def test_engine_equals_golden(shape, folds, simd, pace):
     dut = Counted(Engine(network, Folding([Fold(*fold) for fold in folds], simd)))
     classes = run(dut, dut.x, dut.y, map(bits.to_int, codes), len(codes), **pace)
     assert classes == forward.classify_all(network, codes).tolist()
+
+
+@pytest.mark.parametrize("hidden", [0b010101, 0b101010, 0b111111])
+def test_a_score_may_need_all_the_bits_there_are(hidden):
+    """With the offset 5 the greatest score of this folding has just room in four bits: what fills
+    up the last word of the readout must not count."""
+    bits_of_hidden = bits.from_int(hidden, 6)
+    layer = Layer(np.zeros((6, 2), np.uint8), np.where(bits_of_hidden, 0, 3))
+    weights = np.stack([1 - bits_of_hidden, bits_of_hidden]).astype(np.uint8)
+    network = Network([layer], OutputLayer(weights, np.array([0, 5])))
+    dut = Engine(network, Folding([Fold(1, 1)], 4))
+    assert run(dut, dut.x, dut.y, [0], 1) == [1]
 
 
 @pytest.mark.parametrize("n_classes", [1, 2, 3])
