@@ -1,6 +1,7 @@
 """The accelerator's Verilog, compiled by Verilator, behind a pseudo-terminal."""
 
 import json
+import re
 import tempfile
 import threading
 import time
@@ -95,5 +96,5 @@ def virtual_board(network: Network, plan: Plan, *, reloadable: bool,
 
 def _reason(failure: Exception) -> str:
     """Return what an exception in the bench said last, if there was one."""
-    said = [line.strip() for line in str(failure).splitlines() if "Error: " in line]
+    said = re.findall(r"\w*Error: .*", str(failure))
     return f" ({said[-1]})" if said else ""

@@ -78,6 +78,7 @@ def run(commands: Sequence[tuple[Sequence[str], str]], folder: Path, show: Show)
 
 def _follow(command: list[str], folder: Path, log, look: Callable[[], None]) -> int:
     """Run a program, and look several times a second until it ends; return its exit code."""
+    look()    # First: a quick tool on a busy computer is a step further when it is seen.
     process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log,
                                stderr=subprocess.STDOUT)
     try:

@@ -67,7 +67,9 @@ def test_the_page_fits_and_takes_whatever_is_drawn(browser, run, width):
 
 @pytest.mark.parametrize("flags, said", [
     (["--network", "{}/nowhere"], "{}/nowhere is not there: give the folder of a finished run"),
-    (["--network", "{}", "--port", "/dev/nowhere"], "[Errno 2] could not open port /dev/nowhere"),
+    (["--network", "{}", "--port", "/dev/nowhere"],
+     "/dev/nowhere cannot be opened, No such file or directory: python -m sw.classify --list "
+     "shows the serial ports of this computer"),
     (["--network", "{}", "--http", "{taken}"], "[Errno 98] Address already in use")])
 def test_what_goes_wrong(run, tmp_path, capsys, flags, said):
     pytest.importorskip("starlette", reason="no Starlette. Try: pip install -e '.[demo]'")
