@@ -165,7 +165,6 @@ class Network:
             raise ValueError(f"{self.signature} has {len(stages)} stages with weights, not "
                              f"{len(made)}")
         for number, (layer, (stage, takes, gives)) in enumerate(zip(made, stages)):
-            # A pool that follows takes whatever bits there are; so it is the next layer that fits.
             if layer.n_in != stage.fan_in(takes):
                 if number and self.signature.widths:
                     raise ValueError(f"Layer {number - 1} gives {takes.channels} bits, but the "
