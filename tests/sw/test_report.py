@@ -75,7 +75,7 @@ def test_what_was_verified_is_of_this_network_and_plan(tmp_path, found, titles):
 
 @pytest.mark.parametrize("files, said", [
     ([], r"error: .*/run is not the folder of a finished run: it has no metrics.json"),
-    (["metrics.json"], r"error: \[Errno 2\] No such file or directory: .*config.json'"),
+    (["metrics.json"], r"error: .*/run is not the folder of a run: it has no config.json"),
     (["metrics.json", "config.json"], r"error: .*config.json is not the configuration of a run")])
 def test_what_is_no_run_is_refused(tmp_path, capsys, files, said):
     (tmp_path / "run").mkdir()
