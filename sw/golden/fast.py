@@ -52,11 +52,13 @@ def _trace(network: Network, codes: Bits) -> list[Integers]:
     x: Bits = (planes << np.arange(takes.bits, dtype=np.uint8)).sum(axis=-1, dtype=np.uint8)
     layers = iter(network.layers)
     given: list[Integers] = []
-    for stage in network.signature.stages:
+    for stage, shape in zip(network.signature.stages, network.signature.maps):
         if isinstance(stage, Readout):
             total = _counts(network.readout.weights, x.reshape(n, -1), 1)
             given.append(total.astype(np.int64) + network.readout.offsets)
             break
+        if isinstance(stage, Pool | Conv):
+            x = x.reshape(n, *shape.shape)
         if isinstance(stage, Pool):
             rows, columns = x.shape[1] // stage.size, x.shape[2] // stage.size
             x = x[:, :rows * stage.size, :columns * stage.size].reshape(

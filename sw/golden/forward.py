@@ -79,14 +79,14 @@ def trace(network: Network, x: Bits) -> list[Integers]:
     layers = iter(network.layers)
     given: list[Integers] = []
     value: Bits = elements(network.input, x)
-    for stage in network.signature.stages:
+    for stage, takes in zip(network.signature.stages, network.signature.maps):
         if isinstance(stage, Readout):
             given.append(scores(network.readout, value.reshape(-1)))
             break
         if isinstance(stage, Conv):
-            value = convolve(stage, next(layers), value)
+            value = convolve(stage, next(layers), value.reshape(takes.shape))
         elif isinstance(stage, Pool):
-            value = pool(stage, value)
+            value = pool(stage, value.reshape(takes.shape))
         else:
             value = hidden(next(layers), value.reshape(-1))
         given.append(value)

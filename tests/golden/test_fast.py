@@ -7,7 +7,7 @@ from sw.golden.stages import Signature
 
 CASES = ["9-4", "20-13-5", "1-1-2", "28x28x1:8-8s2-16p-10", "7x5x3:3-4k5s2b0-3", "7-c3-d4-2",
          "8x8x2-6p-5k2b1p3-d7-3", "5:4-3-2", "6x6x4-p-2", "1x9x1:8-3k1s3-2", "9x1x2:2-5b0k1-2",
-         "11x13x1:1-7k3s3b2-5p-3", "3x3x1-2k3b0-2", "4x4x3-2k4s4b3p-2"]
+         "11x13x1:1-7k3s3b2-5p-3", "3x3x1-2k3b0-2", "4x4x3-2k4s4b3p-2", "6-4-c3p1-d5-p1-2"]
 
 
 def inputs(network, n=12, seed=0):
