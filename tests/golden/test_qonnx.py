@@ -12,7 +12,6 @@ import onnx
 from sw.golden import forward, networks
 from sw.golden.network import random_network
 from sw.golden.qonnx import executor, reader, writer
-from sw.golden.stages import Signature
 from tests.onnx_forms import FORMS, OUTPUTS, N, tfc, write
 
 BREVITAS = Path(__file__).parents[1] / "data/brevitas.onnx"
@@ -109,10 +108,3 @@ def test_a_network_comes_back_from_its_file(tmp_path, shape):
     assert (forward.classify_all(imported.network, codes)
             == forward.classify_all(network, codes)).all()
     onnx.checker.check_model(onnx.load(tmp_path / "network.onnx"))
-
-
-@pytest.mark.parametrize("text", ["8x8x1:8-4s2-3", "20:2-5-3", "4x4x2-p-3"])
-def test_only_what_is_fully_connected_on_bits_is_written(tmp_path, text):
-    with pytest.raises(ValueError, match=f"^{text} is not fully connected on bits, so no QONNX"):
-        writer.save(random_network(Signature.parse(text)), tmp_path / "network.onnx")
-    assert not list(tmp_path.iterdir())

@@ -1,0 +1,55 @@
+"""Networks of stages as QONNX files: in the field's executor every score is golden's."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+pytest.importorskip("onnx", reason="needs onnx: pip install '.[onnx]'")
+pytest.importorskip("qonnx", reason="needs qonnx: pip install '.[onnx]'")
+
+import onnx
+
+from sw.golden import fast
+from sw.golden.network import random_network
+from sw.golden.qonnx import writer
+from sw.golden.stages import Dense, Readout, Signature
+from tests.qonnx_runs import sums
+from tests.stage_lists import LISTS
+
+COUNT = 50
+
+
+def graph_values(network, codes):
+    """Return what the graph takes for codes: signs or pixels, each sample a vector or a map."""
+    takes, stages = network.input, network.signature.stages
+    elements = (codes.reshape(len(codes), -1, takes.bits) << np.arange(takes.bits)).sum(axis=-1)
+    values = (elements if takes.bits > 1 else 2 * elements - 1).astype(np.float32)
+    if takes.is_vector and isinstance(stages[0], Dense | Readout):
+        return values
+    return values.reshape(len(codes), *takes.shape).transpose(0, 3, 1, 2)
+
+
+@pytest.mark.parametrize("text", LISTS)
+def test_every_score_is_goldens(tmp_path, text):
+    network = random_network(Signature.parse(text), seed=1)
+    codes = np.random.default_rng(0).integers(0, 2, (COUNT, network.n_in), np.uint8)
+    codes[0], codes[1] = 0, 1
+    path = tmp_path / "network.onnx"
+    writer.save(network, path, COUNT)
+    onnx.checker.check_model(onnx.load(path), full_check=False)
+    scores = fast.trace_all(network, codes)[-1]
+    given = sums(path, graph_values(network, codes))
+    if network.n_classes == 1:
+        assert (given == 0).all()
+    else:
+        assert np.array_equal(given, 2 * scores - network.readout.n_in)
+
+
+@pytest.mark.parametrize("shape, batch, expected", [
+    ((1, 1, 1), 1, "9629d3907a2c0a16"), ((200, 128, 10), 1, "fc484cfac5c06e3c"),
+    ((33, 31, 7, 2), 7, "4314a7c579c62fcb")], ids=str)
+def test_the_bytes_of_what_is_fully_connected_stay(tmp_path, shape, batch, expected):
+    writer.save(random_network(shape, seed=3), tmp_path / "network.onnx", batch)
+    content = (tmp_path / "network.onnx").read_bytes()
+    assert hashlib.sha256(content).hexdigest()[:16] == expected
