@@ -131,11 +131,11 @@ def encoded(run: Path, files: Sequence[Path], data_set: str | None, data_dir: st
     from .images import data, picture
     from .models import encoding as codes
     from .models.autoencoder import Encoder, EncoderFileError
-    from .training.config import Description
+    from .training.configs import describe
     from .training.effort import RunError
 
     try:
-        described = Description.of(run)
+        described = describe(run)
         encoder = Encoder.load(run / "encoder.safetensors")
         classes = data.class_names(described.data, described.task)
         if data_set is None:

@@ -1,4 +1,4 @@
-"""Train a hybrid network, compare it with its baselines, export it: ``python -m sw.train``."""
+"""Train a network for hardware and export it: ``python -m sw.train``."""
 
 import argparse
 import os
@@ -14,9 +14,12 @@ from .training.config import HYBRID, LOSSES, PRECISIONS, Config, DeepConfig
 from .training.effort import DEEP, RunError, effort_for
 from .training.flags import add_flags, widths
 from .training.labels import LABELS
+from .training.stages import AUGMENTS, SIZES
 
 if TYPE_CHECKING:
+    from .training.configs import Asked
     from .training.run import Run
+    from .training.stages import OnChipConfig
 
 
 def _table(accuracies: dict[str, float]) -> str:
@@ -34,7 +37,8 @@ def _table(accuracies: dict[str, float]) -> str:
 def _parser() -> argparse.ArgumentParser:
     default = Config()
     parser = Parser(prog="python -m sw.train",
-                    description="Train a hybrid network, compare it with baselines, export it.")
+                    description="Train a network and export it: a hybrid one beside its "
+                    "baselines, or one that lies whole on the chip.")
     add = parser.add_argument
     add("--data", metavar="NAME", default=default.data,
         help=f"data set to train on, one of: {', '.join(NAMES)}, or cifar10 for SD-BNN's "
@@ -44,6 +48,16 @@ def _parser() -> argparse.ArgumentParser:
              "$HYBNN_DATA, then download)")
     add("--task", metavar="TASK", default=default.task,
         help="classes to tell apart: ten, all, or two such as 0v1 (default: %(default)s)")
+    add("--on-chip", metavar="SPEC",
+        help=f"train a network that takes pixels and needs no host: {', '.join(SIZES)}, or its "
+             "stages such as 32s2-64p-64p, see docs/formats.md")
+    add("--pixels", metavar="BITS", type=int, default=8,
+        help="of such a network, 1 to 8 (default: %(default)s)")
+    add("--augment", choices=AUGMENTS,
+        help="how such a network's training images change (default: what suits the data set)")
+    add("--threads", metavar="N", type=int, default=2,
+        help="of the CPU that train such a network; another number rounds in another way "
+             "(default: %(default)s)")
     add("--hidden", metavar="WIDTHS", type=widths, default=default.hidden,
         help="widths of the hidden layers, such as 128 or 128-64 (default: 128)")
     add("--binarizer", metavar="NAME", choices=BINARIZERS, default=default.binarizer,
@@ -76,8 +90,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _config(arguments: argparse.Namespace) -> Config | DeepConfig:
+def _config(arguments: argparse.Namespace) -> "Asked":
     """Return what is asked for; a flag that the model does not have is refused."""
+    if arguments.on_chip is not None:
+        return _on_chip_config(arguments)
+    if (arguments.pixels, arguments.augment, arguments.threads) != (8, None, 2):
+        raise RunError("--pixels, --augment and --threads are for a network on the chip, see "
+                       "--on-chip")
     if arguments.model != HYBRID:
         return _deep_config(arguments)
     if (arguments.precision, arguments.images) != (PRECISIONS[0], None):
@@ -105,6 +124,21 @@ def _deep_config(arguments: argparse.Namespace) -> DeepConfig:
                       arguments.device, epochs, precision=arguments.precision, images=images)
 
 
+def _on_chip_config(arguments: argparse.Namespace) -> "OnChipConfig":
+    from .training import onchip
+
+    usual = Config()
+    if arguments.model != HYBRID or arguments.encoder or (
+            arguments.bits, arguments.loss, arguments.hidden, arguments.precision,
+            arguments.images) != (usual.bits, None, usual.hidden, PRECISIONS[0], None):
+        raise RunError("--on-chip trains all of a network: it takes no --model, --encoder, --bits, "
+                       "--loss, --hidden, --precision or --images")
+    return onchip.decide(arguments.on_chip, arguments.data, arguments.data_dir, arguments.task,
+                         pixels=arguments.pixels, binarizer=arguments.binarizer,
+                         seed=arguments.seed, device=arguments.device, epochs=arguments.epochs,
+                         augment=arguments.augment, threads=arguments.threads)
+
+
 def _begin(arguments: argparse.Namespace) -> "tuple[Run[Any], Any]":
     """Make the run's folder, or go on with it; return the run and the images.
 
@@ -118,18 +152,16 @@ def _begin(arguments: argparse.Namespace) -> "tuple[Run[Any], Any]":
         return run, _phases(run.config).load(run.config)
     config = _config(arguments)
     inputs = _phases(config).load(config)
-    if isinstance(config, DeepConfig):
-        return runs.create(arguments.out, config), inputs
-    if config.encoder:
+    if isinstance(config, Config) and config.encoder:
         load_encoder(Path(config.encoder))
     return runs.create(arguments.out, config), inputs
 
 
-def _phases(config: Config | DeepConfig) -> Any:
+def _phases(config: "Asked") -> Any:
     """Return the module that does the phases of such a run."""
     # Imported here: who only asks for --help need not wait for torch.
-    from .training import deep, hybrid
-    return deep if isinstance(config, DeepConfig) else hybrid
+    from .training import deep, hybrid, onchip
+    return {Config: hybrid, DeepConfig: deep}.get(type(config), onchip)
 
 
 @command()

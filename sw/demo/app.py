@@ -23,7 +23,7 @@ from ..images import data, picture
 from ..images.picture import Nothing, PictureError
 from ..models import encoding as codes
 from ..models.autoencoder import Encoder
-from ..training.config import Description
+from ..training.configs import describe
 from .server import OwnPage
 
 __all__ = ["MAX_BYTES", "Demo", "app"]
@@ -44,7 +44,7 @@ class Demo:
     """
 
     def __init__(self, run: Path) -> None:
-        described = Description.of(run)
+        described = describe(run)
         self.network = networks.load_dense(run / "network.safetensors", "sw.demo")
         self.data = described.data
         self.classes = data.class_names(described.data, described.task)

@@ -26,7 +26,7 @@ from ..images import data
 from ..models.autoencoder import Encoder
 from ..models.binary import DynamicShift
 from ..models.encoding import BATCH, extract
-from ..training.config import Description
+from ..training.configs import describe
 from ..training.effort import RunError
 
 __all__ = ["Difference", "Handed", "hand_over", "load_encoder", "write_encoder"]
@@ -120,7 +120,7 @@ def hand_over(run: Path, to: Path, data_dir: Path | None = None) -> Handed:
     """
     if not (run / "config.json").is_file():
         raise RunError(f"{run} is not the folder of a run: it has no config.json")
-    described = Description.of(run)
+    described = describe(run)
     network = networks.load_dense(run / "network.safetensors", "sw.export")
     encoder = Encoder.load(run / "encoder.safetensors")
     codes, _ = load_codes(run / "codes.safetensors")

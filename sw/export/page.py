@@ -18,6 +18,7 @@ from ..golden.network import MAX_BYTES
 from ..golden.tensors import atomic_write
 from ..images import data
 from ..training.config import Description
+from ..training.configs import describe
 from ..training.effort import RunError
 from ..training.labels import LABELS
 from ..training.run import load_states
@@ -39,7 +40,7 @@ def report(folder: Path, data_dir: Path | None) -> Path:
     """
     if not (folder / "metrics.json").is_file():
         raise RunError(f"{folder} is not the folder of a finished run: it has no metrics.json")
-    described = Description.of(folder)
+    described = describe(folder)
     accuracies = _accuracies(folder / "metrics.json")
     shown = _look(folder, described, data_dir)
     states: dict[str, Any] = {}

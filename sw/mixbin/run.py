@@ -23,7 +23,7 @@ from ..images.data import DataSet
 from ..models.autoencoder import Encoder
 from ..models.checkpoint import load_checkpoint, save_checkpoint
 from ..models.encoding import BATCH, CodeSet, pack_signs
-from ..training.config import load_record
+from ..training.configs import load_record
 from ..training.device import Engine
 from ..training.effort import RunError
 from ..training.hybrid import write_network

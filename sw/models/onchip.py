@@ -35,7 +35,8 @@ class OnChip(nn.Module):
 
     Shapes
     ------
-    x : ``(batch, height, width, channels)``, as golden has it: pixels as integers from 0, or bits
+    x : ``(batch, height, width, channels)``, as golden has it, of any type: pixels as integers
+        from 0, or bits
     scores : ``(batch, n_classes)``, integers
     """
 
@@ -48,7 +49,7 @@ class OnChip(nn.Module):
         self.readout = BinaryReadout(last.fan_in(before), signature.n_classes, binarizer)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = x.permute(0, 3, 1, 2)
+        y = x.permute(0, 3, 1, 2).to(self.readout.linear.weight.dtype)
         y = y if self.signature.input.bits > 1 else 2 * y - 1
         blocks = iter(self.blocks)
         activate: nn.Module = nn.Identity()    # Behind the pools, if there are any.

@@ -1,31 +1,23 @@
 """What decides the outcome of a run, and what a run says of itself. Needs no torch.
 
-Every run's folder holds ``config.json``. In that of ``python -m sw.train`` it is all that was asked
-for, a :class:`Config` or a :class:`DeepConfig`. Other commands have files of their own for that;
-their ``config.json`` is the run's :class:`Description`, which those of any kind give.
+What is asked for is a :class:`Config`, a :class:`DeepConfig`, or an
+:class:`~sw.training.stages.OnChipConfig`; all of them give a :class:`Description`.
 """
 
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TypeVar
 
-from ..golden import regular
-from ..golden.errors import UserError
 from ..golden.network import MAX_WIDTH
-from ..golden.record import record
 from ..models.binarizer import BINARIZERS
 from ..models.shape import CODE_BITS, EncoderShape
 from .effort import DEEP, DEEP_BATCH, MOST, SMALL, Effort, RunError, effort_for
 
 __all__ = ["HYBRID", "LOSSES", "PRECISIONS", "Config", "DeepConfig", "Description", "EncoderPlan",
-           "encoder_plan", "load", "load_record"]
+           "check_name", "check_seed", "encoder_plan"]
 
 HYBRID = "hybrid"
 LOSSES = ("plain", "handwriting")    # Of an autoencoder, see sw.training.encoder.
 # Of Fabric's: the last computes what can be computed so in bfloat16, and keeps float32 weights.
 PRECISIONS = ("32-true", "64-true", "bf16-mixed")
-
-Asked = TypeVar("Asked")
 
 
 @dataclass(frozen=True)
@@ -46,25 +38,7 @@ class Description:
     epochs: int
 
     def __post_init__(self) -> None:
-        _check_name("binarizer", self.binarizer, [*BINARIZERS])
-
-    @classmethod
-    def of(cls, folder: Path) -> "Description":
-        """Read what a run's folder says of it, whichever command made it.
-
-        Raises
-        ------
-        RunError
-            It does not say it, or there is no network for hardware in such a run.
-        """
-        try:
-            found = load(folder / "config.json")
-        except FileNotFoundError:
-            raise RunError(f"{folder} is not the folder of a run: it has no config.json") from None
-        if isinstance(found, DeepConfig):
-            raise RunError(f"The run in {folder} trained {found.model}, which does not become "
-                           "hardware")
-        return found if isinstance(found, Description) else found.description()
+        check_name("binarizer", self.binarizer, [*BINARIZERS])
 
 
 @dataclass(frozen=True)
@@ -106,12 +80,12 @@ class Config:
     def __post_init__(self) -> None:
         if not self.hidden or not all(1 <= width <= MAX_WIDTH for width in self.hidden):
             raise RunError(f"Hidden widths must be 1 to {MAX_WIDTH}, not {list(self.hidden)}")
-        _check_name("binarizer", self.binarizer, [*BINARIZERS])
-        _check_seed(self.seed)
+        check_name("binarizer", self.binarizer, [*BINARIZERS])
+        check_seed(self.seed)
         if not 1 <= self.bits <= MAX_WIDTH:
             raise RunError(f"The bits of a code must be 1 to {MAX_WIDTH}, not {self.bits}")
         if self.loss is not None:
-            _check_name("loss", self.loss, [*LOSSES])
+            check_name("loss", self.loss, [*LOSSES])
         if self.encoder and (self.bits, self.loss) != (CODE_BITS, None):
             raise RunError("--bits and --loss are for an encoder that is trained, not for one "
                            "that is taken")
@@ -149,10 +123,10 @@ class DeepConfig:
     images: int | None = None          # To train and to test on, at most; None: all.
 
     def __post_init__(self) -> None:
-        _check_name("model", self.model, [*DEEP])
-        _check_name("binarizer", self.binarizer, [*BINARIZERS])
-        _check_name("precision", self.precision, [*PRECISIONS])
-        _check_seed(self.seed)
+        check_name("model", self.model, [*DEEP])
+        check_name("binarizer", self.binarizer, [*BINARIZERS])
+        check_name("precision", self.precision, [*PRECISIONS])
+        check_seed(self.seed)
         for what, number in ("epochs", self.epochs), ("batch", self.batch), ("images", self.images):
             if number is not None and not 1 <= number <= MOST:
                 raise RunError(f"The {what} must be 1 to {MOST}, not {number}")
@@ -163,74 +137,11 @@ class DeepConfig:
         return f"cifar10-{self.model}"
 
 
-@dataclass(frozen=True)
-class _Before:
-    """``config.json`` as all commands wrote it at first, whatever they trained."""
-
-    data: str
-    data_dir: str | None
-    task: str
-    hidden: tuple[int, ...]
-    binarizer: str
-    seed: int
-    device: str
-    effort: Effort
-    encoder: str | None
-    model: str
-    precision: str
-    images: int | None
-
-    def now(self) -> Config | DeepConfig:
-        """Return what it says as it is written now."""
-        if self.model == HYBRID:
-            return Config(self.data, self.data_dir, self.task, self.hidden, self.binarizer,
-                          self.seed, self.device, self.effort, self.encoder)
-        return DeepConfig(self.model, self.data_dir, self.binarizer, self.seed, self.device,
-                          self.effort.classifier_epochs, self.effort.classifier_batch,
-                          self.precision, self.images)
-
-
-def load(path: Path) -> Config | DeepConfig | Description:
-    """Read the ``config.json`` of a run of any kind and age."""
-    content = _read(path)
-    names = content.keys() if isinstance(content, dict) else set()
-    if "effort" in names:
-        if "model" in names:
-            return _record(_Before, content, path, "the configuration of a run").now()
-        return _record(Config, content, path, "the configuration of a run")
-    if "model" in names:
-        return _record(DeepConfig, content, path, "the configuration of a run")
-    return _record(Description, content, path, "the configuration of a run")
-
-
-def load_record(kind: type[Asked], path: Path, what: str) -> Asked:
-    """Read what a run was asked for; ``what`` says what the file is, should it be another."""
-    return _record(kind, _read(path), path, what)
-
-
-def _read(path: Path) -> object:
-    """Return what a JSON file holds, or None if it is no JSON."""
-    try:
-        content: object = regular.read_json(path)
-        return content
-    except ValueError:
-        return None
-
-
-def _record(kind: type[Asked], content: object, path: Path, what: str) -> Asked:
-    try:
-        return record(kind, content)
-    except UserError as error:
-        raise RunError(f"{path} is not {what}: {error}") from None
-    except ValueError:
-        raise RunError(f"{path} is not {what}") from None
-
-
-def _check_name(what: str, name: str, known: list[str]) -> None:
+def check_name(what: str, name: str, known: list[str]) -> None:
     if name not in known:
         raise RunError(f"Unknown {what} {name!r:.40}; known are: {', '.join(known)}")
 
 
-def _check_seed(seed: int) -> None:
+def check_seed(seed: int) -> None:
     if not 0 <= seed < 2 ** 32:
         raise RunError(f"The seed must be 0 to {2 ** 32 - 1}, not {seed}")

@@ -7,7 +7,8 @@ from typing import Self
 from ..golden.network import MAX_WIDTH
 from ..models.binarizer import BINARIZERS
 from ..models.shape import EncoderShape
-from .config import PRECISIONS, EncoderPlan, load_record
+from .config import PRECISIONS, EncoderPlan
+from .configs import load_record
 from .effort import MOST, RunError
 
 __all__ = ["CONFIG", "Pretraining"]

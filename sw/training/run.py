@@ -26,9 +26,11 @@ from tqdm import tqdm
 from ..golden.network import atomic_write
 from ..models.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from . import task
-from .config import Config, DeepConfig, load
+from .config import Config, DeepConfig
+from .configs import Asked, load
 from .device import Engine, FabricEngine
 from .effort import RunError
+from .stages import OnChipConfig
 from .task import Recipe, Training
 
 __all__ = ["Phases", "Run", "choose_device", "create", "load_states", "new_folder",
@@ -38,7 +40,7 @@ RUNS = Path("runs")
 SAVE_EVERY = 10.0    # Seconds of work that a power cut may cost.
 
 Model = TypeVar("Model", bound=nn.Module)
-AnyConfig = TypeVar("AnyConfig", Config, DeepConfig)
+AnyConfig = TypeVar("AnyConfig", Config, DeepConfig, OnChipConfig)
 
 
 class Phases:
@@ -158,9 +160,9 @@ class Run(Phases, Generic[AnyConfig]):
         self.config: AnyConfig = config
 
 
-def _engine(config: Config | DeepConfig) -> Engine:
+def _engine(config: Asked) -> Engine:
     device = choose_device(config.device)
-    if isinstance(config, Config):
+    if not isinstance(config, DeepConfig):
         return Engine(device)
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise RunError("sw.train is one process; torchrun is for sw.pretrain")
@@ -228,6 +230,8 @@ def reopen(folder: Path) -> Run[Any]:
     if isinstance(config, Config):
         return Run(folder, config, states)
     if isinstance(config, DeepConfig):
+        return Run(folder, config, states)
+    if isinstance(config, OnChipConfig):
         return Run(folder, config, states)
     raise RunError(f"{path} is not the configuration of a run of sw.train")
 

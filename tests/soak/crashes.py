@@ -46,7 +46,7 @@ from sw.models.autoencoder import Encoder
 from sw.models.checkpoint import load_checkpoint
 from sw.training import run as runs
 from sw.training.config import Config
-from sw.training.config import load as load_config
+from sw.training.configs import load as load_config
 from sw.training.effort import Effort
 from sw.training.pretraining import CONFIG, Pretraining
 

@@ -11,7 +11,8 @@ import pytest
 from sw import train
 from sw.federated.settings import CODECS, Settings
 from sw.mixbin.job import Job
-from sw.training.config import LOSSES, Config, DeepConfig, Description, load
+from sw.training.config import LOSSES, Config, DeepConfig, Description
+from sw.training.configs import describe, load
 from sw.training.effort import SMALL, RunError
 
 ROOT = Path(__file__).parents[2]
@@ -55,17 +56,17 @@ def test_files_of_before_are_read(tmp_path):
     path = tmp_path / "config.json"
     path.write_text(json.dumps(BEFORE))
     assert load(path) == Config("digits", None, "0v1", (16,), "sd", 3, "cpu")
-    assert Description.of(tmp_path) == Description("digits", None, "0v1", "sd", 3, 200)
+    assert describe(tmp_path) == Description("digits", None, "0v1", "sd", 3, 200)
     path.write_text(json.dumps({**BEFORE, "data": "cifar10", "model": "resnet20", "images": 9}))
     assert load(path) == DeepConfig("resnet20", None, "sd", 3, "cpu", 200, 64, images=9)
     with pytest.raises(RunError, match="trained resnet20, which does not become hardware"):
-        Description.of(tmp_path)
+        describe(tmp_path)
 
 
 def test_a_folder_without_a_run(tmp_path):
     with pytest.raises(RunError, match=f"^{tmp_path} is not the folder of a run: it has no "
                                        r"config\.json$"):
-        Description.of(tmp_path)
+        describe(tmp_path)
 
 
 def test_names_are_those_of_what_they_name():
