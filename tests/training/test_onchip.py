@@ -1,0 +1,146 @@
+"""Runs of ``sw.train --on-chip``: what is settled, what is written, and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from sw.export.check import main as check
+from sw.golden import bits, forward
+from sw.golden.codes import load_codes
+from sw.golden.network import Network
+from sw.golden.stages import Map, Signature
+from sw.train import main
+from sw.training import onchip, run
+from sw.training.configs import load
+from sw.training.stages import OnChipConfig, effort_for
+
+SMALL = ["--on-chip", "8s4-d16", "--epochs", "3", "--device", "cpu", "--threads", "1"]
+FILES = ("network.safetensors", "codes.safetensors")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    assert main([*SMALL, "--out", str(folder)]) == 0
+    return folder
+
+
+def test_the_files_agree_with_each_other(finished, capsys):
+    network = Network.load(finished / "network.safetensors")
+    codes, labels = load_codes(finished / "codes.safetensors")
+    metrics = json.loads((finished / "metrics.json").read_text())
+    right = [forward.classify(network, code) == label
+             for code, label in zip(codes[:60], labels[:60])]
+    assert str(network.signature) == "28x28x1:8-8s4-d16-10"
+    assert metrics["network"]["weight_bits"] == network.n_weights == 72 + 7 * 7 * 8 * 16 + 160
+    assert abs(100 * np.mean(right) - metrics["accuracy"]["on_chip"]) < 20
+    assert metrics["accuracy"]["on_chip"] > 40
+    assert check(["--network", str(finished)]) == 0
+    sums = (255 * 9 + 1) * 8 + 393 * 16
+    assert json.loads(capsys.readouterr().out) == {"codes": 450, "sums": sums}
+
+
+def test_the_configuration_is_read_as_it_was_written(finished):
+    assert load(finished / "config.json") == OnChipConfig(
+        "28x28x1:8-8s4-d16-10", "digits", None, "ten", "sign", 0, "cpu", 3, 50, "shift", 1)
+
+
+def test_a_run_that_was_interrupted_ends_as_if_it_were_not(tmp_path, monkeypatch, finished):
+    whole, epochs = run.Training.run_epoch, iter(range(9))
+
+    def interrupted(self, data, tick):
+        if next(epochs) == 2:
+            raise KeyboardInterrupt
+        return whole(self, data, tick)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run.Training, "run_epoch", interrupted)
+        assert main([*SMALL, "--out", str(tmp_path / "run")]) == 130
+    assert main(["--resume", str(tmp_path / "run")]) == 0
+    for name in FILES:
+        one, other = ((folder / name).read_bytes() for folder in (tmp_path / "run", finished))
+        assert sorted(one) == sorted(other)    # Its metadata are in no fixed order.
+
+
+@pytest.mark.parametrize("pixels", [1, 3, 8])
+def test_elements_are_the_highest_bits_of_bytes(pixels):
+    images = torch.arange(256).reshape(1, 1, 16, 16) / 255
+    takes = Map(16, 16, 1, pixels)
+    x = onchip.elements(images, takes)
+    assert x.flatten().tolist() == [byte >> 8 - pixels for byte in range(256)]
+    assert np.array_equal(forward.elements(takes, onchip.to_bits(x, takes)[0]), x[0].numpy())
+
+
+@pytest.mark.parametrize("how, least, most", [("none", 1, 1), ("shift", 20, 25), ("flip", 40, 50)])
+def test_images_change_as_they_may(how, least, most):
+    torch.manual_seed(0)
+    x = torch.zeros(900, 7, 8, 2, dtype=torch.uint8)
+    x[:, 3, 3], x[:, 3, 4, 1] = 5, 7
+    changed = onchip.augmented(x, how)
+    assert changed.shape == x.shape and changed.dtype == torch.uint8
+    kinds = {image.numpy().tobytes() for image in changed}
+    assert least <= len(kinds) <= most
+    assert {tuple(sorted(kind)[-4:]) for kind in kinds} == {(0, 5, 5, 7)}
+
+
+@pytest.mark.parametrize("n, epochs, batch", [
+    (1, 200, 50), (1_347, 200, 50), (12_000, 50, 50), (20_000, 30, 250), (60_000, 20, 250),
+    (1_000_000, 20, 250)])
+def test_few_images_are_seen_more_often(n, epochs, batch):
+    effort = effort_for(n)
+    assert (effort.epochs, effort.batch) == (epochs, batch)
+
+
+SPEC = "error: --on-chip takes stages such as 32s2-64p-64p"
+
+
+@pytest.mark.parametrize("flags, said", [
+    (["--on-chip", "smal"], f"{SPEC}, or one of: small, medium, large. A stage must be like 64, "
+                            "32k5s2b0, 64p or d128, not 'smal'"),
+    (["--on-chip", "32s2-64q"], f"{SPEC}. A stage must be like 64, 32k5s2b0, 64p or d128, not "
+                                "'64q'"),
+    (["--on-chip", "8-"], f"{SPEC}. A stage must be like 64, 32k5s2b0, 64p or d128, not ''"),
+    (["--on-chip", "8p30"], f"{SPEC}. Stage 1: A pool of 30 x 30 does not fit a map of 28 x 28"),
+    (["--on-chip", "p"], f"{SPEC}, or one of: small, medium, large. Stage 0: A pool takes bits, "
+                         "not pixels of 8 bits"),
+    (["--on-chip", "8-d8-c8k3b0"], f"{SPEC}. Stage 2: A convolution of 3 x 3 with a border of 0 "
+                                   "does not fit a map of 1 x 1"),
+    (["--on-chip", "99999"], f"{SPEC}. Stage 0: A convolution must have 1 to 65,535 channels, not "
+                             "99999"),
+    (["--on-chip", "small", "--pixels", "9"], "error: A pixel must have 1 to 8 bits, not 9"),
+    (["--on-chip", "small", "--epochs", "0"],
+     "error: The number of epochs must be 1 to 2147483647, not 0"),
+    (["--on-chip", "small", "--threads", "0"],
+     "error: The number of threads must be 1 to 256, not 0"),
+    (["--on-chip", "small", "--hidden", "64"],
+     "error: --on-chip trains all of a network: it takes no --model, --encoder, --bits, --loss, "
+     "--hidden, --precision or --images"),
+    (["--pixels", "4"],
+     "error: --pixels, --augment and --threads are for a network on the chip, see --on-chip"),
+])
+def test_what_cannot_be_trained_is_refused(tmp_path, capsys, flags, said):
+    assert main([*flags, "--out", str(tmp_path / "run")]) == 2
+    assert capsys.readouterr().err == said + "\n"
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("change", [
+    {"signature": "28x28x1:8-8q-10"}, {"augment": "turn"}, {"batch": 1}, {"threads": 0},
+    {"seed": -1}, {"signature": 5}, {"also": 1}])
+def test_a_damaged_configuration_is_refused(tmp_path, capsys, finished, change):
+    content = json.loads((finished / "config.json").read_text()) | change
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    assert main(["--resume", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"error: {tmp_path / 'config.json'} is not the configuration of a run")
+    assert said.count("\n") == 1
+
+
+def test_bits_are_packed_as_golden_reads_them(finished):
+    network = Network.load(finished / "network.safetensors")
+    codes, _ = load_codes(finished / "codes.safetensors")
+    assert Signature.parse("28x28x1:8-8s4-d16-10").input.n_bits == network.n_in == codes.shape[1]
+    raw = bits.pack(codes)[0].reshape(28, 28)    # A pixel of 8 bits is a byte.
+    assert raw.max() > 200 and raw[0, 0] == 0
