@@ -234,7 +234,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         inputs = test_codes(network, file)
     with Board(args.port, network.n_in) as board:
-        if board.identity.shape != network.signature.widths:
+        if not board.identity.is_for(network.signature):
             raise ClassifyError(f"The board at {args.port} is {board.identity}, not for {network}: "
                                 "flash it with python -m hw.build --program, or give the --network "
                                 "that it holds")

@@ -53,7 +53,7 @@ class Demo:
 
     def take(self, board: Board) -> None:
         """Ask this board too; it must hold the run's network."""
-        if board.identity.shape != self.network.signature.widths:
+        if not board.identity.is_for(self.network.signature):
             raise BoardError(f"The board is {board.identity}, not for {self.network}: give the "
                              "--network that it holds")
         self.board = board

@@ -80,8 +80,7 @@ class Board:
         except BaseException:
             self.close()
             raise
-        self._asking = Asking(self._serial, asking.CODES,
-                              at_once=1 if self.identity.waits else None)
+        self._asking = Asking(self._serial, asking.CODES, at_once=self.identity.at_once)
 
     def _find(self, sizes: Sequence[int]) -> Identity:
         for self.baud in BAUDS:
@@ -123,7 +122,7 @@ class Board:
     @property
     def codes_per_second(self) -> float:
         """What the wire has room for: a request's bytes, ten bits each, if none is escaped."""
-        size = len(frame.wrap(bytes(1 + n_bytes(self.identity.shape[0]) + frame.N_FCS32)))
+        size = len(frame.wrap(bytes(1 + n_bytes(self.identity.n_in) + frame.N_FCS32)))
         return self.baud / (10 * size)
 
     def classify(self, codes: Bits, progress: Callable[[int], object] = int
@@ -138,7 +137,7 @@ class Board:
             The codes have another width than the board's, or it has ceased to answer, or its port
             has failed. A later call may find it well again.
         """
-        n_in = self.identity.shape[0]
+        n_in = self.identity.n_in
         if codes.ndim != 2 or codes.shape[1] != n_in:
             raise BoardError(f"The board at {self._serial.port} takes codes of shape (n, {n_in}), "
                              f"not {codes.shape}")
