@@ -6,7 +6,9 @@ bytes are a frame check sequence of RFC 1662, least significant byte first. One 
 and begin the next. Whoever reads is back in step at the next flag.
 
 A request is ``sequence number, code``, the code packed as in :mod:`sw.golden.bits`, with the 32-bit
-check. Its answer is ``sequence number, class`` with the 16-bit check, which finds any three flipped
+check. An image is sent like a code: its elements in the order of :mod:`sw.golden.stages`, the least
+significant bit of each first, so that pixels of 8 bits are a byte each. The check finds any three
+flipped bits of a frame of up to 11,454 bytes, and longer frames are not sent. A request's answer is ``sequence number, class`` with the 16-bit check, which finds any three flipped
 bits in so short a frame. A frame of another length or with a wrong check is dropped in silence; the
 host asks again.
 
@@ -14,7 +16,9 @@ A request for something else is as long, and told by its sequence number:
 
 * From 128 on, a board that can be loaded with other weights finds, instead of a code, the address
   of a 16-bit word and that word with as many of its followers as find room. Its answer has class 0.
-  What the words are is told by :mod:`hw.blocks.loader`. Any other board drops such a request.
+  What the words are is told by :mod:`hw.blocks.loader`. Any other board drops such a request. A
+  board with a word-serial engine, whose images are long, takes one word at a time: there a load is
+  as long as a code of :data:`SHORT` bits.
 * From 192 on, it asks for a byte of :mod:`sw.golden.identity`, the first by 192; the code does not
   count. The answer has this byte instead of a class; beyond the last, any.
 """
@@ -30,7 +34,9 @@ MAX_CLASSES = 256        # An answer has one byte for the class.
 N_SEQUENCES = 128        # Sequence numbers of a code's request; those of a load follow,
 QUESTIONS = 192          # and then those of a question.
 ADDRESS, WORD = 24, 16   # Bits of a load request's address, and of each of its words.
-LONGEST = 1 + n_bytes(0xFFFF) + N_FCS32    # Bytes in a frame: no identity tells a wider code.
+LONGEST = 11_454         # Bytes in a frame: up to there its check finds any three flipped bits.
+MAX_INPUT = LONGEST - 1 - N_FCS32    # Bytes of a code or an image.
+SHORT = ADDRESS + WORD   # Bits after the sequence number of a load request with one word.
 
 
 def fcs32(content: bytes) -> bytes:

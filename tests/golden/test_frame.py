@@ -7,6 +7,7 @@ from amaranth.lib.crc.catalog import CRC16_IBM_SDLC, CRC32_ISO_HDLC
 
 from sw.golden import frame
 from sw.golden.frame import ESCAPE, FLAG, Unwrapper, fcs16, fcs32, wrap
+from sw.golden.stages import MAX_WIDTH
 
 CONTENTS = [b"1", b"123456789", bytes(26), bytes([0xFF] * 26), bytes([FLAG, ESCAPE] * 3),
             bytes([0x5E, 0x5D]), bytes(range(256))]
@@ -185,3 +186,20 @@ def test_the_checks_find_all_errors_of_few_bits(fcs, n_bytes, all_found):
         missed.append(len(np.unique(more)) < len(more) if n_bits % 2 == 0
                       else bool(np.isin(less, more).any()))
     assert missed == [False] * all_found + [True]
+
+
+def test_no_three_flipped_bits_of_the_longest_frame_are_missed():
+    """They are missed if and only if a trinomial of a lower degree than the frame has bits is a
+    multiple of the check's: one of their places can be the last."""
+    n_bits = 8 * frame.LONGEST
+    residues = np.empty(n_bits + 8, np.int64)
+    residue = 1
+    for power in range(len(residues)):
+        residues[power] = residue
+        residue = residue << 1 ^ 0x1_04C1_1DB7 * (residue >> 31)
+    assert [bool(np.isin(residues[1:count], residues[1:count] ^ 1).any())
+            for count in (n_bits, n_bits + 8)] == [False, True]
+
+
+def test_the_widest_code_of_a_dense_network_has_room():
+    assert frame.MAX_INPUT >= frame.n_bytes(MAX_WIDTH)
