@@ -7,8 +7,9 @@ import pytest
 
 from hw.blocks.gather import Gather
 from hw.blocks.layer import Prefetch
-from hw.blocks.link import AnswerSender, RequestReceiver
+from hw.blocks.link import AnswerSender
 from hw.blocks.popcount import PairCount
+from hw.blocks.receiver import RequestReceiver
 from hw.blocks.uart import Transmitter
 from hw.flow import toolchain
 from hw.plan.folding import Fold

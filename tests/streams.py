@@ -68,8 +68,9 @@ def run(dut, source, sink, payloads, count, gaps=(0,), stalls=(0,), shy=False, d
     return received
 
 
-def simulate(dut, *testbenches, deadline=100_000):
-    """Run ``testbenches`` to their end; fail if that takes more than ``deadline`` cycles."""
+def simulate(dut, *testbenches, background=(), deadline=100_000):
+    """Run ``testbenches`` to their end, beside those in the ``background``; fail if that takes more
+    than ``deadline`` cycles."""
 
     async def watchdog(ctx):
         await idle(ctx, deadline)
@@ -79,5 +80,6 @@ def simulate(dut, *testbenches, deadline=100_000):
     sim.add_clock(1e-6)
     for testbench in testbenches:
         sim.add_testbench(testbench)
-    sim.add_testbench(watchdog, background=True)
+    for testbench in [watchdog, *background]:
+        sim.add_testbench(testbench, background=True)
     sim.run()

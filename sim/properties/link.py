@@ -7,7 +7,8 @@ works on the bits of a byte, what it should have by then is a hint, see
 
 from amaranth import Array, Cat, Const, Module, Mux, Signal, Value
 
-from hw.blocks.link import AnswerSender, RequestReceiver
+from hw.blocks.link import AnswerSender
+from hw.blocks.receiver import RequestReceiver
 from sim.properties.circuit import Bench
 from sw.golden.bits import n_bytes
 from sw.golden.frame import ESCAPE, FLAG, FLIP, N_FCS16, N_FCS32

@@ -8,9 +8,11 @@ and begin the next. Whoever reads is back in step at the next flag.
 A request is ``sequence number, code``, the code packed as in :mod:`sw.golden.bits`, with the 32-bit
 check. An image is sent like a code: its elements in the order of :mod:`sw.golden.stages`, the least
 significant bit of each first, so that pixels of 8 bits are a byte each. The check finds any three
-flipped bits of a frame of up to 11,454 bytes, and longer frames are not sent. A request's answer is ``sequence number, class`` with the 16-bit check, which finds any three flipped
-bits in so short a frame. A frame of another length or with a wrong check is dropped in silence; the
-host asks again.
+flipped bits of a frame of up to 11,454 bytes, and longer frames are not sent.
+
+An answer is ``sequence number, class`` with the 16-bit check, which finds any three flipped bits in
+so short a frame. A frame of another length or with a wrong check is dropped in silence; the host
+asks again.
 
 A request for something else is as long, and told by its sequence number:
 
