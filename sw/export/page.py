@@ -62,7 +62,7 @@ def report(folder: Path, data_dir: Path | None) -> Path:
 
 
 def _look(folder: Path, described: Description, data_dir: Path | None) -> Shown:
-    network = networks.load_dense(folder / "network.safetensors", "sw.report")
+    network = networks.load(folder / "network.safetensors")
     test_codes, labels = load_codes(folder / "codes.safetensors")
     where = data_dir or (Path(described.data_dir) if described.data_dir else None)
     chosen = data.select(data.load(described.data, where), described.task)

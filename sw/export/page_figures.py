@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from ..golden import bits, forward
 from ..golden.network import Network
+from ..golden.stages import Signature
 from ..models.autoencoder import decoder
 from ..models.checkpoint import CheckpointError
 from ..models.encoding import unpack_signs
@@ -102,12 +104,12 @@ def reconstructions(shown: Shown, states: dict[str, Any]) -> Iterator[Section]:
     """Draw what the decoder makes of codes, where the run has trained one."""
     state = states.get("autoencoder", {}).get("model", {})
     prefix = "decoder."
-    draw = decoder(shown.codes.shape[1])
     try:
         weights = {name.removeprefix(prefix): tensor for name, tensor in state.items()
                    if name.startswith(prefix)}
         if not weights:
             return
+        draw = decoder(shown.codes.shape[1])
         draw.load_state_dict(weights)
     except (AttributeError, TypeError, RuntimeError):
         raise CheckpointError("The checkpoint's decoder is none for codes of "
@@ -125,17 +127,17 @@ def reconstructions(shown: Shown, states: dict[str, Any]) -> Iterator[Section]:
 
 
 def pictures(shown: Shown) -> Section:
-    """Draw the way of one image of each class: code, hidden bits, scores."""
-    chosen = shown.first_of_each
-    titles = ["image", "code", *(f"layer {number}" for number in
-                                 range(len(shown.network.layers))), "scores"]
+    """Draw the way of one image of each class: its code, what each stage gives, the scores."""
+    chosen, signature = shown.first_of_each, shown.network.signature
+    codes = [] if signature.widths is None else ["code"]    # Else the image itself goes in.
+    titles = ["image", *codes, *_titles(signature), "scores"]
     figure = Figure(figsize=(10, 1.15 * len(chosen)), layout="constrained")
     grid = figure.subplots(len(chosen), len(titles), squeeze=False)
     for row, at in zip(grid, chosen, strict=True):
         *hidden, scores = forward.trace(shown.network, shown.codes[at])
         row[0].imshow(shown.images[at], cmap="gray_r")
-        for axes, x in zip(row[1:], [shown.codes[at], *hidden]):
-            _bits(axes, x)
+        for axes, x in zip(row[1:], [*[shown.codes[at]] * len(codes), *hidden]):
+            _bits(axes, x) if x.ndim == 1 else _map(axes, x)
         best = int(shown.classes[at])
         row[-1].bar(range(len(scores)), scores - scores.min() + 1,
                     color=["tab:orange" if klass == best else "tab:gray"
@@ -148,8 +150,35 @@ def pictures(shown: Shown) -> Section:
     for axes, title in zip(grid[0], titles, strict=True):
         axes.set_title(title, fontsize=9)
     return Section("From image to class", "A black square is a bit of 1, that is +1; in a layer, a "
-                   "neuron that fired. The class with the highest score is orange.",
+                   "neuron that fired, and in a map a channel at one place: each small square is a "
+                   "channel. The class with the highest score is orange.",
                    picture=_png(figure))
+
+
+def _titles(signature: Signature) -> list[str]:
+    """Say what each stage before the readout is, as in the signature, and which map it gives.
+
+    >>> _titles(Signature.parse("28x28x1:8-16s2p-d64-10"))
+    ['16s2: 14x14x16', 'p: 7x7x16', 'd64: 64']
+    >>> _titles(Signature.parse("200-64-10"))
+    ['layer 0']
+    """
+    if signature.widths:
+        return [f"layer {number}" for number in range(len(signature.stages) - 1)]
+    return [f"{stage.text(after_map=True)}: {gives}"
+            for stage, gives in zip(signature.stages[:-1], signature.maps[1:])]
+
+
+def _map(axes: Any, x: np.ndarray) -> None:
+    """Draw a map ``(height, width, channels)`` as small squares, one a channel, in rows."""
+    height, width, channels = x.shape
+    columns = math.ceil(math.sqrt(channels * height / width))
+    rows = math.ceil(channels / columns)
+    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), np.nan)
+    for channel in range(channels):
+        top, left = channel // columns * (height + 1), channel % columns * (width + 1)
+        sheet[top:top + height, left:left + width] = x[:, :, channel]
+    axes.imshow(sheet, cmap="Greys", vmin=-0.12, vmax=1)
 
 
 def _bits(axes: Any, x: bits.Bits) -> None:

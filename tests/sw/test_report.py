@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 
-from sw import report
+from sw import report, train
 from sw.export import page as pages
 from sw.training import hybrid, run
 from sw.training.config import Config
@@ -49,6 +49,18 @@ def test_the_page_needs_no_other_file(page):
     sources = re.findall(r'(?:src|href)\s*=\s*"([^"]{0,22})', page)
     assert len(sources) >= 5 and set(sources) == {"data:image/png;base64,"}
     assert "http" not in re.sub(r'base64,[^"]*"', "", page)
+
+
+@pytest.mark.parametrize("flags, shown", [
+    (["--on-chip", "8s4p-d16"], ["28x28x1:8-8s4p-d16-10 on digits, task ten",
+                                 "on chip: pixels in, class out", "<h2>From image to class</h2>"]),
+    (["--on-chip", "3k1", "--pixels", "1"], ["28x28x1-3k1-10 on digits"])])
+def test_the_page_of_a_run_on_the_chip(tmp_path, flags, shown):
+    also = ["--epochs", "1", "--device", "cpu", "--out", str(tmp_path / "a")]
+    assert train.main([*flags, *also]) == 0
+    assert report.main([str(tmp_path / "a")]) == 0
+    page = (tmp_path / "a" / "report.html").read_text()
+    assert [what for what in shown if what not in page] == [] and "Drawn from" not in page
 
 
 def test_names_are_no_markup(finished, tmp_path):
