@@ -1,4 +1,4 @@
-"""What the demo's page asks, and what answers: a run's encoder, its network, and a board."""
+"""What the demo's page asks, and what answers: a run's network, its encoder, and a board."""
 
 import time
 from asyncio import wrap_future
@@ -35,7 +35,7 @@ Result = TypeVar("Result")
 
 
 class Demo:
-    """A run's encoder and network, and a board if there is one.
+    """A run's network, the encoder if it has one, and a board if there is one.
 
     Parameters
     ----------
@@ -45,10 +45,11 @@ class Demo:
 
     def __init__(self, run: Path) -> None:
         described = describe(run)
-        self.network = networks.load_dense(run / "network.safetensors", "sw.demo")
+        self.network = networks.load(run / "network.safetensors")
         self.data = described.data
         self.classes = data.class_names(described.data, described.task)
-        self.encoder = Encoder.load(run / "encoder.safetensors")
+        is_hybrid = self.network.signature.widths is not None
+        self.encoder = Encoder.load(run / "encoder.safetensors") if is_hybrid else None
         self.board: Board | None = None
 
     def take(self, board: Board) -> None:
@@ -62,7 +63,13 @@ class Demo:
         """Say what answers."""
         identity = self.board.identity if self.board else None
         name = identity and ("board" if identity.clock else "virtual board")
+        signature = self.network.signature
+        stages = [{"name": f"layer {number}" if self.encoder else stage.text(after_map=True),
+                   "shape": gives.shape}
+                  for number, (stage, gives) in enumerate(
+                      zip(signature.stages[:-1], signature.maps[1:]), 1)]
         return {"network": str(self.network), "classes": self.classes, "board": name,
+                "encodes": self.encoder is not None, "bits": self.network.n_in, "stages": stages,
                 "build": identity and identity.build.hex()}
 
     def answer(self, drawing: bytes) -> dict[str, Any]:
@@ -77,7 +84,8 @@ class Demo:
         """
         took: dict[str, float] = {}
         image = _timed(took, "picture", lambda: picture.read(BytesIO(drawing), self.data))
-        code = _timed(took, "encoder", lambda: self._encode(image))
+        step = "encoder" if self.encoder else "pixels"
+        code = _timed(took, step, lambda: self._encode(image))
         golden = _timed(took, "golden", lambda: forward.classify(self.network, code))
         *hidden, scores = (given.ravel().tolist() for given in forward.trace(self.network, code))
         result = {"picture": np.rint(255 * image).astype(int).ravel().tolist(),
@@ -91,6 +99,9 @@ class Demo:
         return result | {"took": took}
 
     def _encode(self, image: picture.Picture) -> Bits:
+        if not self.encoder:
+            raw = np.rint(255 * image).astype(np.uint8)[:, :, None]
+            return forward.bits_of(self.network.input, self.network.quantise(raw))
         packed = codes.extract(self.encoder, torch.from_numpy(image)[None, None])
         code: Bits = unpack(packed, self.encoder.n_bits)[0]
         return code

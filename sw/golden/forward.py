@@ -11,8 +11,8 @@ from .bits import Bits, Integers
 from .network import Layer, Network, OutputLayer
 from .stages import Conv, Map, Pool, Readout
 
-__all__ = ["classify", "classify_all", "convolve", "counts", "elements", "hidden", "pool",
-           "scores", "trace"]
+__all__ = ["bits_of", "classify", "classify_all", "convolve", "counts", "elements", "hidden",
+           "pool", "scores", "trace"]
 
 
 def elements(takes: Map, x: Bits) -> Bits:
@@ -22,6 +22,16 @@ def elements(takes: Map, x: Bits) -> Bits:
     for k in range(takes.bits):
         value |= planes[..., k] << k
     return value
+
+
+def bits_of(takes: Map, x: Bits) -> Bits:
+    """Return the bits ``(..., n_bits)`` of a map's elements ``(..., height, width, channels)``.
+
+    The inverse of :func:`elements`.
+    """
+    planes = x[..., None] >> np.arange(takes.bits, dtype=np.uint8) & np.uint8(1)
+    found: Bits = planes.reshape(*x.shape[:-3], takes.n_bits)
+    return found
 
 
 def counts(weights: Bits, x: Bits, bits: int = 1) -> Integers:

@@ -5,12 +5,11 @@ import time
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..golden import bits
+from ..golden import bits, forward
 from ..golden.codes import save_codes
 from ..golden.network import Network
 from ..golden.stages import Map, Signature
@@ -26,7 +25,7 @@ from .run import Run
 from .stages import OnChipConfig, augment_for, effort_for, signature
 from .task import BINARY_RATE, SMOOTHING, Recipe
 
-__all__ = ["PHASE", "augmented", "decide", "elements", "load", "to_bits", "train", "write_network"]
+__all__ = ["PHASE", "augmented", "decide", "elements", "load", "train", "write_network"]
 
 PHASE = "on_chip"    # Of the run, in its checkpoint and its metrics.
 SHIFT = 2            # Rows and columns, at the most.
@@ -64,12 +63,6 @@ def elements(images: Tensor, takes: Map) -> Tensor:
     """
     whole = (images * 255).round().to(torch.uint8)
     return (whole >> 8 - takes.bits).permute(0, 2, 3, 1).contiguous()
-
-
-def to_bits(x: Tensor, takes: Map) -> bits.Bits:
-    """Return the bits ``(n, n_bits)`` of elements, as golden has them."""
-    planes = x.numpy()[..., None] >> np.arange(takes.bits, dtype=np.uint8) & 1
-    return planes.reshape(len(x), takes.n_bits).astype(np.uint8)
 
 
 def augmented(x: Tensor, how: str) -> Tensor:
@@ -120,7 +113,7 @@ def write_network(folder: Path, model: OnChip, tests: Tensor, labels: Tensor) ->
     """
     network = onchip.to_network(model)
     onchip.verify(network, model)
-    codes = to_bits(tests, network.input)
+    codes = forward.bits_of(network.input, tests.numpy())
     check_equal(network, task.classify(model, tests), codes)
     network.save(folder / "network.safetensors")
     save_codes(folder / "codes.safetensors", bits.pack(codes), labels.numpy(), network.n_in)

@@ -8,6 +8,7 @@ import pytest
 
 from hw.plan import folding
 from sim.virtual import virtual_board
+from sw import train
 from sw.golden import forward
 from sw.golden.network import Network
 from tests.untrained import make_run
@@ -63,6 +64,24 @@ def test_the_page_fits_and_takes_whatever_is_drawn(browser, run, width):
         assert driver.execute_script("""return [...document.querySelectorAll("body *")].filter(
             each => each.getBoundingClientRect().right > document.documentElement.clientWidth
             ).map(each => each.outerHTML)""") == []
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_network_on_the_chip_shows_its_maps(browser, tmp_path, width):
+    assert train.main(["--on-chip", "8s2-16p-d32", "--epochs", "1", "--device", "cpu",
+                       "--out", str(tmp_path / "run")]) == 0
+    network = Network.load(tmp_path / "run" / "network.safetensors")
+    with browser.demo(tmp_path / "run") as address, browser.chromium(width) as driver:
+        driver.get(address)
+        said = browser.draw(driver, 3)
+        code = np.array(list(said["code"]), np.uint8)
+        assert said["shown"] == said["golden"] == str(forward.classify(network, code))
+        assert driver.execute_script("return document.documentElement.clientWidth") == width
+        assert driver.execute_script(
+            "return [...document.querySelectorAll('#hidden h3')].map(each => each.textContent)"
+        ) == ["8s2 14x14x8", "16 14x14x16", "p 7x7x16",
+              f"d32 {forward.trace(network, code)[3].sum()} of 32 fire"]
+        driver.save_screenshot(str(tmp_path / "page.png"))
 
 
 @pytest.mark.parametrize("flags, said", [
