@@ -15,15 +15,14 @@ Three bits make a number from 0 to 3 with two tables. The rest is a tree of carr
 each addition at the first level takes one more bit as the carry into it.
 """
 
-import numpy as np
 from amaranth import Cat, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.plan.layout import CHAIN, CountLayout, n_pairs
-from sw.golden.bits import Bits
+from hw.plan.layout import CHAIN, CountLayout, n_pairs, unlike
 
-__all__ = ["PairCount", "at_least_two", "unlike"]
+__all__ = ["PairCount", "UnlikeCount", "at_least_two", "unlike"]
+
 
 class PairCount(wiring.Component):
     """Count the pairs of synapses that stand for two matches, see above, pipelined.
@@ -62,46 +61,56 @@ class PairCount(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-
-        def registered(value, init=0):
-            register = Signal(len(value), name="level", init=init)
-            m.d.sync += register.eq(value)
-            return register
-
-        def twins(bit):
-            # As they differ after a reset, Yosys does not take them for one.
-            return registered(bit), registered(bit, init=1)
-
-        # Zero from the first cycle on, but nothing can know and optimise it away, see _add_pairs.
-        zero = Signal(init=1)
-        m.d.sync += zero.eq(0)
-
         x, w = Cat(self.x, Const(0, 1)), Cat(self.w, Const(1, 1))
         pairs = [_pair(x[at:at + 2], w[at:at + 2]) for at in range(0, self.width, 2)]
-        layout = CountLayout(self.width)
-        share = layout.terms
-        triples = [pairs[at::share][:3] for at in range(share)]
-        terms = [registered(_add_bits(triple)) for triple in triples]
-        carries = [twins(bit) for bit in pairs[3 * share:]]
-        for ceilings in layout.levels[1:]:
-            n_sums = len(terms) // 2
-            carries += [(zero, Const(0, 1))] * (n_sums - len(carries))
-            sums = _add_pairs(list(zip(terms[::2], terms[1::2], carries)), zero)
-            # A term without a partner waits a level.
-            sums += terms[2 * n_sums:]
-            terms = [registered(term[:ceiling.bit_length()])
-                     for term, ceiling in zip(sums, ceilings)]
-            carries = []
-
-        m.d.comb += self.count.eq(terms[0])
+        m.d.comb += self.count.eq(_count(m, pairs, CountLayout(self.width)))
         return m
 
 
-def unlike(weights: Bits) -> np.ndarray:
-    """Count the pairs of weights that differ, in each row; an odd width is filled up with 1."""
-    filled = np.concatenate([weights, np.ones_like(weights[..., :1])], axis=-1)
-    ends = n_pairs(weights.shape[-1]) * 2
-    return (filled[..., 0:ends:2] != filled[..., 1:ends:2]).sum(axis=-1)
+class UnlikeCount(wiring.Component):
+    """Count the pairs of ``x (width)`` that differ, an odd last one paired with 0, as fast as
+    :class:`PairCount` counts."""
+
+    def __init__(self, width: int):
+        self.width = width
+        super().__init__({"x": In(width), "count": Out(range(n_pairs(width) + 1))})
+
+    def elaborate(self, platform):
+        m = Module()
+        pairs = [self.x[at:at + 2].xor() for at in range(0, self.width, 2)]
+        m.d.comb += self.count.eq(_count(m, pairs, CountLayout(self.width)))
+        return m
+
+
+def _count(m, pairs, layout):
+    """Count the bits ``pairs``; the count comes ``layout.latency`` cycles later."""
+    def registered(value, init=0):
+        register = Signal(len(value), name="level", init=init)
+        m.d.sync += register.eq(value)
+        return register
+
+    def twins(bit):
+        # As they differ after a reset, Yosys does not take them for one.
+        return registered(bit), registered(bit, init=1)
+
+    # Zero from the first cycle on, but nothing can know and optimise it away, see _add_pairs.
+    zero = Signal(init=1)
+    m.d.sync += zero.eq(0)
+
+    share = layout.terms
+    triples = [pairs[at::share][:3] for at in range(share)]
+    terms = [registered(_add_bits(triple)) for triple in triples]
+    carries = [twins(bit) for bit in pairs[3 * share:]]
+    for ceilings in layout.levels[1:]:
+        n_sums = len(terms) // 2
+        carries += [(zero, Const(0, 1))] * (n_sums - len(carries))
+        sums = _add_pairs(list(zip(terms[::2], terms[1::2], carries)), zero)
+        # A term without a partner waits a level.
+        sums += terms[2 * n_sums:]
+        terms = [registered(term[:ceiling.bit_length()])
+                 for term, ceiling in zip(sums, ceilings)]
+        carries = []
+    return terms[0]
 
 
 def _pair(x, w):

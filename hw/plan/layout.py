@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
 
+import numpy as np
+
+from sw.golden.bits import Bits, Integers
 from sw.golden.frame import WORD
 
 __all__ = ["CHAIN", "Columns", "CountLayout", "EngineLayout", "LayerLayout", "ReadoutLayout",
-           "n_pairs", "n_stored"]
+           "n_pairs", "n_stored", "unlike"]
 
 Memory = tuple[int, int]    # Width and depth.
 
@@ -20,6 +23,13 @@ CHAIN = 24  # Bits of a popcount's carry chain: three tiles of an iCE40, some 3 
 def n_pairs(width: int) -> int:
     """Count the pairs of ``width`` bits, a last one without partner included."""
     return -(-width // 2)
+
+
+def unlike(weights: Bits) -> Integers:
+    """Count the pairs of weights that differ, in each row; an odd width is filled up with 1."""
+    filled = np.concatenate([weights, np.ones_like(weights[..., :1])], axis=-1)
+    ends = n_pairs(weights.shape[-1]) * 2
+    return (filled[..., 0:ends:2] != filled[..., 1:ends:2]).sum(axis=-1)
 
 
 def n_stored(n_rows: int) -> int:
