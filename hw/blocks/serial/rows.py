@@ -1,0 +1,61 @@
+"""A memory of numbers that a trained network decides, and that another one can replace."""
+
+from amaranth import Module
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hw.blocks.loader import Store, connect
+from hw.plan.layout import Columns, n_stored
+
+__all__ = ["Rows"]
+
+
+class Rows(wiring.Component):
+    """Read a row a cycle.
+
+    Parameters
+    ----------
+    rows : list of int
+        Contents.
+    width : int
+        Bits of a row.
+    reloadable : bool
+        Other contents can be stored.
+
+    Members
+    -------
+    address : ``In(range(len(rows)))``
+    data : ``Out(width)``
+        The row, a cycle later.
+    store : ``In(Store(...))``
+        A part of a row, if ``reloadable``.
+
+    Attributes
+    ----------
+    memory : :class:`~amaranth.lib.memory.Memory`
+        The rows, and perhaps one more, which is never read: see :class:`hw.blocks.layer.Prefetch`.
+    """
+
+    def __init__(self, rows: list[int], *, width: int, reloadable: bool = False):
+        self.reloadable = reloadable
+        members = {"address": In(range(len(rows))), "data": Out(width)}
+        if reloadable:
+            columns = Columns.of(width)
+            width = columns.filled
+            members["store"] = In(Store(columns.number, len(rows)))
+        elif n_stored(len(rows)) > len(rows):
+            rows = [*rows, rows[0] ^ ((1 << width) - 1)]
+        self.memory = Memory(shape=width, depth=len(rows), init=rows,
+                             attrs={"ram_style": "block"})
+        super().__init__(members)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.memory = self.memory
+        port = self.memory.read_port()
+        m.d.comb += [port.addr.eq(self.address), self.data.eq(port.data)]
+        if self.reloadable:
+            port = self.memory.write_port(granularity=Columns.of(self.memory.shape).width)
+            m.d.comb += connect(port, self.store)
+        return m
