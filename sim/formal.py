@@ -93,6 +93,9 @@ def questions() -> Iterator[tuple[str, Callable[[], str]]]:
         yield f"popcount of {width}", partial(counts_matches, width)
     for n_in in 8, 200:
         yield f"requests of {n_in} bits", partial(always, partial(link.requests, n_in))
+    for n_in, reloadable in (8, False), (40, True), (6272, False):
+        yield (f"images of {n_in} bits{', and loads' * reloadable}",
+               partial(always, partial(link.images, n_in, reloadable=reloadable)))
     yield "answers", partial(always, link.answers)
     for divisor in 4, 9:
         yield f"UART sends, divisor {divisor}", partial(always, partial(uart.frames, divisor))

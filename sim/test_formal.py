@@ -9,7 +9,7 @@ from hw.blocks.gather import Gather
 from hw.blocks.layer import Prefetch
 from hw.blocks.link import AnswerSender
 from hw.blocks.popcount import PairCount
-from hw.blocks.receiver import RequestReceiver
+from hw.blocks.receiver import ImageReceiver, RequestReceiver
 from hw.blocks.uart import Transmitter
 from hw.flow import toolchain
 from hw.plan.folding import Fold
@@ -48,6 +48,8 @@ def test_is_proven(name):
 count_7 = partial(popcount.counts_matches, 7)
 count_64 = partial(popcount.counts_matches, 64)
 requests = partial(formal.always, partial(link.requests, 8))
+images = partial(formal.always, partial(link.images, 13))
+loads = partial(formal.always, partial(link.images, 40, reloadable=True))
 answers = partial(formal.always, link.answers)
 sends = partial(formal.always, partial(uart.frames, 4))
 gathers = partial(formal.always, partial(engine.words, 2, 3))
@@ -73,6 +75,16 @@ BROKEN = [
      broken(RequestReceiver, request__payload=swapped(0x12, 0x13)), requests),
     ("a request is valid while it is not", link, "RequestReceiver",
      broken(RequestReceiver, request__valid=lambda _: 1), requests),
+    ("a byte of one image is wrong", link, "ImageReceiver",
+     broken(ImageReceiver, image__payload=swapped(0x12, 0x13)), images),
+    ("bits beyond the image are not cleared", link, "ImageReceiver",
+     lambda n_in, **options: ImageReceiver(16, **options), images),
+    ("an image waits for no room", link, "ImageReceiver",
+     broken(ImageReceiver, image__ready=lambda _: 1), images),
+    ("a bad image is accepted", link, "ImageReceiver",
+     broken(ImageReceiver, accept=lambda _: 1), images),
+    ("a bit of one word is wrong", link, "ImageReceiver",
+     broken(ImageReceiver, tail=lambda word: word ^ 1), loads),
     ("a flag inside is not escaped", link, "AnswerSender",
      broken(AnswerSender, bytes__payload=swapped(FLAG ^ FLIP, FLAG)), answers),
     ("an answer is taken twice", link, "AnswerSender",

@@ -8,12 +8,12 @@ works on the bits of a byte, what it should have by then is a hint, see
 from amaranth import Array, Cat, Const, Module, Mux, Signal, Value
 
 from hw.blocks.link import AnswerSender
-from hw.blocks.receiver import RequestReceiver
+from hw.blocks.receiver import ImageReceiver, RequestReceiver
 from sim.properties.circuit import Bench
 from sw.golden.bits import n_bytes
-from sw.golden.frame import ESCAPE, FLAG, FLIP, N_FCS16, N_FCS32
+from sw.golden.frame import ESCAPE, FLAG, FLIP, N_FCS16, N_FCS32, SHORT
 
-__all__ = ["answers", "requests"]
+__all__ = ["answers", "images", "requests"]
 
 POLYNOMIALS = {32: 0xEDB88320, 16: 0x8408}    # Reflected, as in sw.golden.frame.
 
@@ -109,7 +109,96 @@ def requests(n_in: int) -> Bench:
     return bench
 
 
-def _bytes(bench: Bench, design: RequestReceiver, wanted: Value, escaped: Value, inside: Value):
+def images(n_in: int, *, reloadable: bool = False) -> Bench:
+    """A receiver passes on what may be an image, and says whether it was; it waits for nobody but
+    who takes images and requests."""
+    bench = Bench()
+    m = bench.module
+    m.submodules.design = design = ImageReceiver(n_in, reloadable=reloadable)
+    room = bench.any("room", 1)
+    m.d.comb += design.image.ready.eq(room)
+
+    # As for requests; and the number of the frame, which is known in the cycle after its first.
+    count, data, left = Signal(range(n_bytes(n_in) + 7)), Signal(8), Signal(range(9))
+    register, content, differed = Signal(32, init=0xFFFF_FFFF), Signal(SHORT), Signal()
+    escaped, waiting, sequence = Signal(), Signal(), Signal(8)
+    is_first = (count == 0) | ((count == 1) & (left == 8))
+    is_load = (sequence[6:] == 0b10) & ~is_first & reloadable
+    n_content = Signal(range(n_bytes(n_in) + 2))
+    m.d.comb += n_content.eq(Mux(is_load, 1 + SHORT // 8, 1 + n_bytes(n_in)))
+
+    is_content = count <= n_content
+    has_content = is_content & (count != 0)
+    registers = check_after(m, register, data)
+    check, whole, differs = Signal(32), Signal(SHORT), Signal()
+    expected = Cat(~register, Const(0xFF, 8)).word_select((count - n_content - 1)[:3], 8)
+    m.d.comb += [
+        check.eq(Mux(has_content, registers[-1], register)),
+        whole.eq(Mux(has_content, Cat(content, data)[8:], content)),
+        differs.eq(differed | (~is_content & (data != expected))),
+    ]
+    offers = (left == 8) & has_content & ~is_first & ~sequence[7]
+    used = Mux(count == 1 + n_bytes(n_in), Const(0xFF >> -n_in % 8, 8), Const(0xFF, 8))
+    uses = (left != 0) & (~offers | room)
+
+    byte, taken = _bytes(bench, design, Mux(count < n_content, bench.any("content", 8), Mux(
+        count < n_content + N_FCS32, (~check).word_select((count - n_content)[:2], 8), FLAG)),
+        escaped, count < n_content + N_FCS32)
+    is_flag, is_escape = byte == FLAG, byte == ESCAPE
+    good = taken & is_flag & ~escaped & (count == n_content + N_FCS32) & ~differs
+
+    m.d.sync += left.eq(left - uses)
+    with m.If((left == 8) & (count == 1)):
+        m.d.sync += sequence.eq(data)
+    with m.If(taken):
+        m.d.sync += escaped.eq(is_escape)
+        with m.If(is_flag):
+            m.d.sync += [count.eq(0), register.eq(0xFFFF_FFFF), content.eq(whole), differed.eq(0)]
+        with m.Elif(~is_escape):
+            m.d.sync += [count.eq(Mux(count == n_content + 5, count, count + 1)), left.eq(8),
+                         data.eq(byte ^ Mux(escaped, FLIP, 0)),
+                         register.eq(check), content.eq(whole), differed.eq(differs)]
+    with m.If(design.request.ready):
+        m.d.sync += waiting.eq(0)
+    with m.If(good):
+        m.d.sync += waiting.eq(1)
+    is_image = good & ~sequence[7]
+    accept, abort = (bench.delayed(each, 1) for each in (is_image, taken & is_flag & ~is_image))
+
+    bench.claims = {
+        "a request is valid from the flag that ends a good frame until it is taken":
+            design.request.valid == waiting,
+        "a request is the sequence number of its frame":
+            ~waiting | (design.request.payload == sequence),
+        "the bytes of an image go out, each once, as their frame has them":
+            (design.image.valid == offers)
+            & (~offers | (design.image.payload == data & used)),
+        "images are accepted where their frame is good, and dropped where it is not":
+            (design.accept == accept) & (design.abort == abort),
+        "a flag is taken between two bytes, another byte only while no request waits":
+            design.bytes.ready == ((left == 0) & (is_flag | ~waiting)),
+        "the specification stays within its bounds":
+            (left <= 8) & (count <= n_content + 5) & (~waiting | (count == 0))
+            & ((count != 0) | ((left == 0) & (register == 0xFFFF_FFFF) & ~differed))
+            & (~is_content | ~differed),
+    }
+    done = (8 - left)[:4]
+    passed = Mux(is_content, 0, (count - n_content)[:4] * 8 - left)
+    last = (1 << max(3, (1 + n_bytes(n_in)).bit_length())) - 1    # Where the check begins.
+    seen = ((1 << done) - 1)[:8]
+    bench.hints = [
+        *(count + last - n_content)[:last.bit_length() + 1], escaped, *left, *(data >> done)[:8],
+        waiting, *sequence, is_first, accept, abort,
+        *Mux(has_content, Array(registers)[done], register >> passed[:8])[:32],
+        differed | (~is_content & (((data ^ expected) & seen) != 0))]
+    if reloadable:
+        bench.claims["the last bytes of a request are there with it"] = (
+            ~waiting | (design.tail == whole))
+        bench.hints += [*Mux(has_content, Cat(content, data) >> done, content)[:SHORT]]
+    return bench
+
+
+def _bytes(bench: Bench, design, wanted: Value, escaped: Value, inside: Value):
     """Send anything, but often the byte by which a good frame goes on, lest the simulation that
     looks for registers never sees one; give the byte and whether it is taken."""
     escape = ((wanted == FLAG) & inside) | (wanted == ESCAPE)
