@@ -20,10 +20,12 @@ from ..golden import forward, networks
 from ..golden.bits import Bits, unpack
 from ..host.board import Board, BoardError
 from ..images import data, picture
+from ..images.names import SIDE
 from ..images.picture import Nothing, PictureError
 from ..models import encoding as codes
 from ..models.autoencoder import Encoder
 from ..training.configs import describe
+from ..training.effort import RunError
 from .server import OwnPage
 
 __all__ = ["MAX_BYTES", "Demo", "app"]
@@ -49,6 +51,9 @@ class Demo:
         self.data = described.data
         self.classes = data.class_names(described.data, described.task)
         is_hybrid = self.network.signature.widths is not None
+        if not is_hybrid and self.network.input.shape != (SIDE, SIDE, 1):
+            raise RunError(f"sw.demo sends pictures of {SIDE} x {SIDE} pixels or their codes, and "
+                           f"{self.network} takes neither")
         self.encoder = Encoder.load(run / "encoder.safetensors") if is_hybrid else None
         self.board: Board | None = None
 

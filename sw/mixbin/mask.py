@@ -23,6 +23,7 @@ from typing import Any
 from ..golden import regular
 from ..golden.errors import UserError
 from ..golden.network import MAX_WIDTH, atomic_write
+from ..golden.stages import Conv, Dense, Map, Readout, Signature
 from ..models.shape import CODE_BITS, KERNEL, WIDTH, EncoderShape
 
 __all__ = ["DIVISOR", "LAYERS", "Layer", "Mask", "MaskError", "Shape", "Unit", "parse_digits"]
@@ -187,16 +188,30 @@ class Mask:
         return not (self.drops and any(map(all, self.binary)))
 
     def suffix(self) -> list[str]:
-        """Name the last layers that are wholly binary and fully connected: the board's.
+        """Name the last layers that are wholly binary, which are the board's.
 
         None where only the readout is: a board with 1,280 synapses is not worth its link.
         """
         names: list[str] = []
-        for name, groups in zip(reversed(LAYERS[3:]), reversed(self.binary[3:])):
+        for name, groups in zip(reversed(LAYERS), reversed(self.binary)):
             if self.drops or not all(groups):
                 break
             names.insert(0, name)
         return names if len(names) > 1 else []
+
+    def signature(self, first: int) -> Signature:
+        """Return the shape of a network of the layers from ``first`` on, if all are binary.
+
+        >>> str(Mask.of(Shape()).signature(2)), str(Mask.of(Shape()).signature(4))
+        ('7x7x64-128s2-d200-128-10', '200-128-10')
+        """
+        shape, convolutions = self.shape, self.shape.encoder.convolutions[first:]
+        dense = (Dense(shape.code_bits), Dense(shape.hidden))[max(0, first - 3):]
+        side = [shape.encoder.side, *(each.side for each in shape.encoder.convolutions)][:3]
+        takes = (Map(side[first], side[first], convolutions[0].n_in) if convolutions
+                 else Map(1, 1, shape.layers()[first].fan_in))
+        return Signature(takes, (*(Conv(each.n_out, KERNEL, 2, 1) for each in convolutions),
+                                 *dense, Readout(shape.classes)))
 
     def __str__(self) -> str:
         """Return the digits of all groups.

@@ -23,17 +23,19 @@ from ..images.data import DataSet
 from ..models.autoencoder import Encoder
 from ..models.checkpoint import load_checkpoint, save_checkpoint
 from ..models.encoding import BATCH, CodeSet, pack_signs
+from ..models.onchip import OnChip
+from ..training import hybrid, onchip
 from ..training.configs import load_record
 from ..training.device import Engine
 from ..training.effort import RunError
-from ..training.hybrid import write_network
 from ..training.run import Phases, new_folder, unfinished
 from .job import Job
 from .mask import LAYERS, Mask, MaskError, parse_digits
 from .search import Held
 from .stack import Stack
 
-__all__ = ["create", "held_out", "keep_search", "load", "reopen", "resumed_search", "write_parts"]
+__all__ = ["create", "held_out", "keep_search", "load", "maps", "reopen", "resumed_search",
+           "write_parts"]
 
 HELD = 6    # One training image of so many is held out, to choose by.
 
@@ -98,13 +100,17 @@ def write_parts(run: Phases, stack: Stack, inputs: DataSet, job: Job) -> Split |
     names = stack.mask.suffix()
     if not names:
         return None
-    codes = _codes(stack, names, inputs)
     model = stack.head(names)
-    write_network(run.folder, model, codes)
+    if isinstance(model, OnChip):
+        sent = maps(stack, LAYERS.index(names[0]), inputs.test_images)
+        onchip.write_network(run.folder, model, sent, inputs.test_labels)
+    else:
+        hybrid.write_network(run.folder, model, _codes(stack, names, inputs))
     split = split_of(stack.mask)
     split.save(run.folder / "split.json")
     # For who reads any run; beside the trainings, which a run that is killed here goes on from.
-    run.add("hybrid", {"epoch": job.epochs, "model": model.state_dict()})
+    phase = onchip.PHASE if isinstance(model, OnChip) else "hybrid"
+    run.add(phase, {"epoch": job.epochs, "model": model.state_dict()})
     run.save()
     run.write_json("config.json", asdict(job.description()))
     return split
@@ -113,9 +119,9 @@ def write_parts(run: Phases, stack: Stack, inputs: DataSet, job: Job) -> Split |
 def split_of(mask: Mask) -> Split:
     """Say what host and board do."""
     names, parts = mask.suffix(), [Part(*each) for each in mask.operations()]
-    first = next(layer for layer in mask.shape.layers() if layer.name == names[0])
+    takes = mask.signature(LAYERS.index(names[0])).input
     return Split([part for part in parts if part.layer not in names],
-                 [part for part in parts if part.layer in names], first.fan_in)
+                 [part for part in parts if part.layer in names], takes.n_bits)
 
 
 def _codes(stack: Stack, names: list[str], inputs: DataSet) -> CodeSet:
@@ -125,6 +131,11 @@ def _codes(stack: Stack, names: list[str], inputs: DataSet) -> CodeSet:
     n_bits = stack.mask.shape.layers()[depth].fan_in
     # Nothing is left to train on them.
     return CodeSet(packed[None], inputs.test_labels, packed, inputs.test_labels, n_bits)
+
+
+def maps(stack: Stack, depth: int, images: Tensor) -> Tensor:
+    """Return the same where a convolution takes it: bits ``(n, height, width, channels)``."""
+    return (features(stack, depth, images) >= 0).to(torch.uint8).permute(0, 2, 3, 1).contiguous()
 
 
 @torch.no_grad()

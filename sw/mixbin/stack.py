@@ -11,7 +11,8 @@ from torch.nn import functional as F
 from ..models.autoencoder import Encoder
 from ..models.binary import binarize
 from ..models.checkpoint import save_model
-from ..models.classifier import BinaryClassifier, round_through
+from ..models.classifier import BinaryClassifier, BinaryReadout, round_through
+from ..models.onchip import Block, OnChip
 from ..models.shape import KERNEL
 from ..training.task import SMOOTHING
 from .mask import LAYERS, Mask, MaskError
@@ -64,7 +65,7 @@ class MixedLayer(nn.Module):
         if len(full):
             outputs.append(_weigh(x + 0.5 if self.pixels else F.leaky_relu(x, 0.01), full))
         if len(binary) and not self.drops:
-            outputs.append(_weigh(binarize(x), binarize(binary)))
+            outputs.append(_weigh(binarize(x), binarize(binary), border=-1))
         elif len(binary):
             outputs.append(outputs[0].new_zeros(len(x), len(binary), *outputs[0].shape[2:]))
         if len(outputs) == 1:
@@ -73,10 +74,10 @@ class MixedLayer(nn.Module):
         return torch.cat(outputs, 1).movedim(1, -1)[..., self.order].movedim(-1, 1)
 
 
-def _weigh(x: Tensor, weight: Tensor) -> Tensor:
+def _weigh(x: Tensor, weight: Tensor, border: float = 0) -> Tensor:
     if weight.dim() == 2:
         return F.linear(x, weight)
-    return F.conv2d(x, weight, stride=2, padding=1)
+    return F.conv2d(F.pad(x, (1, 1, 1, 1), value=border), weight, stride=2)
 
 
 class Stack(nn.Module):
@@ -168,20 +169,35 @@ class Stack(nn.Module):
         cast(Tensor, self.norms[3].running_mean).copy_(-last.bias)
 
     @torch.no_grad()
-    def head(self, names: list[str]) -> BinaryClassifier:
-        """Return the last layers, all of them binary, as the classifier that becomes a network."""
+    def head(self, names: list[str]) -> BinaryClassifier | OnChip:
+        """Return the last layers, all of them binary, as the model that becomes a network."""
         first = LAYERS.index(names[0])
         layers = [cast(MixedLayer, layer) for layer in self.layers[first:]]
+        if first < 3:
+            return self._with_convolutions(layers, first)
         hidden = [len(layer.weight) for layer in layers[:-1]]
         model = BinaryClassifier(layers[0].weight.shape[1], hidden, self.mask.shape.classes)
         for linear, norm, layer, ours in zip(model.linears, model.norms, layers,
                                              self.norms[first:]):
             cast(nn.Linear, linear).weight.copy_(layer.weight)
             norm.load_state_dict(ours.state_dict())
-        model.readout.linear.weight.copy_(layers[-1].weight)
-        scale = math.sqrt(2 * self.mask.shape.hidden)
-        model.readout.offset.copy_((self.bias * scale / 2).round())
+        self._finish(model.readout, layers[-1])
         return model.eval()
+
+    def _with_convolutions(self, layers: list[MixedLayer], first: int) -> OnChip:
+        model = OnChip(self.mask.signature(first))
+        for block, norm, layer in zip(model.blocks, self.norms[first:], layers):
+            block = cast(Block, block)
+            # A dense one is a convolution whose window is the map.
+            block.weights.weight.copy_(layer.weight.reshape(block.weights.weight.shape))
+            block.norm.load_state_dict(norm.state_dict())
+        self._finish(model.readout, layers[-1])
+        return model.eval()
+
+    def _finish(self, readout: BinaryReadout, layer: MixedLayer) -> None:
+        readout.linear.weight.copy_(layer.weight)
+        scale = math.sqrt(2 * self.mask.shape.hidden)
+        readout.offset.copy_((self.bias * scale / 2).round())
 
 
 def loss(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:

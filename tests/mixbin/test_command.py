@@ -11,6 +11,7 @@ import torch
 from torch.nn import functional as F
 
 from sw.export.equality import check
+from sw.golden import fast, forward
 from sw.golden.codes import load_codes
 from sw.golden.forward import classify_all
 from sw.golden.network import Network
@@ -23,6 +24,7 @@ from sw.mixbin.job import Settings
 from sw.mixbin.mask import LAYERS, Mask, Shape
 from sw.mixbin.search import Held, Search, harms, train
 from sw.mixbin.stack import Stack
+from sw.models import onchip
 from sw.models.autoencoder import BinaryAutoencoder, Encoder
 from sw.models.binary import binarize
 
@@ -51,7 +53,9 @@ def slowly(stack, images):
         for channel, binary in enumerate(channels):
             weight = layer.weight[channel:channel + 1]
             x_in, weight = (binarize(x), binarize(weight)) if binary else (real, weight)
-            outputs.append(F.conv2d(x_in, weight, stride=2, padding=1) if weight.dim() == 4
+            if weight.dim() == 4:
+                x_in = F.pad(x_in, (1,) * 4, value=-1 if binary else 0)
+            outputs.append(F.conv2d(x_in, weight, stride=2) if weight.dim() == 4
                            else F.linear(x_in, weight))
             if binary and mask.drops:
                 outputs[-1] = torch.zeros_like(outputs[-1])
@@ -100,6 +104,23 @@ def test_the_head_answers_as_the_stack_does(names, held):
     signs = binarize(folders.features(stack, LAYERS.index(names[0]), held.images))
     with torch.no_grad():
         assert torch.equal(stack.head(names)(signs) / 4, stack(held.images))
+
+
+@pytest.mark.parametrize("first", [0, 1, 2])
+def test_so_does_a_head_with_convolutions_and_its_network(first, held):
+    torch.manual_seed(3)
+    stack = Stack(Mask.of(TINY, LAYERS[first:]))
+    train(stack, held.rows(200), 1, "some", 0)
+    images = held.images[:60]
+    maps = folders.maps(stack, first, images)
+    model = stack.head([*LAYERS[first:]])
+    with torch.no_grad():
+        assert torch.equal(model(maps) / 4, stack(images))
+    network = onchip.to_network(model)
+    scores = fast.trace_all(network, forward.bits_of(network.input, maps.numpy()))[-1]
+    differences = scores - scores[:, :1]    # Golden's offsets begin at 0.
+    theirs = (4 * stack(images)).detach().numpy()
+    assert np.array_equal(2 * differences, theirs - theirs[:, :1])
 
 
 def test_the_harm_of_a_group_that_matters_is_greater(held):
@@ -215,6 +236,22 @@ def test_a_search_goes_on_after_any_round(files, tmp_path, monkeypatch, stop):
     monkeypatch.setattr(folders, "keep_search", keep)
     assert main(["--resume", str(stopped)]) == 0
     assert contents(stopped) == contents(whole)
+
+
+def test_with_a_binary_encoder_all_is_on_the_board(files, small, tmp_path, capsys):
+    run = tmp_path / "run"
+    assert main([*files, "--mask", "binary", "--out", str(run)]) == 0
+    assert "conv1, conv2, conv3, code, hidden, readout" in capsys.readouterr().out
+    network, (codes, labels) = (Network.load(run / "network.safetensors"),
+                                load_codes(run / "codes.safetensors"))
+    assert str(network) == "28x28x1-32s2-64s2-128s2-d200-128-10"
+    sums = 32 * 10 + 64 * 289 + 128 * 577 + 200 * 2049 + 128 * 201
+    assert check(run) == {"codes": 60, "sums": sums}
+    right = float((fast.classify_all(network, codes) == labels).mean())
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["accuracy"]["stack"] == round(100 * right, 2)
+    split = Split.load(run / "split.json")
+    assert split.host == [] and split.link_bits == 784 and split.share() == 1
 
 
 def test_a_binary_encoder_layer_is_one_more_layer_of_the_board(files, small, tmp_path, capsys):

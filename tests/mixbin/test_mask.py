@@ -54,7 +54,7 @@ def test_dropped_channels_save_what_they_feed_too():
 @pytest.mark.parametrize("preset, suffix, link_bits", [
     ("full", [], None), ("published", ["hidden", "readout"], 200),
     ("encfc-binary", ["code", "hidden", "readout"], 2048),
-    ("binary", ["code", "hidden", "readout"], 2048)])
+    ("binary", [*LAYERS], 784)])
 def test_the_board_gets_the_last_layers_that_are_wholly_binary(preset, suffix, link_bits):
     mask = Mask.of(Shape(), PRESETS[preset])
     assert mask.suffix() == suffix
