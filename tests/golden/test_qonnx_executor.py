@@ -56,7 +56,7 @@ def wrong(path):
 def moved(path):
     """Read a network with a threshold of the input that is too high."""
     imported = load(path)
-    return replace(imported, inputs=replace(imported.inputs, high=imported.inputs.high + 1))
+    return replace(imported, inputs=replace(imported.inputs, least=imported.inputs.least + 1))
 
 
 load = reader.load

@@ -22,14 +22,14 @@ ONLY_BITS = "binarise the input with BipolarQuant, or annotate it with the finn_
             "or BINARY"
 
 REFUSED = {
-    "a convolution": ("c = Conv (x, w0)\n y = Flatten (c)",
-        "node 'Conv_0' (Conv): only fully connected layers are built; leave convolutions to the "
-        "host, whose bits are the code"),
+    "a convolution of a matrix": ("c = Conv (x, w0)\n y = Flatten (c)",
+        "node 'Conv_0' (Conv): its weights must be constants of float32, (channels, inputs, rows, "
+        "columns)"),
     "an unknown operator": ("e = Exp (x)\n y = Flatten (e)",
-        "node 'Exp_0' (Exp): a binary multilayer perceptron has no such operator; leave it to the "
+        "node 'Exp_0' (Exp): a binary network has no such operator; leave it to the "
         "host, or out"),
     "a domain of others": ("domain my.ops\n y = Q.BipolarQuant (x, one)",
-        "node 'BipolarQuant_0' (BipolarQuant): a binary multilayer perceptron has no such "
+        "node 'BipolarQuant_0' (BipolarQuant): a binary network has no such "
         "operator; leave it to the host, or out"),
     "QCDQ": ("y = QuantizeLinear (x, one)",
         "node 'QuantizeLinear_0' (QuantizeLinear): export with Brevitas' export_qonnx, not as "
@@ -167,7 +167,7 @@ FILES = {
     "an input of giants": (
         lambda model: setattr(model.graph.input[0].type.tensor_type.shape.dim[2], "dim_value",
                               1 << 40),
-        "its input has 5497558138880 values; 65535 are taken at the most"),
+        "its input has 5497558138880 values; 4194304 are taken at the most"),
     "another order": (lambda model: model.graph.node.append(model.graph.node.pop(0)),
                       "node 'BipolarQuant_0' (BipolarQuant): no node before it makes its input "
                       "'f'"),

@@ -25,7 +25,7 @@ def graph_values(network, codes):
     takes, stages = network.input, network.signature.stages
     elements = (codes.reshape(len(codes), -1, takes.bits) << np.arange(takes.bits)).sum(axis=-1)
     values = (elements if takes.bits > 1 else 2 * elements - 1).astype(np.float32)
-    if takes.is_vector and isinstance(stages[0], Dense | Readout):
+    if isinstance(stages[0], Dense | Readout):
         return values
     return values.reshape(len(codes), *takes.shape).transpose(0, 3, 1, 2)
 

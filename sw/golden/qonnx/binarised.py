@@ -5,6 +5,7 @@ Where it is real, each is asked at the ends, and searched for the two neighbours
 bit turns.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from .graph import Refused
 from .ranges import PAIRS, Inputs
 from .signal import ROUNDS, Signal
 
-__all__ = ["input_bits"]
+__all__ = ["TURNS", "check_bend", "input_bits", "raise_levels", "turns", "two_levels"]
 
 Array = np.ndarray
 
@@ -21,28 +22,26 @@ TURNS = ("the graph's input is binarised by more than one threshold; take its si
          "BipolarQuant")
 
 
-def input_bits(signal: Signal, binary: bool) -> tuple[Inputs, Array, Array]:
+def input_bits(signal: Signal, binary: bool = False) -> tuple[Inputs, Array, Array]:
     """Take a signal that is made of the graph's input as bits.
 
     Return how the input becomes bits, in the order of the input, and what bits 0 and 1 are in the
     signal, in the order of its elements. With ``binary`` an input of which nothing is said has 0
     and 1.
     """
-    known, places = signal.source.range, signal.places
-    if binary and not known.complete and not _two_levels(signal):
+    known, places, shape = signal.source.range, signal.places, signal.source.shape
+    if binary and not known.complete and not two_levels(signal):
         known = replace(known, values=np.array(PAIRS["BINARY"], np.float32), whole=True,
                         complete=True)
     if len(known.values) == 2 and known.complete:
-        zero, one = (np.full(signal.made_of.size, value) for value in known.values)
-        low, high = (_agreed_levels(signal.at(each)) for each in (zero, one))
+        zero, one = (np.full(signal.size, value) for value in known.values)
+        low, high = (_agreed_levels(signal.at(each[None])[:, 0]) for each in (zero, one))
         _check_matters(low, high)
-        return Inputs(signal.source.shape, zero, one, False, known), low, high
-    if signal.bend and not known.complete:
-        raise Refused(f"the graph's input passes {signal.bend}, which may turn more than once; "
-                      "take its sign, with BipolarQuant")
-    if not _two_levels(signal):
-        _raise_levels(signal)
-    table = signal.table.reshape(-1, known.values.size, signal.made_of.size)
+        return Inputs(shape, zero, one[None], False, known), low, high
+    check_bend(signal)
+    if not two_levels(signal):
+        raise_levels(signal)
+    table = signal.columns.reshape(-1, known.values.size, signal.size)
     low, high = (_agreed_levels(table[:, end]) for end in (0, -1))
     if (low == high).any() and (table[0] != low)[:, low == high].any():
         raise Refused(TURNS)
@@ -54,34 +53,54 @@ def input_bits(signal: Signal, binary: bool) -> tuple[Inputs, Array, Array]:
     else:
         least = _search(signal, low, high)
     below = known.below(least)
-    return Inputs(signal.source.shape, below[places], least[places], True, known), low, high
+    return Inputs(shape, below[places], least[places][None], True, known), low, high
 
 
-def _two_levels(signal: Signal) -> bool:
-    """Return whether each element has two values, or one, as far as the table knows."""
-    rows = signal.table.reshape(-1, signal.made_of.size)
-    return bool(((rows == rows.min(axis=0)) | (rows == rows.max(axis=0))).all())
+def check_bend(signal: Signal) -> None:
+    """Raise :exc:`Refused` if a real input passes what does not only rise, or only fall."""
+    if signal.bend and not signal.source.range.complete:
+        raise Refused(f"the graph's input passes {signal.bend}, which may turn more than once; "
+                      "take its sign, with BipolarQuant")
 
 
-def _raise_levels(signal: Signal, at: Array | None = None) -> None:
+def two_levels(signal: Signal) -> bool:
+    """Return whether each element has two values, or one."""
+    rows, known = signal.table, signal.source.range
+    if not ((rows == rows.min(axis=0)) | (rows == rows.max(axis=0))).all():
+        return False
+    if known.complete or signal.bend:    # Of which a part of all values says nothing.
+        return True
+    low, high = signal.at(np.array([np.full(signal.size, known.values[end])
+                                    for end in (0, -1)])).transpose(1, 0, 2)
+    return all(_has_two(signal, way, *each) for way, each in enumerate(zip(low, high)))
+
+
+def _has_two(signal: Signal, way: int, low: Array, high: Array) -> bool:
+    """Return whether each element that leaves ``low`` is ``high`` at once, with a way of rounding.
+    """
+    leaves = turns(signal, way, lambda rows: rows != low)
+    arrives = turns(signal, way, lambda rows: rows == high)
+    return bool(((leaves == arrives) | (low == high)).all())
+
+
+def raise_levels(signal: Signal, at: Array | None = None) -> None:
     """Raise :exc:`Refused`: there are more than two values, a third where the input is ``at``."""
     known = signal.source.range
     for step in signal.signs:
-        before = replace(signal, steps=signal.steps[:step + 1])
         for value in known.values if at is None else [at]:
-            zero = before.at(np.broadcast_to(np.asarray(value, known.values.dtype),
-                                             signal.made_of.size)) == 0
+            zero = signal.at(np.broadcast_to(np.asarray(value, known.values.dtype),
+                                             (1, signal.size)), step)[:, 0] == 0
             if zero.any():
                 number = np.broadcast_to(value, zero.shape)[zero][0]
                 raise Refused(f"sign(0) is 0, which is no bit, and the graph's input can be "
                               f"{number!s}, where Sign gives it; use BipolarQuant")
-    some = signal.table.reshape(-1, signal.source.n_rows, signal.made_of.size)[0]
+    some = signal.columns.reshape(-1, signal.source.n_rows, signal.size)[0]
     counts = [len(np.unique(column)) for column in some.T]
     if max(counts) <= 2 < signal.source.n_rows and _rounded(signal):
         raise Refused(ROUNDS.format(what="the graph's input"))
     levels = np.unique(some[:, np.argmax(counts)])
     if at is not None:
-        between = signal.at(at)[0]
+        between = signal.at(at[None])[0, 0]
         number = np.flatnonzero((between != some[0]) & (between != some[-1]))[:1]
         levels = np.unique(np.append(some[[0, -1]][:, number], between[number]))
     if 2 < len(levels) < signal.source.n_rows / 2:
@@ -125,16 +144,28 @@ def _search(signal: Signal, low: Array, high: Array) -> Array:
     """
     known = signal.source.range
     found: list[Array] = []
-    for way in range(len(signal.at(np.full(low.shape, known.values[0])))):
-        first, last = known.keys(known.values[[0, -1]])
-        below, least = np.full(low.shape, first), np.full(low.shape, last)
-        while (least - below > 1).any():
-            middle = (below + least) // 2
-            fires = signal.at(known.numbers(middle))[way] == high
-            below, least = np.where(fires, below, middle), np.where(fires, middle, least)
-        if (signal.at(known.numbers(below))[way] != low).any():
-            _raise_levels(signal, known.numbers(below))
+    for way in range(len(signal.at(np.full((1, *low.shape), known.values[0])))):
+        least = turns(signal, way, lambda rows: rows == high)[0]
+        below = known.below(least)
+        if (signal.at(below[None])[way, 0] != low).any():
+            raise_levels(signal, below)
         found.append(least)
     if any((each != found[0]).any() for each in found):
         raise Refused(ROUNDS.format(what="the graph's input"))
-    return known.numbers(found[0])
+    return found[0]
+
+
+def turns(signal: Signal, way: int, is_past: Callable[[Array], Array], count: int = 1
+          ) -> Array:
+    """Return the least values ``(count, n)`` at which a signal is past so many things.
+
+    ``is_past`` tells it, bool ``(count, n)``, of what the signal is for one way of rounding.
+    """
+    known = signal.source.range
+    first, last = known.keys(known.values[[0, -1]])
+    below, least = np.full((count, signal.size), first), np.full((count, signal.size), last)
+    while (least - below > 1).any():
+        middle = (below + least) // 2
+        fires = is_past(signal.at(known.numbers(middle))[way])
+        below, least = np.where(fires, below, middle), np.where(fires, middle, least)
+    return known.numbers(least)

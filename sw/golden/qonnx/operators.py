@@ -19,6 +19,7 @@ Array = np.ndarray
 Operator = Callable[..., Array]
 
 MAX_SIZE = 1 << 26      # Elements of an array.
+MAX_WORK = 1 << 34      # Comparisons of a MultiThreshold: some ten seconds.
 MAX_BITS = 24           # Of a Quant: whole numbers that float32 has.
 
 # The attributes that are understood. One that is not here, or has another type, is refused.
@@ -30,6 +31,8 @@ ATTRIBUTES: dict[tuple[str, str], dict[str, type | tuple[type, ...]]] = {
     ("", "Cast"): {"to": int, "saturate": int},    # It saturates float8, which is refused.
     ("", "Clip"): {"min": float, "max": float},
     ("", "Concat"): {"axis": int},
+    ("", "Conv"): {"auto_pad": str, "dilations": list, "group": int, "kernel_shape": list,
+                   "pads": list, "strides": list},
     ("", "Constant"): {"value": np.ndarray, "value_float": float, "value_int": int,
                        "value_floats": list, "value_ints": list},
     ("", "Dropout"): {"ratio": float, "seed": int},    # For training too.
@@ -37,6 +40,10 @@ ATTRIBUTES: dict[tuple[str, str], dict[str, type | tuple[type, ...]]] = {
     ("", "Gather"): {"axis": int},
     ("", "Gemm"): {"alpha": float, "beta": float, "transA": int, "transB": int},
     ("", "LogSoftmax"): {"axis": int},
+    # An order of storage is for the second output, which is refused.
+    ("", "MaxPool"): {"auto_pad": str, "ceil_mode": int, "dilations": list, "kernel_shape": list,
+                      "pads": list, "storage_order": int, "strides": list},
+    ("", "Pad"): {"mode": str, "pads": list, "value": float},
     ("", "Reshape"): {"allowzero": int},
     ("", "Shape"): {"start": int, "end": int},
     ("", "Softmax"): {"axis": int},
@@ -204,8 +211,11 @@ def _multi_threshold(node: Node, x: Array, thresholds: Array) -> Array:
     moved = np.moveaxis(x, channels, -1)
     if thresholds.ndim != 2 or thresholds.shape[0] not in (1, moved.shape[-1]):
         raise ValueError
-    check_size(x.size, thresholds.shape[1])
-    passed = (moved[..., None] >= thresholds).sum(-1).astype(x.dtype)
+    if x.size * thresholds.shape[1] > MAX_WORK:
+        raise Refused("it compares too many sums with too many thresholds")
+    passed = np.zeros(moved.shape, x.dtype)
+    for each in thresholds.T:
+        passed += moved >= each
     scale, bias = (np.float32(node.attributes.get(name, default))
                    for name, default in (("out_scale", 1.0), ("out_bias", 0.0)))
     return np.moveaxis(scale * passed + bias, -1, channels)

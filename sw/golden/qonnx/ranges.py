@@ -104,35 +104,72 @@ class Inputs:
     Attributes
     ----------
     shape : tuple of int
-        Of one sample. Its elements, the last index running fastest, are those of the code.
-    low, high : arrays of shape ``(n_in,)``
-        For each element a value that is bit 0 and one that is bit 1. Where the graph binarises
-        them, ``high`` is the least that is bit 1 and ``low`` the next value below.
+        Of one sample; ``n`` elements, which are numbered with the last index running fastest.
+    low : array of shape ``(n,)``
+        For each element the least value, or one that is bit 0.
+    least : array of shape ``(top, n)``
+        For each element the least value at which it counts as 1, 2 and so on to ``top``. Where one
+        is the same as the next, no value counts as so much. NaN, where there is none for the rest.
     binarised : bool
-        The graph does so; else it takes these two values and no other.
+        The graph does so; else it takes ``low`` and ``least`` and no other.
     range : Range
         What the graph takes.
+    order : array of shape ``(n,)`` or None
+        The number of the element that is first in the code, second and so on; None: as they lie.
     """
 
     shape: tuple[int, ...]
     low: Array
-    high: Array
+    least: Array
     binarised: bool
     range: Range
+    order: Array | None = None
+
+    @property
+    def high(self) -> Array:
+        """For each element the least value that is not 0."""
+        first: Array = self.least[0]
+        return first
+
+    @property
+    def bits(self) -> int:
+        """Of an element of the code."""
+        return len(self.least).bit_length()
 
     def __str__(self) -> str:
         least, most = self.high.min(), self.high.max()
+        if len(self.least) > 1:
+            return f"{len(self.low)} numbers of {self.bits} bits, from {self._ends()}"
         if not self.binarised:
-            return f"{len(self.high)} values, bit 1 for {most:g} and bit 0 for {self.low[0]:g}"
+            return f"{len(self.low)} values, bit 1 for {most:g} and bit 0 for {self.low[0]:g}"
         at = str(least) if least == most else f"its own threshold, {least!s} to {most!s},"
-        return f"{len(self.high)} values, bit 1 for each that is {at} or more"
+        return f"{len(self.low)} values, bit 1 for each that is {at} or more"
+
+    def _ends(self) -> str:
+        """Say where the least and the most are."""
+        top = np.nanmax(self.least, axis=0)
+        return f"{self.high.min():g}, the least that counts as 1, to {top.max():g}, the most"
 
     def values(self, codes: Bits) -> Array:
-        """Return what the graph takes for codes ``(n, n_in)``: ``(n, *shape)``."""
-        return np.where(codes, self.high, self.low).reshape(-1, *self.shape)
+        """Return what the graph takes for codes ``(n_codes, n * bits)``: ``(n_codes, *shape)``.
+
+        Raises
+        ------
+        Refused
+            A code has a number as which no value counts.
+        """
+        planes = codes.reshape(len(codes), -1, self.bits)
+        numbers = np.zeros(planes.shape[:2], np.int64)
+        numbers[:, self._order()] = (planes.astype(np.int64) << np.arange(self.bits)).sum(axis=-1)
+        each = np.arange(len(self.low))
+        starts = np.concatenate([self.low[None], self.least])
+        values = starts[np.minimum(numbers, len(self.least)), each]
+        if self.bits > 1 and (self._numbers(values) != numbers).any():
+            raise Refused("no value of the graph's input counts as one of the code's numbers")
+        return values.astype(self.low.dtype).reshape(-1, *self.shape)
 
     def codes(self, values: Array) -> Bits:
-        """Return the codes ``(n, n_in)`` of what the graph takes, ``(n, *shape)``.
+        """Return the codes ``(n_samples, n * bits)`` of what the graph takes.
 
         Raises
         ------
@@ -146,15 +183,32 @@ class Inputs:
             taken &= rows == np.trunc(rows)
         if not taken.all():
             raise Refused(f"the graph does not take the value {rows[~taken][0]}")
-        return (rows >= self.high).astype(np.uint8)
+        numbers = self._numbers(rows)[:, self._order(), None]
+        planes: Bits = numbers >> np.arange(self.bits, dtype=np.uint8) & np.uint8(1)
+        return planes.reshape(len(rows), -1)
+
+    def _numbers(self, rows: Array) -> Bits:
+        """Return as what each value counts: uint8 of the shape ``(n_samples, n)``."""
+        numbers = np.zeros(rows.shape, np.uint8)
+        for least in self.least:
+            numbers += rows >= least
+        return numbers
+
+    def _order(self) -> Array:
+        return np.arange(len(self.low)) if self.order is None else self.order
 
     def draw(self, count: int, seed: int) -> Array:
         """Draw ``count`` samples ``(count, *shape)`` of all that the graph takes.
 
-        A third of the elements lie where their bit turns.
+        A third of the elements lie where they begin to count as one more.
         """
-        rng, shape = np.random.default_rng(seed), (count, len(self.high))
-        turns = self.values(rng.integers(0, 2, shape, np.uint8)).reshape(shape)
+        rng, shape = np.random.default_rng(seed), (count, len(self.low))
+        if len(self.least) == 1:
+            turns = self.values(rng.integers(0, 2, shape, np.uint8)).reshape(shape)
+        else:
+            at = self.least[rng.integers(0, len(self.least), shape), np.arange(shape[1])]
+            at = np.where(np.isnan(at), self.high, at).astype(self.low.dtype)
+            turns = np.where(rng.random(shape) < 0.5, at, self.range.below(at))
         values = (np.where(rng.random(shape) < 1 / 3, turns, self.range.draw(rng, shape))
                   if self.binarised else turns)
         return values.reshape(count, *self.shape)

@@ -1,12 +1,13 @@
-"""From a binary multilayer perceptron in an ONNX file to a network that gives the same classes.
+"""From a binary network in an ONNX file to a network that gives the same classes.
 
-A graph is a matrix product of bits, then arithmetic that treats each neuron by itself, then a
-matrix product again. So each neuron's value is a function of one count of matches, and nothing is
-solved for: the graph's own arithmetic, in its own types, is asked at every count there can be. What
-comes out as one of two values is a bit; where it turns is the threshold. The graph's input is asked
-at every value that it can have; where those are all real numbers, only operators are taken that
-rise or fall, and it is searched for the two neighbours between which the bit turns. Constants,
-among them the weights, are computed as the graph says.
+A graph is a product of bits with weights, a MatMul or a Conv, then arithmetic that treats each
+neuron by itself, then a product again. So each neuron's value is a function of one count of
+matches, and nothing is solved for: the graph's own arithmetic, in its own types, is asked at every
+count there can be. What comes out as one of two values is a bit; where it turns is the threshold.
+The graph's input is asked at every value that it can have; where those are all real numbers, only
+operators are taken that rise or fall, and it is searched for the two neighbours between which its
+bit turns, or its number if it is quantised. Constants, among them the weights, are computed as the
+graph says.
 
 The class is that of the highest score; of equal ones, that with the lowest index, as ONNX's ArgMax
 and TopK have it. A graph with one score has two classes: class 1 where a Greater or its like says
@@ -17,17 +18,19 @@ batch norm, all ways must give the same classes; a graph of which they do not is
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..network import NetworkFileError
-from . import layers
-from .graph import PASSING, Graph, Node, Refused, answer, check_types, read
+from . import layers, maps
+from .elements import check_half, compute, move
+from .ends import ENDS, Chosen, end, hand_on
+from .graph import Graph, Node, Refused, answer, check_types, read
 from .layers import Imported
-from .operators import ARITHMETIC, BENDS, MOVES, SIGNALS, apply, cast, check_attributes, check_size
+from .operators import ARITHMETIC, MOVES, SIGNALS, apply, check_attributes
 from .ranges import find_range
 from .signal import Signal, from_input
 
@@ -38,20 +41,9 @@ Inputs = list[Any]    # Of Value.
 
 LIMITS = {"scores": 0.0, "bit": 0.5, "probability": 0.5}
 REMEDIES = {
-    "Conv": "only fully connected layers are built; leave convolutions to the host, whose bits "
-            "are the code",
     **dict.fromkeys(("QuantizeLinear", "DequantizeLinear"),
                     "export with Brevitas' export_qonnx, not as QCDQ"),
 }
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """The number of the class with the highest of some scores: ``shape``, the batch first."""
-
-    scores: Signal
-    shape: tuple[int, ...]
-    dtype: np.dtype
 
 
 @dataclass(frozen=True)
@@ -122,7 +114,7 @@ def _finish(value: Value, kind: str) -> Imported:
     if not isinstance(value, Signal):
         raise Refused("its output does not depend on its input")
     ranked = value.ranked
-    if value.made_of.size != 1 or value.source.weights is None:
+    if value.size != 1 or value.source.weights is None:
         return layers.finish(ranked or value)
     if ranked is None:
         return layers.finish_pair(value, LIMITS[kind])
@@ -134,8 +126,8 @@ def _finish(value: Value, kind: str) -> Imported:
 
 def _evaluate(node: Node, inputs: Inputs, batch: int) -> Value:
     kind = (node.domain, node.op)
-    if kind not in {*ARITHMETIC, *MOVES, *PRODUCTS, *ENDS, ("", "Shape")}:
-        raise Refused(REMEDIES.get(node.op, "a binary multilayer perceptron has no such operator; "
+    if kind not in {*ARITHMETIC, *MOVES, *PRODUCTS, *MAPS, *ENDS, ("", "Shape")}:
+        raise Refused(REMEDIES.get(node.op, "a binary network has no such operator; "
                                             "leave it to the host, or out"))
     check_attributes(node)
     for each in inputs:
@@ -156,21 +148,24 @@ def _evaluate(node: Node, inputs: Inputs, batch: int) -> Value:
                       if kind in PRODUCTS else
                       f"its input {places[0]} depends on the graph's input; only its first may")
     if isinstance(value, Chosen):
-        return _hand_on(node, value, inputs, batch)
+        return hand_on(node, value, inputs, batch)
     if kind in ENDS:
-        return _end(node, value, inputs, batch)
+        return end(node, value, inputs, batch)
     if value.end and kind not in MOVES:
         raise Refused("it follows the choice of the class; leave it out")
     if kind in PRODUCTS:
         if value.dtype.name not in ("float32", "float64", "int32", "int64"):
             raise Refused(f"it multiplies {value.dtype.name}; cast to float32")
         return PRODUCTS[kind](node, value, inputs)
-    return (_compute if kind in ARITHMETIC else _move)(node, value, inputs, batch)
+    if kind in MAPS:
+        return MAPS[kind](node, value, inputs)
+    return compute(node, value, inputs) if kind in ARITHMETIC else move(node, value, inputs, batch)
 
 
 def _shape(node: Node, value: Any, batch: int) -> Array:
-    shape = ((batch, *value.shape) if isinstance(value, Signal)
-             else value.shape)
+    if isinstance(value, Signal) and value.border:
+        raise Refused("it asks for the shape of a border; give the shape as constants")
+    shape = (batch, *value.shape) if isinstance(value, Signal) else value.shape
     return np.array(shape[node.attributes.get("start", 0):node.attributes.get("end")], np.int64)
 
 
@@ -178,80 +173,11 @@ def _constant(node: Node, inputs: Inputs) -> Array:
     operator = {**ARITHMETIC, **MOVES}.get((node.domain, node.op))
     if operator is None or node.op in ("BatchNormalization", "Sigmoid"):
         raise Refused("it takes constants alone; let the exporter fold them")
-    _check_half(node, inputs)
+    check_half(node, inputs)
     array = apply(operator, node, *inputs)
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise Refused("it gives numbers that are not finite")
     return array
-
-
-def _check_half(node: Node, inputs: Inputs) -> None:
-    if (node.domain, node.op) in ARITHMETIC and node.op != "Cast" and any(
-            each is not None and each.dtype == np.float16 for each in inputs):
-        raise Refused("it computes in float16, which programs round in their own ways; cast to "
-                      "float32 before it")
-
-
-def _compute(node: Node, signal: Signal, inputs: Inputs, batch: int) -> Signal:
-    """Do arithmetic with each element by itself."""
-    _check_half(node, inputs)
-
-    def step(rows: Array) -> Array:
-        return apply(ARITHMETIC[node.domain, node.op], node,
-                     *(rows if each is signal else each for each in inputs))
-
-    # A number that divides by the input turns at zero, as a cast to bool does.
-    turns = (node.op in BENDS or (node.op == "Div" and inputs[0] is not signal)
-             or (node.op == "Cast" and node.attributes["to"] == BOOL))
-    made = signal.then(step, sign=node.op == "Sign", bend=str(node) if turns and (
-        node.op in ("Equal", "Sigmoid") or signal.crosses_zero()) else "")
-    if made.table.shape[1:] != signal.table.shape[1:]:
-        raise Refused("its constant must be one number, or one for each element")
-    if made.dtype.kind == "f" and np.isnan(made.table).any():
-        raise Refused("it gives NaN")
-    if node.op == "Sigmoid":
-        kept = signal.keeps_order(_sigmoid) if signal.made_of.size > 1 else _turns_at_zero(signal)
-        return replace(made, apart=True, ranked=signal if kept else None)
-    return made
-
-
-BOOL = 9
-
-
-def _sigmoid(values: Array) -> Array:
-    return np.asarray(1 / (1 + np.exp(-values)))
-
-
-def _turns_at_zero(signal: Signal) -> bool:
-    """Return whether no value is so near to zero that its Sigmoid is a half."""
-    sizes = np.abs(signal.table)
-    return not ((sizes > 0) & (sizes < 1e-3)).any()
-
-
-def _move(node: Node, signal: Signal, inputs: Inputs, batch: int) -> Signal:
-    """Put elements elsewhere: ask the operator where each of a sample goes."""
-    if len(inputs) > 1 and node.op == "Concat":
-        raise Refused("it joins constants to what depends on the graph's input")
-    size = signal.made_of.size
-    check_size(batch, size)
-    probe = np.arange(batch * size).reshape(batch, *signal.shape)
-    moved = apply(MOVES[node.domain, node.op], node,
-                  *(probe if each is signal else each for each in inputs))
-    if moved.ndim < 2 or len(moved) != batch or not moved.size:
-        raise Refused("it must leave the first dimension, the batch, as it is")
-    samples, shape = moved.reshape(batch, -1), moved.shape[1:]
-    origin = samples[0]
-    if origin.max() >= size or (samples != origin + size * np.arange(batch)[:, None]).any():
-        raise Refused("it must leave the first dimension, the batch, as it is")
-
-    def step(rows: Array) -> Array:
-        return rows.reshape(len(rows), -1)[:, origin].reshape(-1, *shape)
-
-    def put(given: Signal) -> Signal:
-        return given.then(step, made_of=given.made_of.reshape(-1)[origin].reshape(shape))
-
-    ranked = signal.ranked
-    return replace(put(signal), ranked=ranked and put(ranked))
 
 
 def _weights(inputs: Inputs) -> Array:
@@ -292,51 +218,14 @@ def _gemm(node: Node, signal: Signal, inputs: Inputs) -> Signal:
     return layers.begin(signal, weights, alpha=float(alpha), bias=bias)
 
 
-def _end(node: Node, signal: Signal, inputs: Inputs, batch: int) -> Value:
-    """Pass an operator that does not change which score is the highest, nor which comes first."""
-    rank, axis = len(signal.shape) + 1, node.attributes["axis"]
-    if not -rank <= axis < rank or axis % rank != rank - 1:
-        raise Refused(f"it must act on the last axis, the classes, not on axis {axis}")
-    layers.check_scores(signal)
-    if signal.dtype.kind not in "fi" or signal.dtype == np.float16:
-        raise Refused(f"it compares {signal.dtype.name}; cast to float32")
-    if "Softmax" in node.op:
-        if signal.end:
-            raise Refused("it follows another Softmax, behind which float32 may make scores equal; "
-                          "leave one of them out")
-        if not signal.keeps_order(lambda values: values):
-            raise Refused("its scores lie so close together that float32 may make some of them "
-                          "equal; leave it out")
-        ranked = replace(signal.ranked or signal, end=True)
-        return replace(ranked, ranked=ranked)
-    if node.attributes.get("select_last_index"):
-        raise Refused("it chooses the last of equal scores; choose the first, as here")
-    if node.op == "TopK" and not (node.attributes.get("largest", 1) and len(inputs) > 1
-                                  and np.array_equal(np.ravel(inputs[1]), [1])):
-        raise Refused("it must give one class, that of the highest score")
-    keeps = node.op == "TopK" or node.attributes["keepdims"]
-    return Chosen(signal.ranked or signal, (batch, *signal.shape[:-1], *[1] * bool(keeps)),
-                  np.dtype(np.int64))
-
-
-def _hand_on(node: Node, chosen: Chosen, inputs: Inputs, batch: int) -> Chosen:
-    """Pass an operator that leaves the class as it is."""
-    if node.op not in PASSING or node.domain:
-        raise Refused("it follows the choice of the class; leave it out")
-    if node.op == "Cast":
-        classes = np.arange(chosen.scores.made_of.size)
-        made = apply(ARITHMETIC["", "Cast"], node, classes.astype(chosen.dtype))
-        if (cast(made, np.dtype(np.int64)) != classes).any():
-            raise Refused(f"it casts the class to {made.dtype.name}, which does not have all of "
-                          "them")
-        return replace(chosen, dtype=made.dtype)
-    probe = np.arange(batch).reshape(chosen.shape)
-    moved = apply(MOVES["", node.op], node, *(probe if each is chosen else each for each in inputs))
-    if (moved.reshape(-1) != probe.reshape(-1)).any():
-        raise Refused("it must leave the first dimension, the batch, as it is")
-    return replace(chosen, shape=moved.shape)
+def _conv(node: Node, signal: Signal, inputs: Inputs) -> Signal:
+    return maps.conv(node, signal, *[*inputs[1:], None][:2])
 
 
 PRODUCTS: dict[tuple[str, str], Callable[[Node, Signal, Inputs], Signal]] = {
-    ("", "MatMul"): _matmul, ("", "Gemm"): _gemm, ("qonnx", "XnorPopcountMatMul"): _xnor}
-ENDS = {("", name) for name in ("ArgMax", "TopK", "Softmax", "LogSoftmax")}
+    ("", "MatMul"): _matmul, ("", "Gemm"): _gemm, ("qonnx", "XnorPopcountMatMul"): _xnor,
+    ("", "Conv"): _conv}
+MAPS: dict[tuple[str, str], Callable[[Node, Signal, Inputs], Signal]] = {
+    ("", "MaxPool"): lambda node, signal, inputs: maps.max_pool(node, signal),
+    ("", "GlobalMaxPool"): lambda node, signal, inputs: maps.global_pool(node, signal),
+    ("", "Pad"): maps.pad}

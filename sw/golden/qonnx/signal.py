@@ -20,7 +20,9 @@ Each column is the table after one more step. In the last there are two values, 
 and it is 1 from count 2 on: the threshold is 2. Nothing was solved for.
 
 Operators may also put elements elsewhere, as Transpose does. So each element knows, in ``made_of``,
-which element of the source it is made of.
+which element of the source it is made of. In a map the sums of a channel are the same everywhere:
+a table has one column for elements that are all alike, along each axis, and is spread where an
+operator needs it.
 
 Programs may round a sum in ways of their own. Then the table is there once for each way, all rows
 of one after all rows of the other, and all ways must come to the same bits.
@@ -32,16 +34,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..bits import Bits
-from ..network import MAX_WIDTH, Layer
+from ..network import Layer
+from ..stages import MAX_MAP, Map, Stage
 from .graph import Refused
 from .ranges import Inputs, Range
 
-__all__ = ["ROUNDS", "Signal", "Source", "from_input"]
+__all__ = ["MAX_TABLE", "ROUNDS", "Border", "Signal", "Source", "from_input"]
 
 Array = np.ndarray
 Step = Callable[[Array], Array]
 
 MAX_TABLE = 1 << 28    # Elements, with all ways of rounding.
+AT_A_TIME = 1 << 22    # Elements of a real input that are asked together.
 APART = 1e-4           # Scores that a Softmax or a Sigmoid keeps apart.
 ROUNDS = ("float32 rounds {what}, each program in its own way, and it makes a difference; make "
           "its scale a power of two, or multiply by it after the MatMul")
@@ -49,32 +53,58 @@ ROUNDS = ("float32 rounds {what}, each program in its own way, and it makes a di
 
 @dataclass(frozen=True)
 class Source:
-    """What a signal begins with: the graph's input, or the sums of a layer.
+    """What a signal begins with: the graph's input, its bits, or the sums of a layer.
 
     Attributes
     ----------
     shape : tuple of int
-        Of one sample.
+        Of one sample of the graph's input.
     range : Range
-        Of the graph's input.
+        Of its elements.
+    inputs, input : Inputs and Map, or None
+        How it becomes bits, and their map; known from the first layer or pool on.
+    map : Map or None
+        Whose elements are numbered, in golden's order; None for the graph's input, whose elements
+        are numbered as they lie.
     weights : bits of shape ``(n_out, n_in)`` or None
-        Of the layer; None for the input.
-    layers : tuple of Layer
+        Of the layer whose sums these are; None for the input and its bits.
+    takes : Map or None
+        What that layer takes.
+    pending : tuple of Stage
+        That layer's stage, and the pools behind it.
+    layers, stages : tuples of Layer and Stage
         Those before.
-    inputs : Inputs or None
-        Known from the first layer on.
     """
 
     shape: tuple[int, ...]
     range: Range
-    weights: Bits | None = None
-    layers: tuple[Layer, ...] = ()
     inputs: Inputs | None = None
+    input: Map | None = None
+    map: Map | None = None
+    weights: Bits | None = None
+    takes: Map | None = None
+    pending: tuple[Stage, ...] = ()
+    layers: tuple[Layer, ...] = ()
+    stages: tuple[Stage, ...] = ()
 
     @property
     def n_rows(self) -> int:
-        """Rows of a table for one way of rounding: values of the input, or counts of matches."""
-        return len(self.range.values) if self.weights is None else self.weights.shape[1] + 1
+        """Rows of a table for one way of rounding: values of the input, bits, or counts."""
+        if self.weights is not None and self.takes is not None:
+            return int(self.takes.top * self.weights.shape[1]) + 1
+        return len(self.range.values) if self.inputs is None else 2
+
+
+@dataclass(frozen=True)
+class Border:
+    """What a Pad lays around a map.
+
+    ``pads`` are how many elements before and behind each axis; ``table`` is what they are: it has
+    one row, and is else like a signal's.
+    """
+
+    pads: tuple[tuple[int, int], ...]
+    table: Array
 
 
 @dataclass(frozen=True)
@@ -83,14 +113,16 @@ class Signal:
 
     Attributes
     ----------
-    table : array of shape ``(ways * n_rows, *shape)``
+    shape : tuple of int
+        Of one sample, without a border.
+    table : array of shape ``(ways * n_rows, *shape)``, or 1 where all along an axis are alike
         What each element can be, see above.
     made_of : integer array of shape ``shape``
         The number of the source's element that each element is made of.
-    steps : tuple of functions
-        What made it of its source; each takes rows and gives rows, for each way of rounding.
-    signs : tuple of int
-        Of the steps those that are a Sign, which has a third value.
+    step : function
+        What made it of its source; takes rows and gives rows, for each way of rounding.
+    signs : tuple of functions
+        Like ``step``, up to each Sign, which has a third value.
     bend : str
         Of a real input: an operator that does not only rise, or only fall; else empty.
     apart : bool
@@ -100,21 +132,27 @@ class Signal:
         that follows.
     end : bool
         It is not known what the values are, only their order.
+    pools : tuple of arrays ``(ways * n_rows, n_channels)``
+        What each channel could be where the greatest of a square was taken.
+    border : Border or None
     """
 
     source: Source
+    shape: tuple[int, ...]
     table: Array
     made_of: Array
-    steps: tuple[Step, ...] = ()
-    signs: tuple[int, ...] = ()
+    step: Step = lambda rows: rows
+    signs: tuple[Step, ...] = ()
     bend: str = ""
     apart: bool = False
     ranked: "Signal | None" = None
     end: bool = False
+    pools: tuple[Array, ...] = ()
+    border: Border | None = None
 
     @property
-    def shape(self) -> tuple[int, ...]:
-        return self.table.shape[1:]
+    def size(self) -> int:
+        return int(self.made_of.size)
 
     @property
     def dtype(self) -> np.dtype:
@@ -125,37 +163,74 @@ class Signal:
         """Where each element of the source lies, ``(n,)``: undoes ``made_of``, if all are there."""
         return self.made_of.reshape(-1).argsort()
 
-    def then(self, step: Step, *, made_of: Array | None = None, sign: bool = False,
-             bend: str = "") -> "Signal":
-        """Return what a step makes of it; with ``made_of`` the step puts elements elsewhere."""
-        table = step(self.table)
-        if table.size > MAX_TABLE:
-            raise Refused("it makes an array that is too large")
-        n_rows = self.source.n_rows
+    @property
+    def columns(self) -> Array:
+        """The table with a column for each element: ``(ways * n_rows, n)``."""
+        if len(self.table) * self.size > MAX_TABLE:
+            raise Refused("it makes an array that is too large; take the sign before it")
+        return np.broadcast_to(self.table, (len(self.table), *self.shape)).reshape(
+            len(self.table), -1)
+
+    @property
+    def by_channel(self) -> Array:
+        """The table of a map, channel first, with a column for each: ``(ways * n_rows, n)``."""
+        if self.table.ndim != 4 or self.table[0, 0].size > 1:
+            raise Refused("its input differs from place to place; give all of a channel one scale "
+                          "and one threshold")
+        n = self.shape[0]
+        return np.broadcast_to(self.table[:, :, 0, 0], (len(self.table), n))
+
+    def then(self, step: Step, *, shape: tuple[int, ...] | None = None,
+             made_of: Array | None = None, sign: bool = False, bend: str = "") -> "Signal":
+        """Return what a step makes of it; ``shape`` and ``made_of`` where elements are moved."""
+        table = self._alike(step(self.table))
+        n_rows, before = self.source.n_rows, self.step
         if len(table) > n_rows and (table.reshape(-1, n_rows, *table.shape[1:])
                                     == table[:n_rows]).all():
             table = table[:n_rows]
-        return replace(self, table=table, steps=(*self.steps, step), ranked=None,
+
+        def both(rows: Array) -> Array:
+            return step(before(rows))
+
+        border = self.border and replace(self.border, table=step(self.border.table))
+        if border and (border.table != border.table[:1]).any():
+            raise Refused(ROUNDS.format(what="the border"))
+        return replace(self, table=table, step=both, ranked=None,
+                       shape=self.shape if shape is None else shape, border=border,
                        made_of=self.made_of if made_of is None else made_of,
-                       signs=(*self.signs, len(self.steps)) if sign else self.signs,
-                       bend=self.bend or bend)
+                       signs=(*self.signs, both) if sign else self.signs, bend=self.bend or bend)
+
+    @staticmethod
+    def _alike(table: Array) -> Array:
+        """Leave one column where all along an axis are alike."""
+        if table.size > MAX_TABLE:
+            raise Refused("it makes an array that is too large")
+        for axis in range(1, table.ndim):
+            first = table.take([0], axis)
+            if table.shape[axis] > 1 and (table == first).all():
+                table = first
+        return table
 
     def crosses_zero(self) -> bool:
         """Return whether an element can be below zero and above."""
         return bool(((self.table.min(axis=0) < 0) & (self.table.max(axis=0) > 0)).any())
 
-    def at(self, values: Array) -> Array:
-        """Return its elements where the source of each has the value of ``values (n,)``.
+    def at(self, values: Array, step: Step | None = None) -> Array:
+        """Return its elements where the source of each has the values ``(k, n)``: ``(ways, k, n)``.
 
-        One row for each way of rounding: ``(ways, n)``. The steps are run anew, so that values may
-        be asked for that are not in the table.
+        The steps are run anew, so that values may be asked for that are not in the table. ``step``
+        is that up to another place.
         """
-        rows = np.empty((1, int(np.prod(self.source.shape))), values.dtype)
-        rows[0, self.made_of.reshape(-1)] = values
-        rows = rows.reshape(1, *self.source.shape)
-        for step in self.steps:
-            rows = step(rows)
-        return rows.reshape(len(rows), -1)
+        parts = max(1, values.size // AT_A_TIME)
+        return np.concatenate([self._at(part, step or self.step)
+                               for part in np.array_split(values, parts) if len(part)], axis=1)
+
+    def _at(self, values: Array, step: Step) -> Array:
+        rows = np.empty((len(values), self.size), values.dtype)
+        rows[:, self.made_of.reshape(-1)] = values
+        made = step(rows.reshape(len(values), *self.source.shape))
+        made = np.broadcast_to(made, (len(made), *self.shape))
+        return made.reshape(-1, len(values), self.size)
 
     def keeps_order(self, function: Callable[[Array], Array]) -> bool:
         """Return whether float32 keeps all its values apart behind ``function``, whoever asks.
@@ -171,8 +246,7 @@ class Signal:
 def from_input(shape: tuple[int, ...], known: Range) -> Signal:
     """Return the input of a graph: samples of ``shape``."""
     size = float(np.prod(shape, dtype=float))
-    if size > MAX_WIDTH:
-        raise Refused(f"its input has {size:.0f} values; {MAX_WIDTH} are taken at the most")
-    values = known.values
-    table = np.broadcast_to(values.reshape(-1, *[1] * len(shape)), (len(values), *shape))
-    return Signal(Source(shape, known), table, np.arange(int(size)).reshape(shape))
+    if size > MAX_MAP:
+        raise Refused(f"its input has {size:.0f} values; {MAX_MAP} are taken at the most")
+    table = known.values.reshape(-1, *[1] * len(shape))
+    return Signal(Source(shape, known), shape, table, np.arange(int(size)).reshape(shape))

@@ -1,50 +1,83 @@
 """The sums of a layer: what a matrix product can give whose inputs have two values each."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..bits import Bits
 from .graph import Refused
+from .signal import MAX_TABLE
 
-__all__ = ["sums_of"]
+__all__ = ["Taken", "sums_of"]
 
 Array = np.ndarray
 
 BLOCK = 1 << 20    # Weights looked at together.
 
 
-def sums_of(weights: Array, low: Array, high: Array, alpha: float, bias: Array | None
+@dataclass(frozen=True)
+class Taken:
+    """What the inputs of a product are, of type ``dtype``.
+
+    Attributes
+    ----------
+    start : float64 array of shape ``(n,)``
+        What each is where it stands for the number 0; a bit is 0 or 1.
+    step : float64 array of shape ``(n,)``
+        What one more adds.
+    dtype : numpy's type
+    top : int
+        The greatest number.
+    off : float
+        How far an input may be from what start and step say.
+    """
+
+    start: Array
+    step: Array
+    dtype: np.dtype
+    top: int = 1
+    off: float = 0
+
+
+def sums_of(weights: Array, taken: Taken, alpha: float = 1, bias: Array | None = None
             ) -> tuple[Bits, Array, bool]:
     """Return weight bits ``(n_out, n_in)``, and the sums by the count of matches with them.
 
-    ``weights (n_in, n_out)``; ``low``, ``high`` ``(n_in,)`` -> ``(n_in + 1, n_out)``, or three
-    times as many rows where sums are rounded: the exact ones, the least and the most that a
-    program may give. The last value tells so.
+    ``weights (n_in, n_out)`` -> ``(top * n_in + 1, n_out)``, or three times as many rows where
+    sums are rounded: the exact ones, the least and the most that a program may give. The last value
+    tells so.
     """
-    dtype, (n_in, n_out) = weights.dtype, weights.shape
-    if low.dtype != dtype:
-        raise Refused(f"its inputs are {low.dtype.name} and {dtype.name}; they must be of one type")
+    dtype, top = taken.dtype, taken.top
+    if weights.dtype != dtype:
+        raise Refused(f"its inputs are {dtype.name} and {weights.dtype.name}; they must be of one "
+                      "type")
+    n_in, n_out = weights.shape
     added = np.zeros(n_out) if bias is None else np.broadcast_to(
         bias.astype(np.float64).reshape(-1), n_out)
+    if (top * n_in + 1) * n_out > MAX_TABLE:
+        raise Refused("it has too many sums to ask for all; leave it to the host")
     bits = np.empty((n_out, n_in), np.uint8)
-    ways = np.empty((3, n_in + 1, n_out), dtype)
+    exact = np.empty((top * n_in + 1, n_out), dtype)
+    errors = np.zeros(n_out)
     step = max(1, BLOCK // n_in)
-    rounded = False
     for start in range(0, n_out, step):
         part = slice(start, start + step)
         block = weights[:, part].astype(np.float64)
-        zeros, ones = (block * level[:, None].astype(np.float64) for level in (low, high))
-        apart = np.abs(ones - zeros)
+        zeros = block * taken.start[:, None]
+        ones = zeros + block * (top * taken.step[:, None])
+        apart = np.abs(block * taken.step[:, None])
         _check_one_size(apart, weights, start)
         bits[part] = (ones > zeros).T
-        sums = np.minimum(zeros, ones).sum(axis=0) + np.arange(n_in + 1)[:, None] * apart[0]
-        error = _error(zeros, ones, alpha, added[part], dtype)
-        rounded |= error is not None
-        exact = (alpha * sums.astype(dtype).astype(np.float64)).astype(dtype) + added[part].astype(
-            dtype)
-        ways[0, :, part] = exact
-        off = np.zeros(exact.shape[1]) if error is None else error
-        ways[1, :, part], ways[2, :, part] = exact - off, exact + off
-    return bits, (ways.reshape(-1, n_out) if rounded else ways[0]), rounded
+        sums = np.minimum(zeros, ones).sum(axis=0) + np.arange(len(exact))[:, None] * apart[0]
+        exact[:, part] = (alpha * sums.astype(dtype).astype(np.float64)).astype(dtype
+            ) + added[part].astype(dtype)
+        errors[part] = _error([zeros, ones, apart], alpha, added[part], dtype,
+                              taken.off * np.abs(block).sum(axis=0))
+    if not errors.any():
+        return bits, exact, False
+    if 3 * exact.size > MAX_TABLE:
+        raise Refused("it has too many sums to ask for all; leave it to the host")
+    return bits, np.concatenate([exact, exact - errors, exact + errors]).astype(dtype), True
 
 
 def _check_one_size(apart: Array, weights: Array, start: int) -> None:
@@ -61,12 +94,13 @@ def _check_one_size(apart: Array, weights: Array, start: int) -> None:
                       "them with BipolarQuant, with one scale for each neuron")
 
 
-def _error(zeros: Array, ones: Array, alpha: float, added: Array, dtype: np.dtype
-           ) -> Array | None:
-    """Return how far a program's sums ``(n,)`` can be from the exact ones; None: they are exact.
+def _error(terms: list[Array], alpha: float, added: Array, dtype: np.dtype, off: Array) -> Array:
+    """Return how far a program's sums ``(n,)`` can be from the exact ones: 0 if they are exact.
 
-    ``zeros``, ``ones`` ``(n_in, n)`` are the terms for bits 0 and 1.
+    ``terms`` are three of shape ``(n_in, n)``: for the numbers 0 and the greatest, and what one
+    more adds. ``off (n,)`` is how far the sum of all can be from what they say.
     """
+    zeros, ones, _ = terms
     digits = np.finfo(dtype).nmant + 1 if dtype.kind == "f" else 31
     total = np.maximum(np.abs(zeros), np.abs(ones)).sum(axis=0)
     most = max(1, abs(alpha)) * total + np.abs(added)
@@ -76,8 +110,8 @@ def _error(zeros: Array, ones: Array, alpha: float, added: Array, dtype: np.dtyp
         raise Refused(f"its sums are too small for {dtype.name}")
     # Multiples of a unit, of which no sum is too many: then none of them is rounded.
     unit = 2.0 ** (np.ceil(np.log2(np.maximum(most, 1e-300))) - digits)
-    terms = [zeros, ones, alpha * zeros, alpha * ones, added]
-    if all((np.trunc(each / unit) == each / unit).all() for each in terms):
-        return None
-    error: Array = most * (len(zeros) + 4) * 2.0 ** -digits
+    terms = [*terms, *(alpha * each for each in terms), added]
+    if not off.any() and all((np.trunc(each / unit) == each / unit).all() for each in terms):
+        return np.zeros(len(added))
+    error: Array = most * (len(zeros) + 4) * 2.0 ** -digits + max(1, abs(alpha)) * off
     return error

@@ -30,13 +30,16 @@ CUSTOM = ("BipolarQuant", "MultiThreshold", "Quant")
 def save(network: Network, path: Path, batch: int = 1) -> None:
     """Write a network for ``batch`` inputs at a time: ``signs`` or ``pixels`` to ``sums``.
 
-    An input that is a vector has shape ``(batch, n)``, a map ``(batch, channels, height, width)``.
-    FINN takes a batch of 1. All intermediate shapes are in the file, as QONNX's executor wants.
+    The input of a dense stage has shape ``(batch, n)``, in the order of the code, any other
+    ``(batch, channels, height, width)``. FINN takes a batch of 1. All intermediate shapes are in
+    the file, as QONNX's executor wants.
     """
     from onnx import TensorProto, helper
     graph = _Graph(batch)
     x = graph.start(network)
     given, shape = graph.shapes.pop(0), network.input
+    if graph.is_flat:
+        shape = Map(1, 1, shape.size, shape.bits)
     layers = enumerate(network.layers)
     for stage, gives in zip(network.signature.stages, network.signature.maps[1:]):
         if isinstance(stage, Readout):
@@ -86,7 +89,7 @@ class _Graph:
     def start(self, network: Network) -> str:
         """Add the input; its shape is the first."""
         takes, first = network.input, network.signature.stages[0]
-        self.is_flat = takes.is_vector and isinstance(first, Dense | Readout)
+        self.is_flat = isinstance(first, Dense | Readout)
         name = "signs" if takes.bits == 1 else "pixels"
         self._shape(name, self._sizes(takes))
         if takes.bits == 1:

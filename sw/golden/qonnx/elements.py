@@ -1,0 +1,139 @@
+"""What operators do to a signal: arithmetic with each element by itself, and moves of elements."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .graph import Node, Refused
+from .operators import ARITHMETIC, BENDS, MOVES, apply, check_size
+from .signal import Signal
+
+__all__ = ["check_half", "compute", "move"]
+
+Array = np.ndarray
+
+BOOL = 9    # ONNX's number of the type.
+NOT_BROADCAST = ("BatchNormalization", "MultiThreshold")    # Their constants lie along one axis.
+LAYOUTS = {2: "NC", 3: "NWC", 4: "NCHW"}    # Of a MultiThreshold that says none.
+
+
+def check_half(node: Node, inputs: list[Any]) -> None:
+    """Raise :exc:`Refused` where a node computes in float16."""
+    if (node.domain, node.op) in ARITHMETIC and node.op != "Cast" and any(
+            each is not None and each.dtype == np.float16 for each in inputs):
+        raise Refused("it computes in float16, which programs round in their own ways; cast to "
+                      "float32 before it")
+
+
+def compute(node: Node, signal: Signal, inputs: list[Any]) -> Signal:
+    """Do arithmetic with each element by itself; ``inputs`` are the node's, ``signal`` one."""
+    check_half(node, inputs)
+    _check_constants(node, signal, inputs)
+
+    def step(rows: Array) -> Array:
+        spread = _spread(node, rows, signal.shape)
+        return apply(ARITHMETIC[node.domain, node.op], node,
+                     *(spread if each is signal else each for each in inputs))
+
+    # A number that divides by the input turns at zero, as a cast to bool does.
+    turns = (node.op in BENDS or (node.op == "Div" and inputs[0] is not signal)
+             or (node.op == "Cast" and node.attributes["to"] == BOOL))
+    made = signal.then(step, sign=node.op == "Sign", bend=str(node) if turns and (
+        node.op in ("Equal", "Sigmoid") or signal.crosses_zero()) else "")
+    if made.dtype.kind == "f" and np.isnan(made.table).any():
+        raise Refused("it gives NaN")
+    if node.op == "Sigmoid":
+        kept = signal.keeps_order(_sigmoid) if signal.size > 1 else _turns_at_zero(signal)
+        return replace(made, apart=True, ranked=signal if kept else None)
+    return made
+
+
+def _check_constants(node: Node, signal: Signal, inputs: list[Any]) -> None:
+    """Raise :exc:`Refused` at constants that make more of a sample than it is, or differ by sample.
+    """
+    if node.op in NOT_BROADCAST:
+        return
+    sample = (1, *signal.shape)
+    for each in inputs:
+        if isinstance(each, Array):
+            try:
+                fits = np.broadcast_shapes(each.shape, sample) == sample
+            except ValueError:
+                raise Refused("its inputs do not fit the operator") from None
+            if not fits:
+                raise Refused("its constant must be one number, or one for each element")
+
+
+def _spread(node: Node, rows: Array, shape: tuple[int, ...]) -> Array:
+    """Spread a table along the axis of channels, where an operator looks for as many as it has."""
+    axis = 1
+    if node.op == "MultiThreshold":
+        layout = node.attributes.get("data_layout") or LAYOUTS.get(rows.ndim, "NC")
+        axis = layout.find("C")
+    elif node.op != "BatchNormalization":
+        return rows
+    if not 1 <= axis < rows.ndim:
+        return rows
+    sizes = list(rows.shape)
+    sizes[axis] = shape[axis - 1]
+    return np.broadcast_to(rows, sizes)
+
+
+def _sigmoid(values: Array) -> Array:
+    return np.asarray(1 / (1 + np.exp(-values)))
+
+
+def _turns_at_zero(signal: Signal) -> bool:
+    """Return whether no value is so near to zero that its Sigmoid is a half."""
+    sizes = np.abs(signal.table)
+    return not ((sizes > 0) & (sizes < 1e-3)).any()
+
+
+def move(node: Node, signal: Signal, inputs: list[Any], batch: int) -> Signal:
+    """Put elements elsewhere: ask the operator where each of a sample goes."""
+    if len(inputs) > 1 and node.op == "Concat":
+        raise Refused("it joins constants to what depends on the graph's input")
+    if signal.border and node.op not in ("Transpose", "Identity", "Dropout"):
+        raise Refused("it moves a border that a Pad has laid; pad right before the convolution")
+    check_size(batch, signal.size)
+    probe = np.arange(batch * signal.size).reshape(batch, *signal.shape)
+    moved = apply(MOVES[node.domain, node.op], node,
+                  *(probe if each is signal else each for each in inputs))
+    if moved.ndim < 2 or len(moved) != batch or not moved.size:
+        raise Refused("it must leave the first dimension, the batch, as it is")
+    samples, shape = moved.reshape(batch, -1), moved.shape[1:]
+    origin = samples[0]
+    if origin.max() >= signal.size or (
+            samples != origin + signal.size * np.arange(batch)[:, None]).any():
+        raise Refused("it must leave the first dimension, the batch, as it is")
+
+    def put(given: Signal) -> Signal:
+        made_of = given.made_of.reshape(-1)[origin].reshape(shape)
+        if node.op in ("Transpose", "Identity", "Dropout"):    # A table is turned as it is.
+            return _turned(node, given, made_of)
+        return given.then(lambda rows: _gathered(rows, given.shape, origin, shape), shape=shape,
+                          made_of=made_of)
+
+    ranked = signal.ranked
+    return replace(put(signal), ranked=ranked and put(ranked))
+
+
+def _gathered(rows: Array, before: tuple[int, ...], origin: Array, shape: tuple[int, ...]) -> Array:
+    """Return rows of elements that were taken from ``origin (n,)``, of rows like ``before``."""
+    if rows[0].size == 1:
+        return rows.reshape(-1, *[1] * len(shape))
+    check_size(len(rows), origin.size)
+    rows = np.broadcast_to(rows, (len(rows), *before)).reshape(len(rows), -1)
+    return rows[:, origin].reshape(-1, *shape)
+
+
+def _turned(node: Node, signal: Signal, made_of: Array) -> Signal:
+    """Return a signal whose axes lie in another order."""
+    if node.op != "Transpose":
+        return signal.then(lambda rows: rows)
+    axes = node.attributes.get("perm") or range(made_of.ndim, -1, -1)
+    turned = signal.then(lambda rows: rows.transpose(axes), shape=made_of.shape, made_of=made_of)
+    border = turned.border
+    return replace(turned, border=border and replace(
+        border, pads=tuple(border.pads[axis - 1] for axis in list(axes)[1:])))
