@@ -4,23 +4,29 @@ from hashlib import sha256
 
 from amaranth import Module
 from amaranth.lib import stream, wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from hw import engine, serial
 from hw.blocks import link
 from hw.blocks.hardwired import HardwiredEngine
+from hw.blocks.image_link import ImageLink
 from hw.blocks.link import Link
 from hw.engine import Engine
-from hw.plan.folding import Plan
-from sw.golden.identity import MAX_WIDTHS, N_HASH, Identity
+from hw.plan import plans
+from hw.plan.plans import Plan
+from hw.serial import SerialEngine
+from sw.golden.identity import MAX_WIDTHS, N_HASH, Digest, Identity
 from sw.golden.network import Network
 
-__all__ = ["Accelerator", "check", "identity", "waits"]
+__all__ = ["Accelerator", "check", "identity", "memories", "waits"]
 
 
 def check(network: Network, plan: Plan, *, reloadable: bool) -> None:
     """Raise :exc:`ValueError` if there is no such accelerator."""
     link.check(network.n_in, network.n_classes, reloadable=reloadable)
-    if len(network.shape) > MAX_WIDTHS:
+    plans.check(plan, network.signature)
+    if not plan.is_serial and len(network.shape) > MAX_WIDTHS:
         raise ValueError(f"A board can tell {MAX_WIDTHS} widths of its network, not "
                          f"{len(network.shape)}: {network}")
     if plan.is_logic and reloadable:
@@ -32,9 +38,10 @@ def waits(network: Network, plan: Plan, clock: float, baud: int) -> bool:
     """Return whether a host must wait for each answer before the next request.
 
     The board keeps a code until its first layer is done with it. Of a request that follows at once
-    the first byte can wait and the second is lost.
+    the first byte can wait and the second is lost. A serial engine has room for another image.
     """
-    return plan.cycles(network.shape)[0] / clock >= 2 * 10 / baud
+    first = plans.cycles(plan, network.signature)[0]
+    return not plan.is_serial and first / clock >= 2 * 10 / baud
 
 
 def identity(network: Network, plan: Plan, *, reloadable: bool, clock: float,
@@ -42,21 +49,27 @@ def identity(network: Network, plan: Plan, *, reloadable: bool, clock: float,
     """Return what an accelerator says of itself; its clock is 0 Hz where it is simulated."""
     # Of all that decides where the weights lie.
     build = sha256(f"1 {network} {plan} {reloadable}".encode()).digest()[:N_HASH]
-    return Identity(network.shape, reloadable=reloadable, build=build, clock=round(clock / 1e3),
+    shape = Digest.of(network.signature) if plan.is_serial else network.shape
+    return Identity(shape, reloadable=reloadable, build=build, clock=round(clock / 1e3),
                     waits=clock > 0 and waits(network, plan, clock, baud))
 
 
+def memories(network: Network, plan: Plan, *, reloadable: bool) -> dict[str, Memory]:
+    """Return what the memories of its engine begin with."""
+    return (serial if plan.is_serial else engine).memories(network, plan, reloadable=reloadable)
+
+
 class Accelerator(wiring.Component):
-    """Answers each good request with the class of its code.
+    """Answers each good request with the class of its code or image.
 
     Parameters
     ----------
     network : :class:`~sw.golden.network.Network`
         What to compute.
-    plan : :data:`~hw.plan.folding.Plan`
+    plan : :data:`~hw.plan.plans.Plan`
         How fast.
     reloadable : bool
-        Other networks of this shape can be loaded, if the engine is folded.
+        Other networks of this signature can be loaded, if the engine is not hard-wired.
     clock : float
         Hertz that it will have, or 0 where it is simulated; it is told to who asks.
     baud : int
@@ -74,10 +87,12 @@ class Accelerator(wiring.Component):
         self.plan = plan
         self.reloadable = reloadable
         self.identity = identity(network, plan, reloadable=reloadable, clock=clock, baud=baud)
-        self.engine = (HardwiredEngine(network) if plan.is_logic
-                       else Engine(network, plan, reloadable=reloadable))
-        self.link = Link(network.n_in, network.n_classes, reloadable=reloadable,
-                         identity=self.identity.to_bytes())
+        self.engine = (HardwiredEngine(network) if plan.is_logic else
+                       (SerialEngine if plan.is_serial else Engine)(
+                           network, plan, reloadable=reloadable))
+        self.link = (ImageLink if plan.is_serial else Link)(
+            network.n_in, network.n_classes, reloadable=reloadable,
+            identity=self.identity.to_bytes())
         super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})
 
     def elaborate(self, platform):

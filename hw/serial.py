@@ -73,6 +73,11 @@ class SerialEngine(wiring.Component):
         """Everything that depends on the weights; the logic depends on signature and plan alone."""
         return {"the weights": self.weights.memory, "the starts": self.starts.memory}
 
+    def feed(self, m: Module, link) -> None:
+        """Connect what gives the images, such as :class:`hw.blocks.image_link.ImageLink`."""
+        wiring.connect(m, link.image, self.bytes)
+        m.d.comb += [self.accept.eq(link.accept), self.abort.eq(link.abort)]
+
     def elaborate(self, platform):
         m = Module()
         m.submodules.weights = self.weights

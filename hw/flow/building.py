@@ -22,7 +22,7 @@ from hw.flow.family import FAMILIES, PLACED
 from hw.flow.report import Rates, Report, Resources
 from hw.flow.toolchain import ToolFailed
 from hw.plan.cost import FABRICS
-from hw.plan.folding import Plan
+from hw.plan.plans import Plan
 from hw.top import Top
 from sw.golden.errors import UserError
 from sw.golden.network import Network, atomic_write

@@ -15,9 +15,9 @@ import boards
 from hw.flow.bitstream import FORMATS, Contents
 from hw.flow.family import FAMILIES, Family
 from hw.flow.report import Report
-from hw.plan import folding
+from hw.plan import plans
 from hw.plan.cost import FABRICS
-from hw.plan.folding import Plan
+from hw.plan.plans import Plan
 from sw.golden import regular
 from sw.golden.errors import UserError
 from sw.golden.identity import Identity
@@ -79,7 +79,7 @@ class Built:
                 raise BuiltError(f"{file} is not the network that {folder / REPORT} tells of: "
                                  "build it anew with python -m hw.build")
         with reading(folder / REPORT):
-            plan = folding.parse(report.folding, network.shape)
+            plan = plans.parse(report.folding, network.signature)
         return cls(folder, report, board, network, plan)
 
     def contents(self) -> Contents:

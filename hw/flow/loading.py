@@ -7,10 +7,10 @@ from functools import partial
 import serial
 from tqdm import tqdm
 
+from hw.accelerator import memories
 from hw.blocks.loader import Layout
-from hw.engine import memories
 from hw.flow.built import Built
-from hw.plan.folding import Folding
+from hw.plan.plans import Plan
 from sw.golden import frame
 from sw.golden.asking import LOADS, Asking, Request, identify, unopened
 from sw.golden.bits import n_bytes
@@ -24,14 +24,15 @@ class LoadError(UserError):
     """A network cannot be loaded; the message says why and what to do."""
 
 
-def requests(network: Network, plan: Folding) -> list[Request]:
+def requests(network: Network, plan: Plan) -> list[Request]:
     """Return what makes the frames that load a network, each for a sequence number."""
-    layout = Layout(memories(network, plan))
-    return [partial(frame.load, address=address, words=words, n_in=network.n_in)
-            for address, words in layout.loads(network.n_in)]
+    layout = Layout(memories(network, plan, reloadable=True))
+    n_in = frame.SHORT if plan.is_serial else network.n_in
+    return [partial(frame.load, address=address, words=words, n_in=n_in)
+            for address, words in layout.loads(n_in)]
 
 
-def load(port: serial.Serial, network: Network, plan: Folding) -> int:
+def load(port: serial.Serial, network: Network, plan: Plan) -> int:
     """Load a network through an open port; return the number of frames that were sent twice.
 
     :func:`check` the port before: an answer to an older load would pass for one to this.

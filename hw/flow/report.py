@@ -7,7 +7,8 @@ from typing import Any
 
 import boards
 from hw.accelerator import waits
-from hw.plan.folding import Plan
+from hw.plan import plans
+from hw.plan.plans import Plan
 from sw.golden.bits import n_bytes
 from sw.golden.frame import N_FCS16, N_FCS32
 from sw.golden.network import Network
@@ -54,26 +55,27 @@ class Rates:
     @property
     def layers(self) -> float:
         """Inferences per second of the engine alone."""
-        return self.clock / self.plan.period(self.network.shape)
+        return self.clock / plans.period(self.plan, self.network.signature)
 
     @property
     def link(self) -> float:
         """Requests per second that are answered at the most."""
         byte = 10 / self.board.baud
         request = (2 + 1 + n_bytes(self.network.n_in) + N_FCS32) * byte
-        engine = sum(self.plan.cycles(self.network.shape)) / self.clock
+        engine = sum(plans.cycles(self.plan, self.network.signature)) / self.clock
         if waits(self.network, self.plan, self.clock, self.board.baud):
             return 1 / (request + engine + (2 + 2 + N_FCS16) * byte)
         return 1 / max(request, engine)
 
     def fields(self) -> dict[str, Any]:
         """Return the fields of a :class:`Report` that tell them."""
-        cycles = self.plan.cycles(self.network.shape)
+        cycles = plans.cycles(self.plan, self.network.signature)
+        period = plans.period(self.plan, self.network.signature)
         return {
             "clock_mhz": round(self.clock / 1e6, 3),
             "cycles": list(cycles),
-            "cycles_per_inference": max(cycles),
-            "microseconds_per_inference": round(max(cycles) / self.clock * 1e6, 3),
+            "cycles_per_inference": period,
+            "microseconds_per_inference": round(period / self.clock * 1e6, 3),
             "inferences_per_second_layers": round(self.layers),
             "baud": self.board.baud,
             "inferences_per_second_link": round(self.link),

@@ -58,6 +58,7 @@ class Folding:
     layers: Sequence[Fold]
     readout_simd: int
     is_logic = False    # Weights lie in memories.
+    is_serial = False
 
     @property
     def chunk(self) -> int:
@@ -118,6 +119,7 @@ class Hardwired:
     """No folding at all: weights are logic, and an inference begins every cycle."""
 
     is_logic = True
+    is_serial = False
 
     def __str__(self) -> str:
         return "hardwired"

@@ -24,6 +24,7 @@ class Serial:
     pe: int
     simd: int
     is_logic = False    # Weights lie in memories.
+    is_serial = True
 
     def __post_init__(self) -> None:
         if not (1 <= self.pe <= self.simd and self.pe.bit_count() == self.simd.bit_count() == 1):

@@ -4,11 +4,15 @@
 import numpy as np
 import pytest
 
-from hw.accelerator import Accelerator
+from hw.accelerator import Accelerator, identity
 from hw.blocks.link import Link
-from hw.plan.folding import Fold, Folding, with_readout
+from hw.flow.loading import requests
+from hw.plan.folding import Fold, Folding, parse, with_readout
+from hw.plan.serial import Serial
 from sw.golden import bits, forward, frame
 from sw.golden.network import random_network
+from sw.golden.stages import Signature
+from tests.serial import images_for, network_for
 from tests.streams import PACES, run
 
 SHAPE = (20, 9, 3)
@@ -94,3 +98,48 @@ def test_bits_that_fill_up_the_last_byte_do_not_count(dut, network):
 def test_the_class_must_fit_a_byte(n_classes):
     with pytest.raises(ValueError, match=rf"^The link carries 1 to 256 classes, not {n_classes}$"):
         Link(8, n_classes)
+
+
+@pytest.mark.parametrize("text, plan, pace", [
+    ("4x3x2:8-5s2-4", Serial(1, 4), PACES[0]), ("20-9-3", Serial(2, 8), PACES[1]),
+    ("7x5x2-6k2p-d7-4", Serial(4, 4), PACES[2]), ("13-10", Serial(1, 2), PACES[3]),
+    ("1x1x1:8-c3k1-2", Serial(1, 4), PACES[0])],
+    ids=["pixels", "dense-gaps", "bits-stalls", "readout-shy", "one-pixel"])
+def test_a_serial_accelerator_equals_golden(text, plan, pace):
+    """Images one after the other, as fast as they are taken, and then a question."""
+    network = network_for(text)
+    numbered = list(zip(range(120, 127), images_for(network, 7)))
+    sent = b"".join(frame.request(*each) for each in numbered)
+    sent += frame.question(frame.QUESTIONS + 3, bits.n_bytes(network.n_in))
+    said = identity(network, plan, reloadable=False, clock=0, baud=0).to_bytes()
+    expected = answers(network, numbered) + frame.answer(frame.QUESTIONS + 3, said[3])
+    dut = Accelerator(network, plan)
+    assert bytes(run(dut, dut.rx, dut.tx, sent, len(expected), **pace)) == expected
+
+
+def test_another_network_is_loaded_into_a_serial_one():
+    text, plan = "40-6-3", Serial(2, 8)
+    old, new = network_for(text), random_network(Signature.parse(text), 7)
+    image = images_for(old, 3)[2]
+    sent = frame.request(1, image)
+    expected = answers(old, [(1, image)])
+    for number, make in enumerate(requests(new, plan)):
+        sequence = frame.N_SEQUENCES + number % 64
+        sent += make(sequence)
+        expected += frame.answer(sequence, 0)
+    numbered = list(enumerate(images_for(new, 6)))
+    sent += b"".join(frame.request(*each) for each in numbered)
+    expected += answers(new, numbered)
+    dut = Accelerator(old, plan, reloadable=True)
+    assert bytes(run(dut, dut.rx, dut.tx, sent, len(expected))) == expected
+
+
+@pytest.mark.parametrize("text, plan, said", [
+    ("6x5x3:8-5-4", parse("1x9", (9, 8, 4)), "6x5x3:8-5-4 is not fully connected on bits: its "
+                                            "engine must be like 'serial 1x16', not '1x9'"),
+    ("6x5x3:8-5-4", parse("hardwired", (9, 8, 4)), "6x5x3:8-5-4 is not fully connected on bits: "
+                                            "its engine must be like 'serial 1x16', not "
+                                            "'hardwired'")], ids=["folded", "hardwired"])
+def test_convolutions_need_a_serial_engine(text, plan, said):
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        Accelerator(network_for(text), plan)
