@@ -11,7 +11,7 @@ __all__ = ["COMMANDS", "UnknownCommand", "run"]
 
 # The module of each command, which has a ``main(argv)``, and what it does.
 COMMANDS = {
-    "train": ("sw.train", "train a hybrid network, compare it with baselines, export it"),
+    "train": ("sw.train", "train a network for hardware, hybrid or on the chip, and export it"),
     "pretrain": ("sw.pretrain", "train an encoder on a folder of image files"),
     "report": ("sw.report", "show a run on one page"),
     "mixbin": ("sw.mixbin.__main__", "choose what is binary under a budget"),
@@ -30,6 +30,7 @@ COMMANDS = {
     "paper": ("sw.experiments.paper", "reproduce the paper's claims"),
     "together": ("sw.experiments.together", "compare federated with central training"),
     "ablation": ("sw.experiments.ablation", "show what each part of SD-BNN adds"),
+    "onchip": ("sw.experiments.onchip", "train networks on the chip of three sizes, and compare"),
     "searches": ("sw.experiments.mixbin", "compare the search for masks with its rivals"),
     "completion": ("sw.terminal.completion", "print what makes a shell complete all this"),
 }

@@ -1,0 +1,97 @@
+"""The table of networks on the chip: one row for a size and a data set, all seeds of it."""
+
+from argparse import Namespace
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+from ..golden import regular
+from ..golden.network import atomic_write
+from ..golden.stages import Signature
+from ..terminal import markdown
+from ..training import onchip, run
+from ..training.configs import load
+from ..training.effort import RunError
+from ..training.stages import OnChipConfig
+
+__all__ = ["CASES", "SEEDS", "study", "tabulate"]
+
+# Seed by seed, so that a study that was broken off has something to say of each.
+CASES = (("small", "mnist"), ("medium", "mnist"), ("large", "mnist"), ("medium", "fashion-mnist"))
+SEEDS = (0, 1, 2)
+HEADING = ["size", "network", "data", "weights, bits", "multiply-accumulates", "seeds",
+           "test images, %", "training, CPU minutes"]
+
+
+@dataclass(frozen=True)
+class _Trained:
+    """What one run came to."""
+
+    config: OnChipConfig
+    metrics: dict[str, Any]
+
+
+def study(name: str, page: Path, arguments: Namespace) -> int:
+    """Train what is not trained yet, and write the tables; see the command."""
+    cases = [("small", "digits")] if arguments.small else [*CASES]
+    seeds = SEEDS[:2] if arguments.small else SEEDS
+    wanted = [(seed, *case) for seed in seeds for case in cases]
+    for each in wanted:
+        _train(arguments, *each)
+    tables = tabulate(arguments.out, cases)
+    atomic_write(arguments.out / "on-chip.md", (tables + "\n").encode())
+    print(tables)
+    if arguments.readme or not arguments.small:
+        markdown.rewrite(arguments.readme or page, tables, name)
+    return 0
+
+
+def _train(arguments: Namespace, seed: int, size: str, data: str) -> None:
+    folder = _folder(arguments.out, size, data, seed)
+    data_dir = str(arguments.data_dir) if arguments.data_dir else None
+    config = onchip.decide(size, data, data_dir, "ten", pixels=8, binarizer="sign", seed=seed,
+                           device=arguments.device, epochs=2 if arguments.small else None,
+                           augment=None, threads=1)
+    if (folder / "config.json").exists():
+        found = load(folder / "config.json")
+        if not isinstance(found, OnChipConfig) or found.signature != config.signature:
+            raise RunError(f"{folder} is another run: give another --out")
+        if (folder / "metrics.json").exists():
+            return
+        begun = run.reopen(folder)
+    else:
+        begun = run.create(folder, config)
+    onchip.train(begun, *onchip.load(begun.config))
+
+
+def tabulate(out: Path, cases: list[tuple[str, str]]) -> str:
+    """Return the table of what is trained so far; accuracies as mean ± standard deviation."""
+    return markdown.table(HEADING, [*_rows(out, cases)])
+
+
+def _rows(out: Path, cases: list[tuple[str, str]]) -> Iterator[list[str]]:
+    for size, data in cases:
+        found = [*_finished(out, size, data)]
+        if not found:
+            continue
+        shape = Signature.parse(found[0].config.signature)
+        accuracies = [each.metrics["accuracy"][onchip.PHASE] for each in found]
+        minutes = mean(each.metrics["seconds"][onchip.PHASE] for each in found) / 60
+        spread = f" ± {stdev(accuracies):.2f}" if len(found) > 1 else ""
+        yield [size, str(shape), data, f"{shape.n_weights:,}", f"{shape.n_macs:,}",
+               str(len(found)), f"{mean(accuracies):.2f}{spread}", f"{minutes:.0f}"]
+
+
+def _finished(out: Path, size: str, data: str) -> Iterator[_Trained]:
+    for seed in SEEDS:
+        folder = _folder(out, size, data, seed)
+        if (folder / "metrics.json").exists():
+            config = load(folder / "config.json")
+            assert isinstance(config, OnChipConfig)    # Checked before it was trained.
+            yield _Trained(config, regular.read_json(folder / "metrics.json"))
+
+
+def _folder(out: Path, size: str, data: str, seed: int) -> Path:
+    return out / "on-chip" / f"{data}-{size}-{seed}"

@@ -1,0 +1,42 @@
+import json
+
+import pytest
+
+from sw.experiments.onchip import main
+from sw.terminal import markdown
+
+NAME = "sw.experiments.onchip"
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """The folder of a rehearsal, with the page that it wrote into."""
+    folder = tmp_path_factory.mktemp("results")
+    page = folder / "page.md"
+    page.write_text(f"{markdown.BEGIN.format(NAME)}\nold\n{markdown.END.format(NAME)}\n")
+    assert main(["--small", "--device", "cpu", "--out", str(folder), "--readme", str(page)]) == 0
+    return folder
+
+
+def test_the_table_is_of_all_seeds(results):
+    page = (results / "page.md").read_text()
+    said = [json.loads((results / f"on-chip/digits-small-{seed}/metrics.json").read_text())
+            ["accuracy"]["on_chip"] for seed in range(2)]
+    row = page.splitlines()[4].split(" | ")
+    assert row[:6] == ["| small", "28x28x1:8-16s2-32p-64p-10", "digits", "28,944", "1,840,320",
+                       "2"]
+    assert row[6].startswith(f"{sum(said) / 2:.2f} ± ") and "old" not in page
+
+
+def test_nothing_is_trained_twice_and_another_run_is_refused(results, capsys):
+    folder = results / "on-chip/digits-small-1"
+    before = (folder / "metrics.json").read_bytes()
+    assert main(["--small", "--device", "cpu", "--out", str(results)]) == 0
+    assert (folder / "metrics.json").read_bytes() == before
+    config = json.loads((folder / "config.json").read_text())
+    changed = config | {"signature": "28x28x1:8-10"}
+    (folder / "config.json").write_text(json.dumps(changed))
+    capsys.readouterr()
+    assert main(["--small", "--device", "cpu", "--out", str(results)]) == 2
+    assert capsys.readouterr().err == f"error: {folder} is another run: give another --out\n"
+    (folder / "config.json").write_text(json.dumps(config))
