@@ -142,8 +142,8 @@ def first(model):
 
 
 FILES = {
-    "constants elsewhere": (external, "the constant 's1' lies in another file; write one file "
-                                      "with onnx.save(onnx.load(PATH), PATH)"),
+    "constants elsewhere": (external, "its constants lie in '/etc/passwd'; let that be a file "
+                                      "beside it"),
     "damaged constants": (lambda model: first(model).dims.append(7),
                           "the constant 's1' is damaged"),
     "constants of a type": (lambda model: setattr(first(model), "data_type", 8),

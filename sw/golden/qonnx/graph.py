@@ -1,4 +1,4 @@
-"""What lies in an ONNX file: nodes and constants. Nothing is trusted or read from elsewhere."""
+"""What lies in an ONNX file: nodes and constants. Nothing of it is trusted."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import regular
-from ..errors import UserError
+from . import constants as arrays
+from .refused import Refused
 
 __all__ = ["Graph", "Node", "Refused", "answer", "check_types", "read"]
 
@@ -22,10 +23,6 @@ FLOAT, UINT8, INT8 = 1, 2, 3    # ONNX's numbers of types.
 PASSING = {"Identity", "Dropout", "Cast", "Reshape", "Flatten", "Transpose", "Squeeze",
            "Unsqueeze"}
 COMPARISONS = {"Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal", "Not"}
-
-
-class Refused(UserError, ValueError):
-    """A graph is not one that is taken; the message says why, and what would be."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ def _named(name: str, op: str) -> str:
 
 
 def read(path: Path) -> Graph:
-    """Read an ONNX file of at most 256 MiB.
+    """Read an ONNX file of at most 256 MiB, and the data file that it may have.
 
     Raises
     ------
@@ -109,7 +106,7 @@ def read(path: Path) -> Graph:
     try:
         model = onnx.load_model_from_string(data)
         # A name that is no UTF-8 is bytes to one protobuf, an error to others.
-        return _graph(model)
+        return _graph(model, arrays.beside(path))
     except (DecodeError, RuntimeError, TypeError, UnicodeDecodeError):
         raise Refused("it is not an ONNX file") from None
 
@@ -138,7 +135,7 @@ def answer(graph: Graph) -> str:
     return kinds.get(node.op, "scores") if node else "scores"
 
 
-def _graph(model: Any) -> Graph:
+def _graph(model: Any, data: arrays.Read) -> Graph:
     graph = model.graph
     if len(graph.node) > MAX_NODES:
         raise Refused(f"it has {len(graph.node)} nodes; {MAX_NODES} are taken at the most")
@@ -147,7 +144,7 @@ def _graph(model: Any) -> Graph:
                       "inline them with onnx.inliner.inline_local_functions")
     if graph.sparse_initializer:
         raise Refused("it has sparse constants; write them as dense ones")
-    constants = {tensor.name: _array(tensor) for tensor in graph.initializer}
+    constants = {tensor.name: arrays.array(tensor, data) for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in constants]
     if len(inputs) != 1 or len(graph.output) != 1:
         raise Refused(f"it has {len(inputs)} inputs and {len(graph.output)} outputs; export one of "
@@ -181,22 +178,6 @@ def _opset(model: Any) -> int:
     return int(versions[0])
 
 
-def _array(tensor: Any) -> np.ndarray:
-    from onnx import TensorProto, numpy_helper
-    if tensor.data_location == TensorProto.EXTERNAL or tensor.external_data:
-        raise Refused(f"the constant {tensor.name[:60]!r} lies in another file; write one file "
-                      "with onnx.save(onnx.load(PATH), PATH)")
-    try:
-        array: np.ndarray = numpy_helper.to_array(tensor)
-    except (ValueError, TypeError, KeyError):
-        raise Refused(f"the constant {tensor.name[:60]!r} is damaged") from None
-    if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
-        raise Refused(f"the constant {tensor.name[:60]!r} is of a type unknown to numpy")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise Refused(f"the constant {tensor.name[:60]!r} has numbers that are not finite")
-    return array
-
-
 def _node(node: Any, number: int, opset: int, ir_version: int) -> Node:
     from onnx import AttributeProto, helper
     name = node.name or f"{node.op_type}_{number}"
@@ -213,7 +194,7 @@ def _node(node: Any, number: int, opset: int, ir_version: int) -> Node:
         except ValueError:
             raise Refused(f"{said}: its attribute {attribute.name[:60]!r} has no type") from None
         if attribute.type == AttributeProto.TENSOR:
-            value = _array(attribute.t)
+            value = arrays.array(attribute.t)
         if attribute.type in (AttributeProto.FLOAT, AttributeProto.FLOATS) and not np.isfinite(
                 value).all():
             raise Refused(f"{said}: its attribute {attribute.name[:60]!r} is not finite")
