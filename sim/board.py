@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import NoReturn
 
-from hw.plan import folding
+from hw.plan import plans
 from sw.golden import networks
 from sw.terminal import runs
 from sw.terminal.command import Parser, command
@@ -39,7 +39,8 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--network", metavar="FILE", type=Path,
                         help="network file or run folder (default: the newest run)")
     parser.add_argument("--fold", metavar="PExSIMD,...",
-                        help="as for python -m hw.build (default: a neuron at a time)")
+                        help="as for python -m hw.build (default: a neuron at a time, or "
+                             "'serial 4x32' for stages)")
     parser.add_argument("--reloadable", action="store_true",
                         help="as for python -m hw.build")
     parser.add_argument("--port", metavar="PATH", type=Path, default=Path("virtual-board"),
@@ -57,9 +58,9 @@ def main(argv: list[str] | None = None) -> int:
     for number in SIGNALS:
         signal.signal(number, _end)
     try:
-        network = networks.load_dense(runs.network_file(args.network), "sim.board")
-        plan = (folding.default(network.shape) if args.fold is None
-                else folding.parse(args.fold, network.shape))
+        network = networks.load(runs.network_file(args.network))
+        plan = (plans.default(network.signature) if args.fold is None
+                else plans.parse(args.fold, network.signature))
         if args.port.is_symlink() or args.port.exists():
             raise OSError(f"{args.port} exists already: remove it or choose another --port")
         with virtual_board(network, plan, reloadable=args.reloadable,

@@ -111,7 +111,8 @@ class Ladder:
     def _indices(self, rung: Rung) -> Sequence[int]:
         if self.only is not None:
             return [self.only]
-        count = rung.sample if self.limit is None or rung.sample == 0 else self.limit
+        sample = rung.of(self.target.cycles(self.network))
+        count = sample if self.limit is None or sample == 0 else self.limit
         return range(len(self.codes) if count is None else min(count, len(self.codes)))
 
     def _waves(self, rung: Rung) -> Path | None:
@@ -138,7 +139,7 @@ class Ladder:
 
 def load(argument: Path) -> tuple[Network, Bits]:
     """Read a network and its test codes, or draw some for a file that has none beside it."""
-    network = networks.load_dense(runs.network_file(argument), "sim.verify")
+    network = networks.load(runs.network_file(argument))
     path = runs.codes_file(argument)
     if not argument.is_dir() and not path.exists():
         return network, random_codes(network.n_in)
@@ -169,7 +170,7 @@ def make_ladder(args: argparse.Namespace) -> Ladder:
         raise VerifyError(f"There are codes 0 to {len(codes) - 1}, not {args.only}")
     target = decide(network, runs.network_file(argument), args.board, args.fold, args.reloadable)
     flags = "".join([f" --board {args.board}" if args.board else "",
-                     f" --fold {args.fold}" if args.fold else "",
+                     f" --fold {shlex.quote(args.fold)}" if args.fold else "",
                      " --reloadable" if args.reloadable else ""])
     return Ladder(argument, digest, network, codes, target, flags, args.limit, args.only)
 

@@ -21,13 +21,13 @@ from sim import netlist, pysim, simulator
 from sim.ask import DRIVER, Classes, Driven, Subject, Unequal
 from sim.simulator import SimulatorNotFound
 from sim.target import Target
-from sw.golden import bits, forward
+from sw.golden import bits, fast, forward
 from sw.golden.bits import Bits
 from sw.golden.errors import UserError
 from sw.golden.network import Network, random_network
 from sw.golden.qonnx import executor, reader, writer
 from sw.golden.qonnx.executor import ExecutorNotFound
-from sw.golden.stages import Dense
+from sw.golden.stages import Dense, Signature
 from sw.terminal import runs
 
 __all__ = ["RUNGS", "Climb", "Rung", "RungFailed", "Skipped", "Unequal"]
@@ -40,6 +40,9 @@ PER_PROCESS = 1_000    # Codes that Verilator's driver asks for in a second or s
 # a power of two and one beside it.
 EDGES = [(1, 1, 1), (1, 2), (8, 256), (9, 3), (17, 1, 5), (33, 31, 7, 2), (16, 16, 16, 16, 16),
          (64, 3, 1)]
+# One bit, one pixel, one channel; strides, borders and pools that leave some out.
+EDGES_OF_MAPS = [*map(Signature.parse, ["1-2", "1x1x1:8-c3k1-2", "5x5x1-3p-d4-3",
+                                        "5x4x2:2-5s3b2p-3"])]
 N_EDGE_CODES = 6
 
 
@@ -88,8 +91,10 @@ class Climb:
 
     def compare(self, classes: Classes, side: str) -> int:
         """Raise :exc:`Unequal` at the first class that is not golden's; else count them."""
-        for index, code, klass in zip(self.indices, self.codes, classes, strict=True):
-            if klass != forward.classify(self.network, code):
+        golden = fast.classify_all(self.network, self.codes)
+        for index, code, klass, right in zip(self.indices, self.codes, classes, golden,
+                                             strict=True):
+            if klass != right:
                 raise Unequal(describe(self.network, index, code, klass, side), index)
         return len(classes)
 
@@ -138,16 +143,16 @@ def model(climb: Climb) -> int:
 def amaranth(climb: Climb) -> int:
     """Compare Amaranth's simulator with golden: networks at the edges, then this one."""
     done = 0
-    for seed, shape in enumerate(EDGES):
+    for seed, shape in enumerate(EDGES_OF_MAPS if climb.target.plan.is_serial else EDGES):
         network = random_network(shape, seed)
-        codes = np.random.default_rng(seed).integers(0, 2, (N_EDGE_CODES, shape[0]), np.uint8)
+        codes = np.random.default_rng(seed).integers(0, 2, (N_EDGE_CODES, network.n_in), np.uint8)
         codes[0], codes[1] = 0, 1
         try:
             done += _in_amaranth(Climb(climb.argument, network, codes, range(len(codes)),
                                        climb.target.like(network)))
         except Unequal as where:
             # Without its index: nobody can ask for this code alone.
-            raise Unequal(f"random_network({shape}, seed={seed}): {where}") from None
+            raise Unequal(f"random_network of {network}, seed {seed}: {where}") from None
     return done + _in_amaranth(climb)
 
 
@@ -284,6 +289,8 @@ class Rung:
     ----------
     sample : int or None
         How many codes are asked for unless the command says; None for all.
+    cycles : int or None
+        Of inferences that are longer than that, together, as many as are not, but one at least.
     climb : callable
         Counts the vectors that were equal; raises :exc:`Unequal` or :exc:`Skipped`.
     unit : str
@@ -298,15 +305,24 @@ class Rung:
     unit: str = "codes"
     needs_board: bool = False
     has_waves: bool = True
+    cycles: int | None = None
+
+    def of(self, cycles: int) -> int | None:
+        """Return how many codes are asked for, where one takes so many cycles."""
+        if self.cycles is None:
+            return self.sample
+        most = max(1, self.cycles // cycles)
+        return most if self.sample is None else min(self.sample, most)
 
 
 RUNGS = (
     Rung(1, "trained model, PyTorch", "golden", None, model, "sums and codes", has_waves=False),
-    Rung(2, "golden", "Amaranth's simulator", 5, amaranth, has_waves=False),
-    Rung(3, "golden", "generated Verilog, Verilator", None, verilator),
-    Rung(4, "golden", "generated Verilog, Icarus", 20, icarus),
-    Rung(5, "golden", "netlist after synthesis", 40, synthesised, needs_board=True),
-    Rung(6, "golden", "bitstream", 100, bitstream, needs_board=True),
+    Rung(2, "golden", "Amaranth's simulator", 5, amaranth, has_waves=False, cycles=200_000),
+    Rung(3, "golden", "generated Verilog, Verilator", None, verilator, cycles=3_000_000_000),
+    Rung(4, "golden", "generated Verilog, Icarus", 20, icarus, cycles=500_000),
+    Rung(5, "golden", "netlist after synthesis", 40, synthesised, needs_board=True,
+         cycles=4_000_000),
+    Rung(6, "golden", "bitstream", 100, bitstream, needs_board=True, cycles=10_000_000),
     Rung(7, "properties", "all inputs, by proof", 0, formal, "proofs", has_waves=False),
     Rung(8, "golden", "QONNX in its executor", None, interchange, has_waves=False),
 )

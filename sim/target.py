@@ -11,8 +11,8 @@ from hw.flow.building import BuildError
 from hw.flow.built import Built, find_board
 from hw.flow.choosing import choose, default_clock
 from hw.flow.family import FAMILIES
-from hw.plan import folding
-from hw.plan.folding import Plan
+from hw.plan import plans
+from hw.plan.plans import Plan
 from sw.golden import regular
 from sw.golden.bits import n_bytes
 from sw.golden.errors import UserError
@@ -64,15 +64,22 @@ class Target:
         return self.board.baud if self.board else 0
 
     def like(self, network: Network) -> "Target":
-        """Return a target of another shape: its default folding, or a hard-wired engine too."""
-        return Target(None, self.plan.like(network.shape), reloadable=False)
+        """Return a target for another network: its default folding, or the same of another kind."""
+        plan = self.plan if self.plan.is_serial else self.plan.like(network.shape)
+        return Target(None, plan, reloadable=False)
+
+    def cycles(self, network: Network) -> int:
+        """Count the cycles that one input takes from end to end, on the way in and in the engine.
+        """
+        inside = sum(plans.cycles(self.plan, network.signature))
+        return LINK + BYTE * n_bytes(network.n_in) + inside
 
     def patience(self, network: Network) -> int:
         """Count the cycles without a byte after which none comes any more.
 
         Enough for a request to come in, and for its answer to go out.
         """
-        return (LINK + BYTE * n_bytes(network.n_in) + 2 * sum(self.plan.cycles(network.shape)))
+        return self.cycles(network) + sum(plans.cycles(self.plan, network.signature))
 
     def built(self, network: Network) -> Built | None:
         """Return the board's build if it is whole, and of this network and this target."""
@@ -117,14 +124,15 @@ def decide(network: Network, file: Path, board: str | None, fold: str | None,
     except (BuildError, ValueError) as error:
         raise TargetError(str(error)) from None
     if there:    # What the user built otherwise stays.
-        folder = folder.with_name("-".join([board, str(plan), *["reloadable"] * reloadable]))
+        words = [board, *str(plan).split(), *["reloadable"] * reloadable]
+        folder = folder.with_name("-".join(words))
     return Target(found, plan, reloadable, pll.output, folder)
 
 
 def _of_no_board(network: Network, fold: str | None, reloadable: bool) -> Target:
     try:
-        plan = (folding.default(network.shape) if fold is None
-                else folding.parse(fold, network.shape))
+        plan = (plans.default(network.signature) if fold is None
+                else plans.parse(fold, network.signature))
         accelerator.check(network, plan, reloadable=reloadable)
     except ValueError as error:
         raise TargetError(str(error)) from None
@@ -155,7 +163,7 @@ def _is_asked_for(built: Built, fold: str | None, reloadable: bool) -> bool:
     if fold is None and not reloadable:
         return True
     try:
-        plan = built.plan if fold is None else folding.parse(fold, built.network.shape)
+        plan = built.plan if fold is None else plans.parse(fold, built.network.signature)
     except ValueError:
         return False
     return plan == built.plan and built.report.reloadable == reloadable

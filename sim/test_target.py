@@ -11,8 +11,10 @@ from hw.plan import folding
 from sim.target import decide
 from sw.golden.errors import UserError
 from sw.golden.network import random_network
+from sw.golden.stages import Signature
 
 NETWORK = random_network((48, 9, 3))
+STAGES = random_network(Signature.parse("7x5x2:3-6k2p-d7-4"))
 DEFAULT = "icestick, 3x48"     # What python -m hw.build makes of it.
 MHZ = 60
 
@@ -37,6 +39,7 @@ def pretend(run, fold="2x24", reloadable=False, network=NETWORK, **damage):
     (None, None, None, False, "no board, 1x48", None, False),
     (None, None, "3x16", True, "no board, 3x16, reloadable", None, False),
     (None, None, "hardwired", False, "no board, hardwired", None, False),
+    (None, None, "serial 1x16", True, "no board, serial 1x16, reloadable", None, False),
     ({}, None, None, False, "no board, 1x48", None, False),
     (None, "icestick", None, False, DEFAULT, "icestick", False),
     (None, "icestick", None, True, f"{DEFAULT}, reloadable", "icestick", False),
@@ -80,6 +83,7 @@ def test_what_all_rungs_look_at(tmp_path, build, board, fold, reloadable, said, 
     (None, "1x49", False, "A fold of a layer of 9 neurons with 48 inputs must have PE 1 "),
     ("icestick", "1x49", False, "A fold of a layer of 9 neurons with 48 inputs must have PE 1 "),
     (None, "1x1,1x1", False, "A network of 1 layers needs as many folds, not 2"),
+    (None, "serial 3x16", False, "A serial engine must have a power of two of synapses, and of "),
     (None, "fast", False, "Folds must be like 2x64,1x32 (PE x SIMD of each layer) or hardwired, "),
     (None, "hardwired", True, "A hard-wired engine has its weights in logic and cannot "),
     ("icestick", "hardwired", True, "A hard-wired engine has its weights in logic and cannot be "),
@@ -96,3 +100,20 @@ def test_no_engine_is_given_up_while_it_works(tmp_path, shape, fold, least):
     network = random_network(shape)
     target = decide(network, tmp_path, None, fold, False)
     assert least < target.patience(network) < 3 * least + 10_000
+
+
+@pytest.mark.parametrize("fold, said", [(None, "no board, serial 4x32"),
+                                        ("serial 2x8", "no board, serial 2x8")])
+def test_stages_have_a_serial_engine(tmp_path, fold, said):
+    target = decide(STAGES, tmp_path, None, fold, False)
+    assert str(target) == said
+    assert target.identity(STAGES).is_for(STAGES.signature)
+    assert target.like(NETWORK).plan == target.plan
+    assert 4_000 < target.cycles(STAGES) < target.patience(STAGES) < 20_000
+
+
+@pytest.mark.parametrize("fold", ["1x48", "hardwired"])
+def test_stages_have_no_other_engine(tmp_path, fold):
+    with pytest.raises(UserError, match="^7x5x2:3-6k2p-d7-4 is not fully connected on bits: its "
+                                        f"engine must be like 'serial 1x16', not '{fold}'$"):
+        decide(STAGES, tmp_path, None, fold, False)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from hw.accelerator import Accelerator
 from hw.flow import verilog
-from hw.plan.folding import Plan
+from hw.plan import plans
+from hw.plan.plans import Plan
 from sim import simulator
 from sim.simulator import SimulationFailed
 from sw.golden.network import Network
@@ -20,6 +21,7 @@ from sw.golden.network import Network
 __all__ = ["BYTE", "VirtualBoard", "virtual_board"]
 
 YEAR = 365 * 24 * 3600.0    # A board has no deadline.
+REST = 20_000    # Cycles without a byte, and beside the engine's, after which nothing will come.
 BYTE = 120    # Cycles that a byte is on the wire: ten bits at 3 MBd, clocked with 36 MHz.
 
 
@@ -62,6 +64,7 @@ def virtual_board(network: Network, plan: Plan, *, reloadable: bool,
     """
     source = verilog.convert(Accelerator(network, plan, reloadable=reloadable), "accelerator")
     model = simulator.find("verilator").build(source, "accelerator")
+    rest = REST + sum(plans.cycles(plan, network.signature))
     failures: list[Exception] = []
     with tempfile.TemporaryDirectory() as folder:
         link = (terminal or Path(folder, "tty")).absolute()
@@ -70,7 +73,7 @@ def virtual_board(network: Network, plan: Plan, *, reloadable: bool,
         def serve() -> None:
             try:
                 model.run("sim.benches.virtual", Path(folder), deadline=YEAR, BYTE=str(BYTE),
-                          TERMINAL=str(link), TALLY=str(tally))
+                          TERMINAL=str(link), TALLY=str(tally), REST=str(rest))
             except Exception as error:    # Of whatever kind: the other thread must know.
                 failures.append(error)
 

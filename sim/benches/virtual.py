@@ -14,7 +14,7 @@ from sim.streams import PERIOD, Stream, begin, hurry
 from sw.golden import frame
 
 BYTE = int(os.environ["BYTE"])    # Cycles that a byte is on the wire.
-REST = 20_000    # Cycles without a byte on either side after which nothing more will come.
+REST = int(os.environ["REST"])    # Cycles without a byte after which nothing more will come.
 STEP = 500       # Cycles between two looks at the terminal.
 STANDSTILL = 1   # Seconds that the simulation stands still at the most.
 PIECE = 256      # Bytes that are taken from the terminal at once.
