@@ -1,6 +1,7 @@
 """Write a run for other programs: ``python -m sw.export RUN --to DIR``.
 
-What is written: the encoder as ONNX, the network as QONNX, and test codes with what must come out.
+What is written: the network as QONNX, test inputs with what must come out, and the encoder of a
+hybrid network as ONNX.
 """
 
 import os
@@ -21,14 +22,15 @@ def table(handed: "Handed", to: Path) -> str:
     """Say what was written, and each bit that differs."""
     n_bits, wrong = handed.n_images * handed.n_bits, handed.differences
     lines = [f"{to / 'encoder.onnx'}: in ONNX Runtime {len(wrong)} of {n_bits:,} bits of the test "
-             "images differ"]
+             "images differ"] if n_bits else []
     lines += [f"  image {each.image}, bit {each.bit}: logit {each.torch:.1e} in PyTorch, "
               f"{each.onnx:.1e} in ONNX Runtime" for each in wrong]
     if wrong:
         lines.append(f"  the class of {handed.n_classes_changed} of these images is another")
+    what = "codes" if n_bits else "images"
     return "\n".join([*lines, f"{to / 'network.onnx'}: {handed.network}, equal on all "
-                              f"{handed.n_images:,} test codes",
-                      f"{to / 'vectors.json'}: test codes with their scores and classes"])
+                              f"{handed.n_images:,} test {what}",
+                      f"{to / 'vectors.json'}: test {what} with their scores and classes"])
 
 
 @command()

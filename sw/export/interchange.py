@@ -5,7 +5,7 @@ can have another sign. :func:`hand_over` looks for such bits in all test images.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,8 +92,10 @@ class Handed:
 
     Attributes
     ----------
-    n_images, n_bits : int
-        Test images, and bits of each.
+    n_images : int
+        Test images.
+    n_bits : int
+        Bits of a code, of a run with an encoder; else 0.
     differences : list of Difference
     n_classes_changed : int
         Images whose class is another with the bits of ONNX Runtime.
@@ -101,17 +103,18 @@ class Handed:
 
     network: Network
     n_images: int
-    n_bits: int
-    differences: list[Difference]
-    n_classes_changed: int
+    n_bits: int = 0
+    differences: Sequence[Difference] = ()
+    n_classes_changed: int = 0
 
 
 @torch.no_grad()
 def hand_over(run: Path, to: Path, data_dir: Path | None = None) -> Handed:
-    """Write ``encoder.onnx``, ``network.onnx`` and ``vectors.json`` of a run into a folder.
+    """Write ``network.onnx`` and ``vectors.json`` of a run into a folder, and ``encoder.onnx`` if
+    the host keeps one.
 
-    The vectors are the first test codes, packed as in :mod:`sw.golden.bits`, with the scores and
-    the class of each.
+    The vectors are the first test codes, or test images of a network on the chip, packed as in
+    :mod:`sw.golden.bits`, with the scores and the class of each.
 
     Raises
     ------
@@ -121,32 +124,60 @@ def hand_over(run: Path, to: Path, data_dir: Path | None = None) -> Handed:
     if not (run / "config.json").is_file():
         raise RunError(f"{run} is not the folder of a run: it has no config.json")
     described = describe(run)
-    network = networks.load_dense(run / "network.safetensors", "sw.export")
-    encoder = Encoder.load(run / "encoder.safetensors")
+    network = networks.load(run / "network.safetensors")
     codes, _ = load_codes(run / "codes.safetensors")
     folder = data_dir or (Path(described.data_dir) if described.data_dir else None)
-    images = data.select(data.load(described.data, folder), described.task).test_images
-    if not np.array_equal(bits.unpack(extract(encoder, images), encoder.n_bits), codes):
-        raise RunError(f"The codes in {run} are not those of its encoder and test images")
+    hybrid = (None if network.signature.widths is None
+              else _Hybrid.of(run, data.select(data.load(described.data, folder), described.task)
+                              .test_images, codes))
     to.mkdir(parents=True, exist_ok=True)
     # Goes first and comes last: nobody finds the vectors of one network beside another.
     (to / "vectors.json").unlink(missing_ok=True)
-    write_encoder(encoder, to / "encoder.onnx")
-    writer.save(network, to / "network.onnx")
-    classes = fast.classify_all(network, codes)
-    written = reader.load(to / "network.onnx").network
-    if not np.array_equal(fast.classify_all(written, codes), classes):
-        raise RunError(f"{to / 'network.onnx'} does not give the classes of the network")
+    if hybrid:
+        write_encoder(hybrid.encoder, to / "encoder.onnx")
+    classes = _write_network(network, codes, to / "network.onnx")
     _write_vectors(network, codes[:N_VECTORS], to / "vectors.json")
-    run_encoder = load_encoder(to / "encoder.onnx")
-    logits = np.concatenate([run_encoder(batch.numpy()) for batch in images.split(BATCH)])
-    wrong = np.argwhere((logits >= 0) != codes)
-    changed = np.unique(wrong[:, 0])
-    return Handed(network, len(images), encoder.n_bits, [
-        Difference(image, bit, float(encoder(images[image:image + 1])[0, bit]),
-                   float(logits[image, bit])) for image, bit in wrong.tolist()],
-        int((fast.classify_all(network, (logits[changed] >= 0).astype(np.uint8))
-             != classes[changed]).sum()))
+    if not hybrid:
+        return Handed(network, len(codes))
+    return hybrid.compare(network, codes, classes, to / "encoder.onnx")
+
+
+def _write_network(network: Network, codes: bits.Bits, path: Path) -> bits.Integers:
+    """Write the network and read it again; return the classes of all codes, which are the same."""
+    writer.save(network, path)
+    classes = fast.classify_all(network, codes)
+    if not np.array_equal(fast.classify_all(reader.load(path).network, codes), classes):
+        raise RunError(f"{path} does not give the classes of the network")
+    return classes
+
+
+@dataclass(frozen=True)
+class _Hybrid:
+    """What the host of a run does: its encoder, and the test images."""
+
+    encoder: Encoder
+    images: Tensor
+
+    @classmethod
+    def of(cls, run: Path, images: Tensor, codes: bits.Bits) -> "_Hybrid":
+        """Read a run's encoder, which must give the run's codes."""
+        encoder = Encoder.load(run / "encoder.safetensors")
+        if not np.array_equal(bits.unpack(extract(encoder, images), encoder.n_bits), codes):
+            raise RunError(f"The codes in {run} are not those of its encoder and test images")
+        return cls(encoder, images)
+
+    def compare(self, network: Network, codes: bits.Bits, classes: bits.Integers,
+                path: Path) -> Handed:
+        """Compare the encoder's file, in ONNX Runtime, with the encoder."""
+        run, n_bits = load_encoder(path), self.encoder.n_bits
+        logits = np.concatenate([run(batch.numpy()) for batch in self.images.split(BATCH)])
+        wrong = np.argwhere((logits >= 0) != codes)
+        changed = np.unique(wrong[:, 0])
+        return Handed(network, len(self.images), n_bits, [
+            Difference(image, bit, float(self.encoder(self.images[image:image + 1])[0, bit]),
+                       float(logits[image, bit])) for image, bit in wrong.tolist()],
+            int((fast.classify_all(network, (logits[changed] >= 0).astype(np.uint8))
+                 != classes[changed]).sum()))
 
 
 def _write_vectors(network: Network, codes: bits.Bits, path: Path) -> None:

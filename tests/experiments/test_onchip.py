@@ -34,7 +34,7 @@ def test_nothing_is_trained_twice_and_another_run_is_refused(results, capsys):
     assert main(["--small", "--device", "cpu", "--out", str(results)]) == 0
     assert (folder / "metrics.json").read_bytes() == before
     config = json.loads((folder / "config.json").read_text())
-    changed = config | {"signature": "28x28x1:8-10"}
+    changed = config | {"signature": "28x28x1:8-8s4-10"}
     (folder / "config.json").write_text(json.dumps(changed))
     capsys.readouterr()
     assert main(["--small", "--device", "cpu", "--out", str(results)]) == 2

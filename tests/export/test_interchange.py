@@ -18,6 +18,7 @@ pytest.importorskip("onnxruntime", reason="needs onnxruntime: pip install '.[onn
 import onnx
 import onnxruntime
 
+from sw import train
 from sw.export import __main__ as export
 from sw.export import interchange
 from sw.export.interchange import Difference, Handed, hand_over, load_encoder, write_encoder
@@ -162,3 +163,20 @@ def test_mistakes_get_one_line(finished, tmp_path, capsys, spoil, said):
     assert export.main([str(folder), "--to", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err == said.format(folder)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("stages, pixels", [("4s4p-d8", "8"), ("5k5s3b0", "1"), ("d16", "3")])
+def test_a_network_on_the_chip_is_handed_over_without_an_encoder(tmp_path, capsys, stages, pixels):
+    run, to = tmp_path / "run", tmp_path / "to"
+    assert train.main(["--on-chip", stages, "--pixels", pixels, "--epochs", "1", "--device", "cpu",
+                       "--out", str(run)]) == 0
+    capsys.readouterr()
+    assert export.main([str(run), "--to", str(to)]) == 0
+    network = Network.load(run / "network.safetensors")
+    assert capsys.readouterr().out.splitlines() == [
+        f"{to}/network.onnx: {network}, equal on all 450 test images",
+        f"{to}/vectors.json: test images with their scores and classes"]
+    assert sorted(path.name for path in to.iterdir()) == ["network.onnx", "vectors.json"]
+    first = json.loads((to / "vectors.json").read_text())["vectors"][0]
+    code = bits.from_bytes(bytes.fromhex(first["code"]), network.n_in)
+    assert first["scores"] == golden.trace(network, code)[-1].tolist()
