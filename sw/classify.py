@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +27,9 @@ from .host.board import CHIPS, Board, BoardError, NoBoard
 from .terminal import runs
 from .terminal.command import Parser, command
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 FIRST = 10          # Test images that are shown one by one, without --all.
 N_RANDOM = 500      # Codes of a self test, besides the run's own.
 EXIT_DIFFERENT = 1
@@ -37,8 +41,8 @@ class ClassifyError(UserError):
 
 @dataclass(frozen=True)
 class Inputs:
-    """Codes to classify: bits ``(n, n_in)``, a name for each, their labels and the classes' names,
-    as far as these are known."""
+    """Codes, or images, to classify: bits ``(n, n_in)``, a name for each, their labels and the
+    classes' names, as far as these are known."""
 
     codes: Bits
     names: Sequence[str]
@@ -123,20 +127,20 @@ def test_codes(network: Network, file: Path) -> Inputs:
     return Inputs(codes, [f"test code {number}" for number in range(len(codes))], labels)
 
 
-def encoded(run: Path, files: Sequence[Path], data_set: str | None, data_dir: str | None) -> Inputs:
-    """Encode pictures, or a data set's test images, with a run's encoder."""
+def pictured(run: Path, network: Network, files: Sequence[Path], data_set: str | None,
+             data_dir: str | None) -> Inputs:
+    """Return what a run's network takes of pictures, or of a data set's test images: what its
+    encoder makes of them, or, without one, their pixels."""
     # Imported here: whoever has codes needs no torch.
     import torch
 
     from .images import data, picture
-    from .models import encoding as codes
-    from .models.autoencoder import Encoder, EncoderFileError
+    from .models.autoencoder import EncoderFileError
     from .training.configs import describe
     from .training.effort import RunError
 
     try:
         described = describe(run)
-        encoder = Encoder.load(run / "encoder.safetensors")
         classes = data.class_names(described.data, described.task)
         if data_set is None:
             pixels = np.stack([picture.read(file, described.data) for file in files])
@@ -147,10 +151,25 @@ def encoded(run: Path, files: Sequence[Path], data_set: str | None, data_dir: st
                                  described.task)
             images, labels, classes = chosen.test_images, chosen.test_labels, chosen.classes
             names = [f"test image {number}" for number in range(len(images))]
-        bits = unpack(codes.extract(encoder, images), encoder.n_bits)
+        bits = _bits(run, network, images)
         return Inputs(bits, names, None if labels is None else labels.numpy(), classes)
     except (data.DataError, picture.PictureError, EncoderFileError, RunError) as error:
         raise ClassifyError(str(error)) from None
+
+
+def _bits(run: Path, network: Network, images: "Tensor") -> Bits:
+    """Return the input bits ``(n, n_in)`` for images ``(n, channels, height, width)``, 0 to 1."""
+    from .models import encoding as codes
+    from .models.autoencoder import Encoder
+
+    if network.signature.widths or (run / "encoder.safetensors").exists():
+        encoder = Encoder.load(run / "encoder.safetensors")
+        return unpack(codes.extract(encoder, images), encoder.n_bits)
+    raw = (255 * images).round().byte().permute(0, 2, 3, 1).numpy()
+    if raw.shape[1:] != network.input.shape:
+        shape = "x".join(map(str, raw.shape[1:]))
+        raise ClassifyError(f"The images are {shape} pixels, but the network takes {network.input}")
+    return forward.bits_of(network.input, network.quantise(raw))
 
 
 def list_boards(only: str | None, *, strangers: bool) -> int:
@@ -224,13 +243,13 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
 def run(args: argparse.Namespace) -> int:
     """Do what the flags say; return the exit code."""
     file = runs.network_file(args.network)
-    network = networks.load_dense(file, "sw.classify")
+    network = networks.load(file)
     if file.suffix == ".onnx":
         print(f"{file} is {executor.check(file)}")
     if args.selftest:
         inputs = golden_vectors(network, file)
     elif args.images or args.data:
-        inputs = encoded(file.parent, args.images, args.data, args.data_dir)
+        inputs = pictured(file.parent, network, args.images, args.data, args.data_dir)
     else:
         inputs = test_codes(network, file)
     with Board(args.port, network.n_in) as board:

@@ -1,4 +1,4 @@
-"""A board at a serial port: codes in, classes out."""
+"""A board at a serial port: codes or images in, classes out."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -19,12 +19,14 @@ from ..golden.identity import Identity
 __all__ = ["BAUDS", "CHIPS", "SIZES", "Board", "BoardError", "NoBoard"]
 
 BAUDS = (3_000_000, 2_000_000)    # Those of all supported boards, the more frequent first.
-# Bytes of a code that are tried where nothing is known of it, HyBNN's first.
-SIZES = (25, *(size for size in range(1, 257) if size != 25))
+# Bytes of an input that are tried where nothing is known of it: HyBNN's codes first, then others,
+# and pixels of MNIST's and CIFAR's images.
+SIZES = (25, *(size for size in range(1, 257) if size != 25), 784, 3_072)
 # USB vendor and product of what makes a serial port of the links of all supported boards: FT2232H,
 # which the BL702 of a Tang Nano says that it is; FT232H; FT231X of a ULX3S.
 CHIPS = frozenset({(0x0403, 0x6010), (0x0403, 0x6014), (0x0403, 0x6015)})
 PATIENCE = 0.5                    # Seconds for a first answer; a virtual board needs some.
+SIMULATED = 20.0                  # Seconds in which a virtual board has an image done.
 
 
 class BoardError(UserError):
@@ -44,7 +46,7 @@ class Board:
     port : str
         Serial port, such as ``/dev/ttyUSB1``, or the terminal of ``python -m sim.board``.
     n_in : int, optional
-        Bits of a code, if they are known: else many sizes are tried.
+        Bits of an input, if they are known: else many sizes are tried.
 
     Attributes
     ----------
@@ -80,7 +82,8 @@ class Board:
         except BaseException:
             self.close()
             raise
-        self._asking = Asking(self._serial, asking.CODES, at_once=self.identity.at_once)
+        self._asking = Asking(self._serial, asking.CODES, at_once=self.identity.at_once,
+                              patience=asking.PATIENCE if self.identity.clock else SIMULATED)
 
     def _find(self, sizes: Sequence[int]) -> Identity:
         for self.baud in BAUDS:
@@ -127,7 +130,7 @@ class Board:
 
     def classify(self, codes: Bits, progress: Callable[[int], object] = int
                  ) -> npt.NDArray[np.int64]:
-        """Ask for the class of every code: bits ``(n, n_in)`` to classes ``(n,)``.
+        """Ask for the class of every code or image: bits ``(n, n_in)`` to classes ``(n,)``.
 
         ``progress`` is told of each answer, by a 1.
 

@@ -10,7 +10,7 @@ import pytest
 import boards
 from sw.golden import forward, frame
 from sw.golden.asking import NoAnswer
-from sw.golden.identity import Identity
+from sw.golden.identity import Digest, Identity
 from sw.golden.network import random_network
 from sw.host.board import BAUDS, CHIPS, Board, BoardError, NoBoard
 from tests.line import golden_line, stranger, within
@@ -92,11 +92,13 @@ def test_nor_by_another_process(monkeypatch):
     assert classes.tolist() == forward.classify_all(NETWORK, CODES[-64:]).tolist()
 
 
-@pytest.mark.parametrize("waits, most", [(True, 1), (False, 64)])
-def test_a_board_that_must_be_waited_for_is(waits, most):
+@pytest.mark.parametrize("identity, most", [
+    (replace(IDENTITY, waits=True), 1), (IDENTITY, 64),
+    (replace(IDENTITY, shape=Digest.of(NETWORK.signature)), 2)], ids=["one", "many", "serial"])
+def test_a_board_that_must_be_waited_for_is(identity, most):
     stalled, counts = threading.Event(), []
-    with (golden_line(NETWORK, replace(IDENTITY, waits=waits), stalled=stalled,
-                      counts=counts) as port, Board(port, 40) as board):
+    with (golden_line(NETWORK, identity, stalled=stalled, counts=counts) as port,
+          Board(port, 40) as board):
         counts.clear()
         stalled.set()
         threading.Timer(0.3, stalled.clear).start()

@@ -1,7 +1,7 @@
 """The command, with a terminal at which golden, or another network, answers."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -9,10 +9,13 @@ from PIL import Image
 from serial.tools.list_ports_common import ListPortInfo
 
 from sw import classify
+from sw.golden import forward
 from sw.golden.bits import pack
 from sw.golden.codes import save_codes
-from sw.golden.identity import Identity
+from sw.golden.identity import Digest, Identity
 from sw.golden.network import Network, random_network
+from sw.golden.stages import Signature
+from sw.training.stages import OnChipConfig
 from tests.line import golden_line, stranger, within
 from tests.untrained import SHAPE, make_run
 
@@ -40,7 +43,7 @@ def run(tmp_path_factory):
 def ask(run, capsys):
     """Run the command with a board that holds this network; return its exit code and output."""
 
-    def asked(*flags, network=None, identity=IDENTITY):
+    def asked(*flags, network=None, identity=IDENTITY, run=run):
         network = network or Network.load(run / "network.safetensors")
         with golden_line(network, identity) as port:
             code = classify.main(["--port", port, "--network", str(run),
@@ -68,7 +71,8 @@ def test_an_image(ask):
 
 def test_however_an_image_is_stored_its_code_is_the_same(run):
     files = [run / name for name in ("one.png", "sideways.png", "scan.png", "cut out.png")]
-    codes = classify.encoded(run, files, None, None).codes
+    network = Network.load(run / "network.safetensors")
+    codes = classify.pictured(run, network, files, None, None).codes
     assert (codes == codes[0]).all() and 0 < codes[0].sum() < len(codes[0])
 
 
@@ -105,6 +109,58 @@ def test_a_data_set(ask):
 def test_what_cannot_be_encoded(ask, run, flags, said):
     code, _, error = ask(*flags)
     assert code == 2 and error.startswith("error: " + said.format(run)) and error.count("\n") == 1
+
+
+STAGES = Signature.parse("28x28x1:4-4s2-6p-10")
+TOLD = Identity(Digest.of(STAGES), False, False, 36_000, b"abcd")
+
+
+@pytest.fixture(scope="module")
+def on_chip(run, tmp_path_factory):
+    """A run whose network takes pixels, with levels of its own."""
+    folder = tmp_path_factory.mktemp("on-chip")
+    config = OnChipConfig(str(STAGES), "mnist", None, "all", "sign", 0, "cpu", 1, 8, "none")
+    (folder / "config.json").write_text(json.dumps(asdict(config)))
+    levels = (np.arange(256) // 20).astype(np.uint8)
+    network = replace(random_network(STAGES), levels=levels)
+    network.save(folder / "network.safetensors")
+    images = np.random.default_rng(0).integers(0, 2, (12, network.n_in), np.uint8)
+    save_codes(folder / "codes.safetensors", pack(images), np.arange(12) % 10, network.n_in)
+    (folder / "one.png").write_bytes((run / "one.png").read_bytes())
+    return folder
+
+
+@pytest.mark.parametrize("flags, count", [([], 10), (["--all"], 12), (["{}/one.png"], 1),
+                                          (["--all", "--data", "digits", "--first", 5], 5)],
+                         ids=["some", "all", "picture", "data"])
+def test_a_network_on_the_chip_is_sent_pixels(ask, on_chip, flags, count):
+    code, out, _ = ask(*flags, run=on_chip, identity=TOLD)
+    assert code == 0
+    assert out.startswith("board 3,136 bits to 10 classes with signature ")
+    assert (f"{count}, equal to golden: {count}" in out) == ("--all" in flags)
+    assert "--all" in flags or len(out.splitlines()) == 2 + count
+
+
+def test_a_picture_becomes_the_levels_of_its_bytes(on_chip):
+    network = Network.load(on_chip / "network.safetensors")
+    bits, = classify.pictured(on_chip, network, [on_chip / "one.png"], None, None).codes
+    elements = forward.elements(network.input, bits)
+    assert elements.min() == 0 and elements.max() == 255 // 20
+
+
+def test_a_board_with_other_stages(ask, on_chip):
+    code, _, error = ask(run=on_chip, identity=replace(TOLD, shape=Digest(3136, 10, bytes(8))))
+    assert code == 2 and "is 3,136 bits to 10 classes with signature 0000000000000000, 36 MHz, " \
+        "build 61626364, not for 28x28x1:4-4s2-6p-10: " in error
+
+
+def test_images_of_another_size(ask, on_chip, tmp_path):
+    other = random_network(Signature.parse("14x28x1:4-4s2-10"))
+    other.save(tmp_path / "network.safetensors")
+    (tmp_path / "config.json").write_bytes((on_chip / "config.json").read_bytes())
+    code, _, error = ask("--data", "digits", run=tmp_path, identity=TOLD)
+    assert (code, error) == (2, "error: The images are 28x28x1 pixels, but the network takes "
+                                "14x28x1:4\n")
 
 
 def test_a_board_of_another_shape(ask):
