@@ -71,7 +71,9 @@ class SerialEngine(wiring.Component):
     @property
     def memories(self) -> dict[str, Memory]:
         """Everything that depends on the weights; the logic depends on signature and plan alone."""
-        return {"the weights": self.weights.memory, "the starts": self.starts.memory}
+        return {f"{what}, part {number}": bank.memory
+                for what, kind in (("the weights", self.weights), ("the starts", self.starts))
+                for number, bank in enumerate(kind.banks)}
 
     def feed(self, m: Module, link) -> None:
         """Connect what gives the images, such as :class:`hw.blocks.image_link.ImageLink`."""
@@ -97,15 +99,18 @@ class SerialEngine(wiring.Component):
         self._point(m, events[-3])
         self._answer(m, lanes.sums, events[-1])
         if self.reloadable:
-            Layout(self.memories).decode(m, self.load, [self.weights.store, self.starts.store])
+            Layout(self.memories).decode(
+                m, self.load, [bank.store for kind in (self.weights, self.starts)
+                               for bank in kind.banks])
         return m
 
     def _read(self, m, lanes):
         """Bring words of the input, and of maps, to the lanes."""
         layout, is_first = self.layout, self.walker.stage == 0
         bases = layout.bases
-        steps = [_by_level(walk.steps(walk.reads), to - at - walk.way(walk.reads))
-                 for walk, at, to in zip(layout.walks, bases, [*bases[1:], 0])]
+        steps = [_by_level(walk.steps(walk.reads),
+                           0 if to is None else to - at - walk.way(walk.reads))
+                 for walk, at, to in zip(layout.walks, bases, [*bases[1:], None])]
         address = self._pointer(m, "read", max(layout.words[0].size, layout.map_depth), steps)
         m.d.comb += self.inbox.address.eq(address)
         if layout.map_depth:
@@ -127,27 +132,26 @@ class SerialEngine(wiring.Component):
         """Return an address that follows the walker."""
         m.submodules[name] = pointer = Pointer(size, steps, LEVEL, registered=True)
         m.d.comb += [pointer.stage.eq(self.walker.stage), pointer.key.eq(self.walker.level),
-                     pointer.enable.eq(self.walker.event != Event.IDLE)]
+                     pointer.enable.eq(self.walker.event != Event.IDLE),
+                     pointer.home.eq(self.walker.home)]
         return pointer.address
 
     def _point(self, m, event):
         """Point to the weights of each word, and to what its neurons begin with."""
         walks = self.layout.walks
-        last = len(walks) - 1
-        steps = [_by_level(walk.steps(walk.weights),
-                           1 if at != last else 1 - self.layout.weight_depth)
-                 for at, walk in enumerate(walks)]
+        steps = [_by_level(walk.steps(walk.weights), 1) for walk in walks]
         m.d.comb += self.weights.address.eq(
             self._pointer(m, "read_weights", self.layout.weight_depth, steps))
 
         starts = []
-        for at, walk in enumerate(walks):
+        for walk in walks:
             back = walk.steps([0] * CHUNK + [1] + [0] * (len(LOOPS) - CHUNK - 1))[CHUNK + 1]
             starts.append({Event.CHUNK: 1, Event.WORD: 1, Event.POSITION: back, Event.ROW: back,
-                           Event.STAGE: 1 if at != last else 1 - self.layout.start_depth})
+                           Event.STAGE: 1})
         m.submodules.read_starts = pointer = Pointer(self.layout.start_depth, starts, EVENT)
         m.d.comb += [pointer.stage.eq(self.walker.stage), pointer.key.eq(event),
-                     pointer.enable.eq(1), self.starts.address.eq(pointer.address)]
+                     pointer.enable.eq(1), pointer.home.eq(self.walker.home),
+                     self.starts.address.eq(pointer.address)]
 
     def _answer(self, m, sums, event):
         """Write what fires, or name the class with the highest score."""
@@ -162,7 +166,7 @@ class SerialEngine(wiring.Component):
             m.submodules.writer = writer = Writer(layout)
             port = self.maps.write_port()
             m.d.comb += [
-                writer.stage.eq(stage), writer.event.eq(event),
+                writer.stage.eq(stage), writer.event.eq(event), writer.home.eq(self.walker.home),
                 writer.fires.eq(Cat(~sums.word_select(lane, width)[-1]
                                     for lane in range(layout.plan.pe))),
                 port.en.eq(writer.enable), port.addr.eq(writer.address),

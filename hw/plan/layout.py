@@ -13,7 +13,7 @@ from sw.golden.bits import Bits, Integers
 from sw.golden.frame import WORD
 
 __all__ = ["CHAIN", "Columns", "CountLayout", "EngineLayout", "LayerLayout", "ReadoutLayout",
-           "n_pairs", "n_stored", "unlike"]
+           "banks", "n_pairs", "n_stored", "unlike"]
 
 Memory = tuple[int, int]    # Width and depth.
 
@@ -35,6 +35,26 @@ def unlike(weights: Bits) -> Integers:
 def n_stored(n_rows: int) -> int:
     """Count the rows of a memory that is not reloadable, see :class:`hw.blocks.layer.Prefetch`."""
     return n_rows + (n_rows % 256 > 0)
+
+
+def banks(width: int, depth: int) -> list[int]:
+    """Return the depths of the parts that a deep memory is best cut into.
+
+    All but the last are powers of two, each at a multiple of itself. A part takes no more block
+    RAMs than its rows fill, and what chooses between few parts is small; where words are wide it is
+    not, and rows of fewer RAMs are wasted.
+    """
+    least = 256 if width <= 64 else 512
+
+    def cut(depth: int, most: int) -> list[int]:
+        first = min(most, 1 << depth.bit_length() - 1)
+        if depth <= max(first, least):
+            return [depth]
+        rest = cut(depth - first, first)
+        taken = sum(max(least, 1 << (each - 1).bit_length()) for each in rest)
+        return [first, *rest] if first == most or taken < first else [depth]
+
+    return cut(depth, 2048)
 
 
 @dataclass(frozen=True)

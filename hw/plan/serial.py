@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from hw.plan.layout import CountLayout, Memory, n_stored
+from hw.plan.layout import CountLayout, Memory, banks, n_stored
 from hw.plan.walk import Walk, parts
 from hw.plan.words import Words
 from sw.golden.stages import Conv, Map, Signature
@@ -146,13 +146,20 @@ class SerialLayout:
                    for stage, takes, _ in self.signature.layers()).bit_length() + 1
 
     @property
+    def tables(self) -> list[Memory]:
+        """What the weights decide: the memories of weights, and of starts."""
+        plan = self.plan
+        return [(width, n_stored(part))
+                for width, depth in ((plan.pe * plan.simd, self.weight_depth),
+                                     (plan.pe * self.sum_width, self.start_depth))
+                for part in banks(width, depth)]
+
+    @property
     def memories(self) -> list[Memory]:
         """Weights, starts, images, and maps if there are any."""
-        plan, words = self.plan, self.words[0]
-        return [(plan.pe * plan.simd, n_stored(self.weight_depth)),
-                (plan.pe * self.sum_width, n_stored(self.start_depth)),
-                (words.width, 2 * words.size),
-                *([(plan.simd, self.map_depth)] if self.map_depth else [])]
+        words = self.words[0]
+        return [*self.tables, (words.width, 2 * words.size),
+                *([(self.plan.simd, self.map_depth)] if self.map_depth else [])]
 
     @property
     def count_latency(self) -> int:

@@ -45,3 +45,49 @@ def expected_maps(network, layout, image):
         border = [(lie.border, lie.border)] * 2 + [(0, 0)] * 2
         words += [bits.to_int(word) for word in np.pad(spread, border).reshape(-1, lie.width)]
     return words
+
+
+ENDURES = [    # Whose input is bytes, bits, and words of bytes; cycles between them.
+    ("4x4x2:8-5-3", (0,)), ("3x5x3-4s2p2-3", (0, 30, 1)), ("24-6-3", (0,)), ("24-6-3", (0, 30, 1))]
+
+
+def script(images, wait):
+    """Return what may happen to a link, and which of the images are accepted."""
+    one, two, three, four = images
+    half = slice(None, len(one) // 2)
+    return {
+        "two while one is computed": ([one, wait, "accept", two, wait, "accept", three, wait,
+                                       "accept"], [one, two, three]),
+        "abort in the middle": ([one[half], wait, "abort", two, wait, "accept"], [two]),
+        "abort of a whole one": ([one, "abort", two, wait, "accept", three[half], "abort",
+                                  four, wait, "accept"], [two, four]),
+        "abort of nothing": (["abort", "abort", one, wait, "accept", "abort", two, wait, "accept"],
+                             [one, two]),
+        "more than an image": ([one, two, three, wait, "abort", four, wait, "accept"], [four]),
+        "accepted at once": ([one, "accept", two, "accept", three, "accept", four, "accept"],
+                             [one, two, three, four]),
+    }
+
+
+@pytest.mark.parametrize("name", script(np.zeros((4, 1)), 0))
+@pytest.mark.parametrize("text, gaps", ENDURES, ids=str)
+def test_only_what_is_accepted_is_computed(text, gaps, name):
+    network = network_for(text)
+    steps, accepted = script(images_for(network, 6)[2:], SETTLES)[name]
+    classes, *_ = run(SerialEngine(network, Serial(1, 8)), steps, len(accepted), gaps)
+    assert classes == forward.classify_all(network, accepted).tolist()
+
+
+def test_waiting_images_follow_each_other_at_the_period():
+    network = network_for("4x4x2:8-5-3")
+    images = images_for(network, 4)
+    engine = SerialEngine(network, Serial(2, 8))
+    *_, times, _ = run(engine, [step for image in images for step in (image, "accept")], 4)
+    assert np.diff(times).tolist() == [engine.layout.plan.period(network.signature)] * 3
+
+
+def test_a_pool_needs_a_stage_before_it():
+    with pytest.raises(ValueError, match=(
+            r"^A serial engine cannot pool its input: let the network begin with a convolution or "
+            r"a dense stage$")):
+        SerialEngine(network_for("4x4x2-p-3-2"), Serial(1, 4))

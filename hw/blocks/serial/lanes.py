@@ -66,7 +66,7 @@ class Lanes(wiring.Component):
             matches = (counter.count << 1) - unlike.count
             if pixels:
                 matches = Mux(self.is_pixels, pixels[lane], matches)
-            term = Signal(matches.shape(), name=f"term_{lane}")
+            term = Signal(matches.shape(), name=f"term_{lane}", reset_less=True)
             m.d.sync += term.eq(Mux(is_word, matches, 0))
             total = self.sums.word_select(lane, width)
             start = self.starts.word_select(lane, width)
@@ -93,7 +93,7 @@ class Lanes(wiring.Component):
 
 def _delay(m, value, cycles):
     for _ in range(cycles):
-        delayed = Signal(len(value), name="delayed")
+        delayed = Signal(len(value), name="delayed", reset_less=True)
         m.d.sync += delayed.eq(value)
         value = delayed
     return value

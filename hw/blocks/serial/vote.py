@@ -36,15 +36,13 @@ class Vote(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         score, valid, last = self._one_by_one(m)
-        best = Signal(self.width, init=1 << self.width - 1)
-        klass = Signal.like(self.y.payload)
+        best = Signal(self.width, reset_less=True)
+        klass, fresh = Signal.like(self.y.payload), Signal(init=1)
         m.d.sync += self.y.valid.eq(valid & last)
         with m.If(valid):
-            m.d.sync += klass.eq(klass + 1)
-            with m.If(score.as_signed() > best.as_signed()):
+            m.d.sync += [klass.eq(Mux(last, 0, klass + 1)), fresh.eq(last)]
+            with m.If(fresh | (score.as_signed() > best.as_signed())):
                 m.d.sync += [best.eq(score), self.y.payload.eq(klass)]
-        with m.If(self.y.valid):
-            m.d.sync += [best.eq(best.init), klass.eq(0), self.y.payload.eq(0)]
         return m
 
     def _one_by_one(self, m):
@@ -52,7 +50,7 @@ class Vote(wiring.Component):
         if self.pe == 1:
             return self.scores, self.valid, self.last
         at, busy, ends = Signal(range(self.pe)), Signal(), Signal()
-        score, valid, last = Signal(self.width), Signal(), Signal()
+        score, valid, last = Signal(self.width, reset_less=True), Signal(), Signal()
         with m.If(self.valid):
             m.d.sync += [busy.eq(1), ends.eq(self.last)]
         with m.Elif(at == self.pe - 1):

@@ -42,6 +42,8 @@ class Walker(wiring.Component):
         One is there. The first stage waits for it.
     free : ``Out(1)``
         Its first stage is done with it.
+    home : ``Out(1)``
+        All stages are done: pointers return.
     stage : ``Out(range(n_stages))``
         Which stage all words belong to until the engine has forgotten them.
     event : ``Out(3)``
@@ -53,7 +55,8 @@ class Walker(wiring.Component):
     def __init__(self, layout: SerialLayout):
         self.layout = layout
         super().__init__({
-            "image": In(1), "free": Out(1), "stage": Out(range(len(layout.walks))),
+            "image": In(1), "free": Out(1), "home": Out(1),
+            "stage": Out(range(len(layout.walks))),
             "event": Out(EVENT, init=Event.IDLE), "level": Out(LEVEL)})
 
     def elaborate(self, platform):
@@ -102,7 +105,8 @@ class Walker(wiring.Component):
         if self.layout.plan.pe > 1:
             rests = rests | (ends[POOL_ROW] & (self.stage == n_stages - 1))
         changes = ended & (gap == 1)
-        m.d.comb += self.free.eq(changes & (self.stage == 0))
+        m.d.comb += [self.free.eq(changes & (self.stage == 0)),
+                     self.home.eq(changes & (self.stage == n_stages - 1))]
         with m.If(changes):
             m.d.sync += self.stage.eq(Mux(self.stage == n_stages - 1, 0, self.stage + 1))
         with m.If(running):
@@ -132,6 +136,8 @@ class Pointer(wiring.Component):
     -------
     stage, key : ``In(...)``
     enable : ``In(1)``
+    home : ``In(1)``
+        It returns to where it began.
     address : ``Out(range(size))``
         It moves in the cycle after ``key``, or where registered two after it.
     """
@@ -141,11 +147,11 @@ class Pointer(wiring.Component):
         self.steps = steps
         self.registered = registered
         super().__init__({"stage": In(range(len(steps))), "key": In(keys), "enable": In(1),
-                          "address": Out(range(size), init=init)})
+                          "home": In(1), "address": Out(range(size), init=init)})
 
     def elaborate(self, platform):
         m = Module()
-        step = Signal.like(self.address, init=0)
+        step = Signal.like(self.address, init=0, reset_less=True)
         domain = m.d.sync if self.registered else m.d.comb
         domain += step.eq(0)
         with m.If(self.enable), m.Switch(self.stage):
@@ -154,7 +160,7 @@ class Pointer(wiring.Component):
                     for key, by in steps.items():
                         with m.Case(key):
                             domain += step.eq(by % (1 << len(step)))
-        m.d.sync += self.address.eq(self.address + step)
+        m.d.sync += self.address.eq(Mux(self.home, self.address.init, self.address + step))
         return m
 
 

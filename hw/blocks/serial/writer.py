@@ -22,6 +22,8 @@ class Writer(wiring.Component):
     -------
     stage : ``In(range(n_stages))``
     event : ``In(EVENT)``
+    home : ``In(1)``
+        All is written.
     fires : ``In(pe)``
         Of the neurons whose window ends, if one does.
     enable, address, data : ``Out(...)``
@@ -32,7 +34,8 @@ class Writer(wiring.Component):
         self.layout = layout
         pe, simd = layout.plan.pe, layout.plan.simd
         super().__init__({
-            "stage": In(range(len(layout.walks))), "event": In(EVENT), "fires": In(pe),
+            "stage": In(range(len(layout.walks))), "event": In(EVENT), "home": In(1),
+            "fires": In(pe),
             "enable": Out(1), "address": Out(range(layout.map_depth)), "data": Out(simd)})
 
     def elaborate(self, platform):
@@ -59,9 +62,10 @@ class Writer(wiring.Component):
         ends = [base + words.last for base, words in zip(bases, maps)]
         steps = [{Event.WORD: 1, Event.POSITION: 1, Event.ROW: 1 + words.between,
                   Event.STAGE: begin - end}
-                 for words, begin, end in zip(maps, [*begins[1:], begins[0]], ends)]
+                 for words, begin, end in zip(maps, [*begins[1:], ends[-1]], ends)]
         m.submodules.pointer = pointer = Pointer(
             layout.map_depth, [*steps, {}], EVENT, init=begins[0])
         m.d.comb += [pointer.stage.eq(self.stage), pointer.key.eq(event), pointer.enable.eq(1),
+                     pointer.home.eq(self.home),
                      self.address.eq(pointer.address)]
         return m
