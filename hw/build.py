@@ -16,7 +16,7 @@ from sw.terminal.command import Parser, command
 
 if TYPE_CHECKING:
     from hw.flow.report import Report
-    from hw.plan.folding import Plan
+    from hw.plan.plans import Plan
 
 __all__ = ["main"]
 
@@ -77,7 +77,7 @@ def main(argv: list[str] | None = None) -> int:
     board = find_board(args.board)
     file = runs.network_file(args.network)
     directory = args.out or file.parent / "build" / args.board
-    network = networks.load_dense(file, "hw.build")
+    network = networks.load(file)
     inputs = None
     if file.suffix == ".onnx":
         inputs = reader.load(file).inputs

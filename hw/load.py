@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     from hw.flow.built import Built
     from hw.flow.loading import LoadError, check, load, opened
 
-    network = networks.load_dense(runs.network_file(args.network), "hw.load")
+    network = networks.load(runs.network_file(args.network))
     built = Built.load(args.build)
     if not built.report.reloadable:
         raise LoadError(f"{args.build} holds a bitstream that cannot be loaded: build it with "

@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     from hw.flow.patching import patch
 
     file = runs.network_file(args.network)
-    network, built = networks.load_dense(file, "hw.patch"), Built.load(args.build)
+    network, built = networks.load(file), Built.load(args.build)
     out = args.out or file.parent / "build" / built.board.name
     patch(built, network, out)
     print(f"put {network} of {file} into {out / built.family.bitstream}")

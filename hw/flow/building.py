@@ -133,6 +133,8 @@ def _keep_log(new: Path, directory: Path) -> str:
 
 def _check_size(network: Network, board: boards.Board, plan: Plan, reloadable: bool) -> None:
     """Refuse what no error of the prediction lets fit; the tools would search for long."""
+    if plan.is_serial:
+        return
     price = FABRICS[board.family].price(network, plan, reloadable=reloadable)
     if not price.fits(int(HOPELESS * board.logic_cells), int(HOPELESS * board.block_rams)):
         raise BuildError(
@@ -177,7 +179,8 @@ def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int, show: 
 
 def _never_both(accelerator: Accelerator) -> str:
     """Tell Yosys what it cannot know: no memory is read where it is written in the same cycle."""
-    if accelerator.plan.is_logic:
+    plan = accelerator.plan
+    if plan.is_logic or (plan.is_serial and not accelerator.reloadable):
         return ""
     modules = "engine.*" if accelerator.reloadable else "engine.readout"
     return f"setparam -set COLLISION_X_MASK 1'1 top.accelerator.{modules}/t:$memrd_v2"

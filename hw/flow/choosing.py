@@ -3,10 +3,11 @@
 import boards
 from hw import accelerator
 from hw.flow.building import BuildError
-from hw.plan import choice, folding
+from hw.plan import choice, plans
 from hw.plan.choice import DoesNotFit
 from hw.plan.cost import FABRICS, Cost
-from hw.plan.folding import Hardwired, Plan
+from hw.plan.folding import Hardwired
+from hw.plan.plans import Plan
 from sw.golden.network import Network
 
 __all__ = ["choose", "default_clock", "forecast", "forecast_table"]
@@ -27,7 +28,7 @@ def choose(network: Network, board: boards.Board, folds: str | None, *,
     fabric = FABRICS[board.family]
     try:
         if folds is not None:
-            plan: Plan = folding.parse(folds, network.shape)
+            plan: Plan = plans.parse(folds, network.signature)
         elif not reloadable and fabric.routes(network, board.logic_cells):
             plan = Hardwired()
         else:
