@@ -17,10 +17,12 @@ import serial
 from hw.accelerator import Accelerator, identity
 from hw.flow import loading, verilog
 from hw.plan import folding
+from hw.plan.serial import Serial
 from sim.virtual import virtual_board
 from sw.golden import asking, forward, frame
 from sw.golden.asking import Asking
 from sw.golden.network import random_network
+from sw.golden.stages import Signature
 
 SHAPE = (200, 16, 10)
 CODES = np.random.default_rng(1).integers(0, 2, (150, SHAPE[0]), np.uint8)
@@ -109,3 +111,20 @@ def test_a_network_is_loaded_through_the_terminal_whose_wire_is_kept_busy():
         loading.load(port, after, plan)
         assert classes(exchange) == forward.classify_all(after, CODES).tolist()
     assert virtual.tally["codes"] >= 2 * len(CODES) and virtual.busy >= 0.9
+
+
+def test_a_network_of_stages_is_asked_and_loaded_like_any_board():
+    """Two images at once; then others of another network."""
+    before, after = (random_network(Signature.parse("6x5x1:2-5-4"), seed) for seed in range(2))
+    plan, images = Serial(1, 4), np.random.default_rng(2).integers(0, 2, (15, 60), np.uint8)
+    requests = [partial(frame.request, code=image) for image in images]
+    with (virtual_board(before, plan, reloadable=True) as virtual,
+          serial.Serial(str(virtual.terminal)) as port):
+        said = asking.identify(port, [8], patience=9)
+        assert said == identity(before, plan, reloadable=True, clock=0, baud=0)
+        exchange = Asking(port, asking.CODES, at_once=said.at_once, patience=9)
+        assert list(exchange.ask(requests)) == forward.classify_all(before, images).tolist()
+        loading.load(port, after, plan)
+        assert list(exchange.ask(requests)) == forward.classify_all(after, images).tolist()
+        assert exchange.repeated == 0
+    assert virtual.tally["codes"] == 2 * len(images)
