@@ -30,7 +30,7 @@ def constants():
         "pixel": rng.uniform(0.2, 0.8, (1, 1, 4, 5)), "half": 0.5, "one": 1.0, "two": 2.0,
         "minus": -3.0, "tenth": 0.1, "zero": 0.0, "even": np.array([0, 4, -2, 6, 0.0]),
         "mixed": np.array([2, -2, 2, -2, -2.0]), "one_half": np.full((1, 1), 0.5),
-        "int0": np.array(0), "all": np.array([-1]), "axes": np.array([0]),
+        "int0": np.array(0), "five": np.arange(5), "all": np.array([-1]), "axes": np.array([0]),
         "flat": np.array([N, 20]), "k1": np.array([1]), "nhwc": np.array([N, 20]),
         "scalar_norm": 1.7, "ones": rng.normal(0, 1, 5), "uneven": np.array([1, 2, 1, 1, 1.0]),
         "threes": rng.choice([-1, 0, 1], (20, 12)), "nan": np.nan, "wide": np.zeros((1, 13)),
@@ -52,7 +52,7 @@ def write(path, body, *, shape=(N, 1, 4, 5), opset=13, output="float[N,5] y", da
         if re.search(rf"\b{name}\b", body):
             value = np.asarray(value)
             integer = value.dtype.kind == "i" and name in (
-                "int0", "all", "axes", "flat", "k1", "nhwc")
+                "int0", "five", "all", "axes", "flat", "k1", "nhwc")
             model.graph.initializer.append(numpy_helper.from_array(
                 value.astype(np.int64 if integer else np.float32), name))
     if datatype:

@@ -23,8 +23,7 @@ ONLY_BITS = "binarise the input with BipolarQuant, or annotate it with the finn_
 
 REFUSED = {
     "a convolution of a matrix": ("c = Conv (x, w0)\n y = Flatten (c)",
-        "node 'Conv_0' (Conv): its weights must be constants of float32, (channels, inputs, rows, "
-        "columns)"),
+        "node 'Conv_0' (Conv): its weights must be constants, (channels, inputs, rows, columns)"),
     "an unknown operator": ("e = Exp (x)\n y = Flatten (e)",
         "node 'Exp_0' (Exp): a binary network has no such operator; leave it to the "
         "host, or out"),
@@ -46,7 +45,8 @@ REFUSED = {
         "that its sign or threshold turns"),
     "a square": (
         "f = Flatten (x)\n g = Mul (f, f)\n a = Q.BipolarQuant (g, one)\n y = MatMul (a, s0)",
-        "node 'Mul_1' (Mul): it joins two paths; only a chain of layers is built"),
+        "node 'MatMul_3' (MatMul): the graph's input passes node 'Mul_1' (Mul), which may turn "
+        "more than once; take its sign, with BipolarQuant"),
     "two bits": (LAYER + "h = Q.Quant <signed = 1, narrow = 0> (p, one, zero, two)\n y = MatMul "
                          "(h, s1)",
         "node 'MatMul_6' (MatMul): its input has more than two values, like -2.0, 0.0, 1.0; make "
@@ -72,8 +72,10 @@ REFUSED = {
         "20; flatten the input before it"),
     "a part of the input": (SIGN_IN + "g = Gather <axis = 1> (a, flat)\n y = MatMul (g, s1)",
         "node 'Gather_2' (Gather): its inputs do not fit the operator"),
-    "a skip connection": (HIDDEN_LAYER + "i = Add (h, p)\n y = MatMul (i, s1)",
-        "node 'Add_6' (Add): it joins two paths; only a chain of layers is built"),
+    "a skip connection": (HIDDEN_LAYER + "o = MatMul (h, s1)\n g = Gather <axis = 1> (h, five)\n"
+                                         " y = Add (o, g)",
+        "node 'Add_8' (Add): it joins two paths, as a residual sum does; only a chain of layers is "
+        "built"),
     "a batch that moves": ("t = Transpose (x)\n y = Flatten (t)",
         "node 'Transpose_0' (Transpose): it must leave the first dimension, the batch, as it is"),
     "a constant that does not fit": (LAYER + "y = Add (p, wide)",

@@ -105,7 +105,8 @@ def raise_levels(signal: Signal, at: Array | None = None) -> None:
         levels = np.unique(np.append(some[[0, -1]][:, number], between[number]))
     if 2 < len(levels) < signal.source.n_rows / 2:
         raise Refused("the graph's input reaches it as more than two values, like "
-                      f"{', '.join(map(str, levels[:3]))}; binarise it with BipolarQuant")
+                      f"{', '.join(map(str, levels[:3]))}; quantise it to 8 bits at the most, "
+                      "or binarise it with BipolarQuant")
     raise Refused("the graph's input reaches it as a real number; binarise the input with "
                   "BipolarQuant, or annotate it with the finn_datatype BIPOLAR or BINARY")
 

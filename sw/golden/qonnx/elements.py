@@ -6,14 +6,18 @@ from typing import Any
 import numpy as np
 
 from .graph import Node, Refused
-from .operators import ARITHMETIC, BENDS, MOVES, apply, check_size
-from .signal import Signal
+from .moves import MOVES
+from .operators import ARITHMETIC, BENDS, apply, check_size
+from .signal import Signal, alike
 
-__all__ = ["check_half", "compute", "move"]
+__all__ = ["JOINS", "check_constants", "check_half", "compute", "join", "move"]
 
 Array = np.ndarray
 
 BOOL = 9    # ONNX's number of the type.
+# What may have several inputs that depend on the graph's.
+JOINS = {("", name) for name in ("Add", "Sub", "Mul", "Div", "Min", "Max", "Where", "Greater",
+                                 "GreaterOrEqual", "Less", "LessOrEqual", "Equal")}
 NOT_BROADCAST = ("BatchNormalization", "MultiThreshold")    # Their constants lie along one axis.
 LAYOUTS = {2: "NC", 3: "NWC", 4: "NCHW"}    # Of a MultiThreshold that says none.
 
@@ -29,33 +33,83 @@ def check_half(node: Node, inputs: list[Any]) -> None:
 def compute(node: Node, signal: Signal, inputs: list[Any]) -> Signal:
     """Do arithmetic with each element by itself; ``inputs`` are the node's, ``signal`` one."""
     check_half(node, inputs)
-    _check_constants(node, signal, inputs)
+    if node.op not in NOT_BROADCAST:
+        check_constants(signal, inputs)
 
     def step(rows: Array) -> Array:
         spread = _spread(node, rows, signal.shape)
         return apply(ARITHMETIC[node.domain, node.op], node,
                      *(spread if each is signal else each for each in inputs))
 
-    # A number that divides by the input turns at zero, as a cast to bool does.
-    turns = (node.op in BENDS or (node.op == "Div" and inputs[0] is not signal)
-             or (node.op == "Cast" and node.attributes["to"] == BOOL))
-    made = signal.then(step, sign=node.op == "Sign", bend=str(node) if turns and (
-        node.op in ("Equal", "Sigmoid") or signal.crosses_zero()) else "")
-    if made.dtype.kind == "f" and np.isnan(made.table).any():
-        raise Refused("it gives NaN")
+    bends = _turns(node, signal, inputs) and (node.op in ("Equal", "Sigmoid")
+                                             or signal.crosses_zero())
+    made = signal.then(step, sign=node.op == "Sign", bend=str(node) if bends else "")
+    _check_numbers(made.table)
     if node.op == "Sigmoid":
         kept = signal.keeps_order(_sigmoid) if signal.size > 1 else _turns_at_zero(signal)
         return replace(made, apart=True, ranked=signal if kept else None)
     return made
 
 
-def _check_constants(node: Node, signal: Signal, inputs: list[Any]) -> None:
-    """Raise :exc:`Refused` at constants that make more of a sample than it is, or differ by sample.
-    """
-    if node.op in NOT_BROADCAST:
-        return
+def _turns(node: Node, signal: Signal, inputs: list[Any]) -> bool:
+    """Return whether an operator may rise and fall, at zero if it is none of two."""
+    # A number that divides by the input turns at zero, as a cast to bool does.
+    if node.op == "LeakyRelu":
+        return bool(node.attributes["alpha"] < 0)
+    if node.op == "PRelu":
+        return bool((inputs[1] < 0).any())
+    return (node.op in BENDS or (node.op == "Div" and inputs[0] is not signal)
+            or (node.op == "Cast" and node.attributes["to"] == BOOL))
+
+
+def _check_numbers(table: Array) -> None:
+    if table.dtype.kind == "f" and np.isnan(table).any():
+        raise Refused("it gives NaN")
+
+
+def join(node: Node, inputs: list[Any]) -> Signal:
+    """Do arithmetic with signals that are made of the same elements, like ``sign(x) - x``."""
+    signals = [each for each in inputs if isinstance(each, Signal)]
+    first = signals[0]
+    if not all(_same_elements(first, other) for other in signals):
+        raise Refused("it joins two paths, as a residual sum does; only a chain of layers is built")
+    check_half(node, inputs)
+    for each in signals:
+        check_constants(each, inputs)
+    ways = max((each.ways for each in signals), key=len)
+    n_rows = first.source.n_rows * int(np.prod([way.count for way in ways]))
+    if any(each.ways != ways[len(ways) - len(each.ways):] for each in signals):
+        raise Refused("it joins two paths that programs round in their own ways; take the sign "
+                      "before one of them")
+
+    def step(rows: Array) -> Array:
+        return apply(ARITHMETIC[node.domain, node.op], node, *(
+            each.step(rows) if isinstance(each, Signal) else each for each in inputs))
+
+    table = alike(apply(ARITHMETIC[node.domain, node.op], node, *(
+        np.tile(each.table, (n_rows // len(each.table), *[1] * len(each.shape)))
+        if isinstance(each, Signal) else each for each in inputs)))
+    _check_numbers(table)
+    return replace(first, table=table, ways=ways, step=step, ranked=None, bend=str(node),
+                   signs=tuple(sign for each in signals for sign in each.signs),
+                   apart=any(each.apart for each in signals))
+
+
+def _same_elements(one: Signal, other: Signal) -> bool:
+    """Return whether two signals are made of one source, element by element."""
+    rounded = one.source.inputs is None and any(
+        len(each.at(np.zeros((1, each.size), each.source.range.values.dtype))) > 1
+        for each in (one, other))
+    return (one.source is other.source and one.shape == other.shape and not rounded
+            and one.border is other.border is None
+            and (one.made_of == other.made_of).all() and len(one.pools) == len(other.pools)
+            and all(mine is its for mine, its in zip(one.pools, other.pools)))
+
+
+def check_constants(signal: Signal, constants: list[Any]) -> None:
+    """Raise :exc:`Refused` at arrays that make more of a sample than it is, or differ by sample."""
     sample = (1, *signal.shape)
-    for each in inputs:
+    for each in constants:
         if isinstance(each, Array):
             try:
                 fits = np.broadcast_shapes(each.shape, sample) == sample

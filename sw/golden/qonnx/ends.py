@@ -7,7 +7,8 @@ import numpy as np
 
 from . import layers
 from .graph import PASSING, Node, Refused
-from .operators import ARITHMETIC, MOVES, apply, cast
+from .moves import MOVES
+from .operators import ARITHMETIC, apply, cast
 from .signal import Signal
 
 __all__ = ["ENDS", "Chosen", "end", "hand_on"]

@@ -12,7 +12,7 @@ from .graph import Refused
 from .pixels import input_numbers
 from .ranges import Inputs
 from .scores import offsets
-from .signal import Signal, Source
+from .signal import Signal, Source, Way
 from .sums import Taken, sums_of
 from .taking import agreed, layer, take
 
@@ -33,11 +33,11 @@ class Imported:
 
 
 def begin(signal: Signal, weights: Array, *, xnor: bool = False, alpha: float = 1,
-          bias: Array | None = None) -> Signal:
+          bias: Array | None = None, error: float = 0) -> Signal:
     """Begin a dense layer: the sums of its inputs, with ``weights`` of shape ``(n_in, n_out)``.
 
     They are times ``alpha``, and then ``bias`` is added. With ``xnor`` both are 0 and 1, and the
-    matches are counted instead.
+    matches are counted instead. The weights may be off by ``error``, to what they are.
     """
     _check_weights(weights)
     if signal.shape != (*[1] * (len(signal.shape) - 1), weights.shape[0]) or signal.border:
@@ -52,7 +52,7 @@ def begin(signal: Signal, weights: Array, *, xnor: bool = False, alpha: float = 
         assert signal.source.map is not None
         source, taken = take(signal, signal.columns, _channels(signal))
     bits, table, rounded = (_matches if xnor else sums_of)(weights, taken, *(
-        () if xnor else (alpha, bias)))
+        () if xnor else (alpha, bias, error)))
     made = _begun(source, Dense(weights.shape[1]), bits[:, signal.places], table, rounded)
     shape = (*signal.shape[:-1], weights.shape[1])
     return replace(made, shape=shape, table=made.table.reshape(-1, *shape),
@@ -60,7 +60,7 @@ def begin(signal: Signal, weights: Array, *, xnor: bool = False, alpha: float = 
 
 
 def convolve(signal: Signal, weights: Array, stage: Stage, pad: Array | None,
-             bias: Array | None) -> Signal:
+             bias: Array | None, error: float = 0) -> Signal:
     """Begin a convolution of a map, channel first, with weights ``(n_out, n_in, row, column)``.
 
     ``pad (channels,)`` is the value of its border, if there is one. A dense stage is taken as the
@@ -80,7 +80,7 @@ def convolve(signal: Signal, weights: Array, stage: Stage, pad: Array | None,
     window = int(np.prod(weights.shape[2:]))
     taken = replace(taken, start=np.tile(taken.start, window), step=np.tile(taken.step, window))
     flat = weights.transpose(2, 3, 1, 0).reshape(-1, len(weights))
-    return _begun(source, stage, *sums_of(flat, taken, 1, bias))
+    return _begun(source, stage, *sums_of(flat, taken, 1, bias, error))
 
 
 def pool(signal: Signal, stage: Pool) -> Signal:
@@ -197,7 +197,8 @@ def _begun(source: Source, stage: Stage, bits: Array, table: Array, rounded: boo
     source = replace(source, weights=bits, takes=source.map, pending=(stage,),
                      map=_gives(stage, source.map))
     numbers = _numbered(source)
-    return Signal(source, numbers.shape, table[..., None, None], numbers, apart=rounded)
+    return Signal(source, numbers.shape, table[..., None, None], numbers, apart=rounded,
+                  ways=(Way(3),) * rounded)
 
 
 def check_scores(signal: Signal) -> None:

@@ -38,11 +38,12 @@ class Window:
                 (width + left + right - self.kernel[1]) // self.stride[1] + 1)
 
 
-def conv(node: Node, signal: Signal, weights: Any, bias: Any) -> Signal:
-    """Begin the layer that a Conv is, with the border that a Pad before it has laid."""
+def conv(node: Node, signal: Signal, weights: Array, bias: Any, error: float) -> Signal:
+    """Begin the layer that a Conv is, with the border that a Pad before it has laid.
+
+    The weights may be off by ``error``, to what they are.
+    """
     _check_map(signal)
-    if not isinstance(weights, Array) or weights.ndim != 4 or weights.dtype != np.float32:
-        raise Refused("its weights must be constants of float32, (channels, inputs, rows, columns)")
     if bias is not None and not (isinstance(bias, Array) and bias.shape == weights.shape[:1]):
         raise Refused("its bias must be constants, one for each channel")
     channels, height, width = signal.shape
@@ -58,7 +59,7 @@ def conv(node: Node, signal: Signal, weights: Any, bias: Any) -> Signal:
         window, value = _with_border(window, signal.border)
     stage = _stage(window, len(weights), height, width)
     padded = np.broadcast_to(value, channels) if any(window.pads) else None
-    return layers.convolve(replace(signal, border=None), weights, stage, padded, bias)
+    return layers.convolve(replace(signal, border=None), weights, stage, padded, bias, error)
 
 
 def _with_border(window: Window, border: Border) -> tuple[Window, Array]:

@@ -1,19 +1,19 @@
 """What the operators of a graph do to arrays, in the order of rounding that ONNX and QONNX give.
 
 An operator is understood with its types, ranges and all its attributes, or refused. ``ARITHMETIC``
-works on each element by itself, ``MOVES`` only puts elements elsewhere. Each is a function of the
-node and of its inputs as arrays, of which the last may be left out or None.
+works on each element by itself. Each is a function of the node and of its inputs as arrays, of
+which the last may be left out or None.
 """
 
 from collections.abc import Callable
-from typing import Any
+from functools import reduce
 
 import numpy as np
 
 from .graph import Node, Refused
 
-__all__ = ["ARITHMETIC", "ATTRIBUTES", "BENDS", "MAX_SIZE", "MOVES", "SIGNALS", "apply", "cast",
-           "check_attributes", "check_size"]
+__all__ = ["ARITHMETIC", "ATTRIBUTES", "BENDS", "IN_WAYS", "MAX_SIZE", "SIGNALS", "Operator",
+           "apply", "cast", "check_attributes", "check_size"]
 
 Array = np.ndarray
 Operator = Callable[..., Array]
@@ -39,13 +39,19 @@ ATTRIBUTES: dict[tuple[str, str], dict[str, type | tuple[type, ...]]] = {
     ("", "Flatten"): {"axis": int},
     ("", "Gather"): {"axis": int},
     ("", "Gemm"): {"alpha": float, "beta": float, "transA": int, "transB": int},
+    ("", "ConstantOfShape"): {"value": np.ndarray},
+    ("", "HardSigmoid"): {"alpha": float, "beta": float},
+    ("", "LeakyRelu"): {"alpha": float},
     ("", "LogSoftmax"): {"axis": int},
     # An order of storage is for the second output, which is refused.
     ("", "MaxPool"): {"auto_pad": str, "ceil_mode": int, "dilations": list, "kernel_shape": list,
                       "pads": list, "storage_order": int, "strides": list},
     ("", "Pad"): {"mode": str, "pads": list, "value": float},
+    **{("", name): {"axes": list, "keepdims": int, "noop_with_empty_axes": int}
+       for name in ("ReduceL1", "ReduceMean", "ReduceSum")},
     ("", "Reshape"): {"allowzero": int},
     ("", "Shape"): {"start": int, "end": int},
+    ("", "Slice"): {"starts": list, "ends": list, "axes": list},
     ("", "Softmax"): {"axis": int},
     ("", "Squeeze"): {"axes": list},
     ("", "TopK"): {"axis": int, "largest": int, "sorted": int},
@@ -160,6 +166,34 @@ def _clip(node: Node, x: Array, low: Array | None = None, high: Array | None = N
     return np.asarray(np.minimum(np.maximum(x, low.item()), high.item()), x.dtype)
 
 
+def _least_or_most(function: Callable[[Array, Array], Array]) -> Operator:
+    def operator(node: Node, *arrays: Array) -> Array:
+        check_size(*np.broadcast_shapes(*(each.shape for each in arrays)))
+        return np.asarray(reduce(function, arrays))
+    return operator
+
+
+def _leaky(node: Node, x: Array, slope: Array | None = None) -> Array:
+    slope = np.asarray(node.attributes.get("alpha") if slope is None else slope, x.dtype)
+    return np.asarray(np.where(x < 0, slope * x, x))
+
+
+def _hard_sigmoid(node: Node, x: Array) -> Array:
+    """Return what comes of a product that is rounded, and of one that is not."""
+    alpha, beta = (np.float32(node.attributes[name]).astype(x.dtype) for name in ("alpha", "beta"))
+    exact = (x.astype(np.float64) * float(alpha) + float(beta)).astype(x.dtype)
+    made = np.concatenate([alpha * x + beta, exact])
+    return np.asarray(np.clip(made, x.dtype.type(0), x.dtype.type(1)))
+
+
+def _near(function: Callable[[Array], Array]) -> Operator:
+    """Return the least and the most that programs may give, which approximate in their own ways."""
+    def operator(node: Node, x: Array) -> Array:
+        exact = function(x.astype(np.float64))
+        return np.concatenate([exact * (1 - NEAR), exact * (1 + NEAR)]).astype(x.dtype)
+    return operator
+
+
 def _select(node: Node, condition: Array, yes: Array, no: Array) -> Array:
     check_size(*np.broadcast_shapes(condition.shape, yes.shape, no.shape))
     return np.where(condition, yes, no)
@@ -229,6 +263,7 @@ def _sigmoid(node: Node, x: Array) -> Array:
 
 
 SIGMOID = 1e-5    # Error of a program's Sigmoid.
+NEAR = 1e-5       # Error of a program's Tanh and its like, to what it is.
 
 
 def cast(x: Array, dtype: np.dtype) -> Array:
@@ -267,6 +302,12 @@ ARITHMETIC: dict[tuple[str, str], Operator] = {
     ("", "Floor"): lambda node, a: np.floor(a),
     ("", "Ceil"): lambda node, a: np.ceil(a),
     ("", "Clip"): _clip,
+    ("", "Min"): _least_or_most(np.minimum),
+    ("", "Max"): _least_or_most(np.maximum),
+    ("", "LeakyRelu"): _leaky,
+    ("", "PRelu"): _leaky,
+    ("", "HardSigmoid"): _hard_sigmoid,
+    ("", "Tanh"): _near(np.tanh),
     ("", "Cast"): _cast,
     ("", "Sigmoid"): _sigmoid,
     ("", "Greater"): lambda node, a, b: a > b,
@@ -284,63 +325,9 @@ ARITHMETIC: dict[tuple[str, str], Operator] = {
 }
 # Inputs of an operator that may depend on the graph's input; of all others the first alone.
 SIGNALS = {("", name): (0, 1) for name in (
-    "Add", "Sub", "Mul", "Div", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal")}
+    "Add", "Sub", "Mul", "Div", "Min", "Max", "Greater", "GreaterOrEqual", "Less",
+    "LessOrEqual", "Equal")}
 # What rises and falls: it turns at zero, or where its inputs are equal. All others only do one.
 BENDS = {"Abs", "Pow", "Equal", "Sigmoid"}
-
-
-def _axes(node: Node, axes: Array | None) -> tuple[int, ...] | None:
-    """Return the axes of a Squeeze or Unsqueeze, an attribute until opset 12 and then an input."""
-    given: Any = node.attributes.get("axes") if axes is None else axes.tolist()
-    return None if given is None else tuple(given)
-
-
-def _reshape(node: Node, x: Array, target: Array) -> Array:
-    keep = not node.attributes.get("allowzero")
-    return x.reshape([x.shape[number] if size == 0 and keep else size
-                      for number, size in enumerate(target.tolist())])
-
-
-def _flatten(node: Node, x: Array) -> Array:
-    axis = node.attributes["axis"]
-    if not -x.ndim <= axis <= x.ndim:
-        raise ValueError
-    return x.reshape(int(np.prod(x.shape[:axis])), -1)
-
-
-def _gather(node: Node, x: Array, at: Array) -> Array:
-    axis = node.attributes["axis"]
-    check_size(x.size // max(1, x.shape[axis]), at.size)
-    return np.asarray(np.take(x, at, axis))
-
-
-def _concat(node: Node, *arrays: Array) -> Array:
-    check_size(sum(array.size for array in arrays))
-    return np.concatenate(arrays, node.attributes["axis"])
-
-
-def _constant(node: Node) -> Array:
-    (name, value), = node.attributes.items()
-    return np.asarray(value, {"value_float": np.float32, "value_floats": np.float32,
-                              "value_int": np.int64, "value_ints": np.int64}.get(name))
-
-
-def _dropout(node: Node, x: Array, ratio: Array | None = None, training: Array | None = None
-             ) -> Array:
-    if training is not None and training.any():
-        raise Refused("its dropout is still training; call eval() before the export")
-    return x
-
-
-MOVES: dict[tuple[str, str], Operator] = {
-    ("", "Identity"): lambda node, x: x,
-    ("", "Dropout"): _dropout,
-    ("", "Reshape"): _reshape,
-    ("", "Flatten"): _flatten,
-    ("", "Transpose"): lambda node, x: np.transpose(x, node.attributes.get("perm")),
-    ("", "Squeeze"): lambda node, x, axes=None: np.squeeze(x, _axes(node, axes)),
-    ("", "Unsqueeze"): lambda node, x, axes=None: np.expand_dims(x, _axes(node, axes) or ()),
-    ("", "Gather"): _gather,
-    ("", "Concat"): _concat,
-    ("", "Constant"): _constant,
-}
+# What gives all that programs may give, one below the other.
+IN_WAYS = {"BatchNormalization", "HardSigmoid", "Sigmoid", "Tanh"}

@@ -25,12 +25,13 @@ from typing import Any
 import numpy as np
 
 from ..network import NetworkFileError
-from . import layers, maps
-from .elements import check_half, compute, move
+from . import layers, maps, near
+from .elements import JOINS, check_half, compute, join, move
 from .ends import ENDS, Chosen, end, hand_on
 from .graph import Graph, Node, Refused, answer, check_types, read
 from .layers import Imported
-from .operators import ARITHMETIC, MOVES, SIGNALS, apply, check_attributes
+from .moves import MOVES
+from .operators import ARITHMETIC, IN_WAYS, SIGNALS, apply, check_attributes
 from .ranges import find_range
 from .signal import Signal, from_input
 
@@ -53,7 +54,7 @@ class Unused:
     what: str
 
 
-Value = Array | Signal | Chosen | Unused | None
+Value = Array | Signal | Chosen | Unused | near.Near | None
 
 
 def load(path: Path) -> Imported:
@@ -126,7 +127,7 @@ def _finish(value: Value, kind: str) -> Imported:
 
 def _evaluate(node: Node, inputs: Inputs, batch: int) -> Value:
     kind = (node.domain, node.op)
-    if kind not in {*ARITHMETIC, *MOVES, *PRODUCTS, *MAPS, *ENDS, ("", "Shape")}:
+    if kind not in {*ARITHMETIC, *MOVES, *PRODUCTS, *MAPS, *ENDS, *near.REDUCES, ("", "Shape")}:
         raise Refused(REMEDIES.get(node.op, "a binary network has no such operator; "
                                             "leave it to the host, or out"))
     check_attributes(node)
@@ -138,9 +139,15 @@ def _evaluate(node: Node, inputs: Inputs, batch: int) -> Value:
     if kind == ("", "Shape"):
         return _shape(node, inputs[0], batch)
     places = [number for number, each in enumerate(inputs) if isinstance(each, Signal | Chosen)]
+    nears = [number for number, each in enumerate(inputs) if isinstance(each, near.Near)]
     if not places:
-        return _constant(node, inputs)
+        return (near.constant if nears or kind in near.REDUCES else _constant)(node, inputs)
+    if kind in near.REDUCES:
+        raise Refused("it joins neurons of one layer; each must be treated by itself, as a batch "
+                      "norm does")
     if len(places) > 1:
+        if kind in JOINS and all(isinstance(inputs[each], Signal) for each in places):
+            return join(node, inputs)
         raise Refused("it joins two paths; only a chain of layers is built")
     value = inputs[places[0]]
     if places[0] not in SIGNALS.get(kind, (0,)):
@@ -153,6 +160,8 @@ def _evaluate(node: Node, inputs: Inputs, batch: int) -> Value:
         return end(node, value, inputs, batch)
     if value.end and kind not in MOVES:
         raise Refused("it follows the choice of the class; leave it out")
+    if nears and (kind not in PRODUCTS or nears != [1]):
+        return near.scaled(node, value, inputs)
     if kind in PRODUCTS:
         if value.dtype.name not in ("float32", "float64", "int32", "int64"):
             raise Refused(f"it multiplies {value.dtype.name}; cast to float32")
@@ -171,7 +180,7 @@ def _shape(node: Node, value: Any, batch: int) -> Array:
 
 def _constant(node: Node, inputs: Inputs) -> Array:
     operator = {**ARITHMETIC, **MOVES}.get((node.domain, node.op))
-    if operator is None or node.op in ("BatchNormalization", "Sigmoid"):
+    if operator is None or node.op in IN_WAYS:
         raise Refused("it takes constants alone; let the exporter fold them")
     check_half(node, inputs)
     array = apply(operator, node, *inputs)
@@ -180,26 +189,30 @@ def _constant(node: Node, inputs: Inputs) -> Array:
     return array
 
 
-def _weights(inputs: Inputs) -> Array:
-    """Return the second input, which must be a matrix of constants."""
-    if len(inputs) < 2 or not isinstance(inputs[1], Array) or inputs[1].ndim != 2:
-        raise Refused("its weights must be a matrix of constants")
-    return inputs[1]
+def _weights(given: Any, ndim: int = 2) -> tuple[Array, float]:
+    """Return weights, which must be constants, and how far they may be from what they are."""
+    error = given.error if isinstance(given, near.Near) else 0.0
+    weights = given.array if isinstance(given, near.Near) else given
+    if not isinstance(weights, Array) or weights.ndim != ndim:
+        raise Refused("its weights must be a matrix of constants" if ndim == 2 else
+                      "its weights must be constants, (channels, inputs, rows, columns)")
+    return weights, error
 
 
 def _matmul(node: Node, signal: Signal, inputs: Inputs) -> Signal:
-    return layers.begin(signal, _weights(inputs))
+    weights, error = _weights(inputs[1])
+    return layers.begin(signal, weights, error=error)
 
 
 def _xnor(node: Node, signal: Signal, inputs: Inputs) -> Signal:
-    weights = _weights(inputs)
-    if weights.dtype != np.float32 or signal.dtype != np.float32:
+    weights, error = _weights(inputs[1])
+    if weights.dtype != np.float32 or signal.dtype != np.float32 or error:
         raise Refused("its inputs must be float32")
     return layers.begin(signal, weights, xnor=True)
 
 
 def _gemm(node: Node, signal: Signal, inputs: Inputs) -> Signal:
-    weights = _weights(inputs)
+    weights, error = _weights(inputs[1])
     if node.attributes["transA"]:
         raise Refused("it transposes its first input; let that be the batch and the vector")
     if len(signal.shape) != 1 or weights.dtype != np.float32:
@@ -215,11 +228,13 @@ def _gemm(node: Node, signal: Signal, inputs: Inputs) -> Signal:
                 (), (1,), (1, 1), (weights.shape[1],), (1, weights.shape[1])):
             raise Refused("its bias must be one number, or one for each neuron")
         bias = beta * bias
-    return layers.begin(signal, weights, alpha=float(alpha), bias=bias)
+    return layers.begin(signal, weights, alpha=float(alpha), bias=bias,
+                        error=error)
 
 
 def _conv(node: Node, signal: Signal, inputs: Inputs) -> Signal:
-    return maps.conv(node, signal, *[*inputs[1:], None][:2])
+    weights, error = _weights(inputs[1], 4)
+    return maps.conv(node, signal, weights, inputs[2] if len(inputs) > 2 else None, error)
 
 
 PRODUCTS: dict[tuple[str, str], Callable[[Node, Signal, Inputs], Signal]] = {

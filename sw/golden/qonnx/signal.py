@@ -39,7 +39,7 @@ from ..stages import MAX_MAP, Map, Stage
 from .graph import Refused
 from .ranges import Inputs, Range
 
-__all__ = ["MAX_TABLE", "ROUNDS", "Border", "Signal", "Source", "from_input"]
+__all__ = ["MAX_TABLE", "ROUNDS", "Border", "Signal", "Source", "Way", "alike", "from_input"]
 
 Array = np.ndarray
 Step = Callable[[Array], Array]
@@ -107,6 +107,13 @@ class Border:
     table: Array
 
 
+@dataclass(frozen=True, eq=False)
+class Way:
+    """An operator that programs round in ``count`` ways; equal to itself alone."""
+
+    count: int
+
+
 @dataclass(frozen=True)
 class Signal:
     """A value that depends on the input.
@@ -135,6 +142,9 @@ class Signal:
     pools : tuple of arrays ``(ways * n_rows, n_channels)``
         What each channel could be where the greatest of a square was taken.
     border : Border or None
+    ways : tuple of Way
+        Why the table is there more than once: the last operator that was rounded in ways of its own
+        first, whose rows are the farthest apart.
     """
 
     source: Source
@@ -149,6 +159,7 @@ class Signal:
     end: bool = False
     pools: tuple[Array, ...] = ()
     border: Border | None = None
+    ways: tuple["Way", ...] = ()
 
     @property
     def size(self) -> int:
@@ -183,11 +194,13 @@ class Signal:
     def then(self, step: Step, *, shape: tuple[int, ...] | None = None,
              made_of: Array | None = None, sign: bool = False, bend: str = "") -> "Signal":
         """Return what a step makes of it; ``shape`` and ``made_of`` where elements are moved."""
-        table = self._alike(step(self.table))
-        n_rows, before = self.source.n_rows, self.step
-        if len(table) > n_rows and (table.reshape(-1, n_rows, *table.shape[1:])
-                                    == table[:n_rows]).all():
-            table = table[:n_rows]
+        before = self.step
+        table = alike(step(self.table))
+        count = len(table) // len(self.table)
+        ways = (Way(count), *self.ways) if count > 1 else self.ways
+        n_rows = self.source.n_rows
+        if ways and (table.reshape(-1, n_rows, *table.shape[1:]) == table[:n_rows]).all():
+            table, ways = table[:n_rows], ()
 
         def both(rows: Array) -> Array:
             return step(before(rows))
@@ -195,21 +208,10 @@ class Signal:
         border = self.border and replace(self.border, table=step(self.border.table))
         if border and (border.table != border.table[:1]).any():
             raise Refused(ROUNDS.format(what="the border"))
-        return replace(self, table=table, step=both, ranked=None,
+        return replace(self, table=table, ways=ways, step=both, ranked=None,
                        shape=self.shape if shape is None else shape, border=border,
                        made_of=self.made_of if made_of is None else made_of,
                        signs=(*self.signs, both) if sign else self.signs, bend=self.bend or bend)
-
-    @staticmethod
-    def _alike(table: Array) -> Array:
-        """Leave one column where all along an axis are alike."""
-        if table.size > MAX_TABLE:
-            raise Refused("it makes an array that is too large")
-        for axis in range(1, table.ndim):
-            first = table.take([0], axis)
-            if table.shape[axis] > 1 and (table == first).all():
-                table = first
-        return table
 
     def crosses_zero(self) -> bool:
         """Return whether an element can be below zero and above."""
@@ -241,6 +243,17 @@ class Signal:
         if self.apart or not np.isfinite(values).all():
             return False
         return bool((np.diff(function(values)) >= APART).all())
+
+
+def alike(table: Array) -> Array:
+    """Leave one column of a table where all along an axis are alike."""
+    if table.size > MAX_TABLE:
+        raise Refused("it makes an array that is too large")
+    for axis in range(1, table.ndim):
+        first = table.take([0], axis)
+        if table.shape[axis] > 1 and (table == first).all():
+            table = first
+    return table
 
 
 def from_input(shape: tuple[int, ...], known: Range) -> Signal:

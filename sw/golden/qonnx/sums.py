@@ -39,13 +39,13 @@ class Taken:
     off: float = 0
 
 
-def sums_of(weights: Array, taken: Taken, alpha: float = 1, bias: Array | None = None
-            ) -> tuple[Bits, Array, bool]:
+def sums_of(weights: Array, taken: Taken, alpha: float = 1, bias: Array | None = None,
+            loose: float = 0) -> tuple[Bits, Array, bool]:
     """Return weight bits ``(n_out, n_in)``, and the sums by the count of matches with them.
 
     ``weights (n_in, n_out)`` -> ``(top * n_in + 1, n_out)``, or three times as many rows where
     sums are rounded: the exact ones, the least and the most that a program may give. The last value
-    tells so.
+    tells so. Weights may be off by ``loose``, to what they are.
     """
     dtype, top = taken.dtype, taken.top
     if weights.dtype != dtype:
@@ -72,7 +72,8 @@ def sums_of(weights: Array, taken: Taken, alpha: float = 1, bias: Array | None =
         exact[:, part] = (alpha * sums.astype(dtype).astype(np.float64)).astype(dtype
             ) + added[part].astype(dtype)
         errors[part] = _error([zeros, ones, apart], alpha, added[part], dtype,
-                              taken.off * np.abs(block).sum(axis=0))
+                              taken.off * np.abs(block).sum(axis=0)
+                              + loose * np.maximum(np.abs(zeros), np.abs(ones)).sum(axis=0))
     if not errors.any():
         return bits, exact, False
     if 3 * exact.size > MAX_TABLE:

@@ -100,10 +100,11 @@ def _padded(turned: Array, pad: Array, low: Array, high: Array) -> Array:
     wrong = wanted * turned < 0
     if wrong.any():
         at = np.flatnonzero(wrong)[0]
-        raise Refused(f"channel {at} of the map before is pooled and then takes a negative scale, "
-                      f"and around the map lies a border of {pad[at]:g}: golden's pool is an OR, "
-                      "and its border is of the bit that loses; pool behind the sign, or keep the "
-                      "scales of pooled channels positive")
+        which, border = ("least", high) if turned[at] < 0 else ("greatest", low)
+        raise Refused(f"channel {at} of the map before is pooled to the {which} of its signs, and "
+                      f"around it lies a border of {pad[at]:g}: golden's pool is an OR and its "
+                      f"border a 0, so that this border must be {border[at]:g}; pool behind the "
+                      f"sign, and pad with {low[at]:g}")
     return wanted
 
 
