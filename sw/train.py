@@ -77,8 +77,15 @@ def _parser() -> argparse.ArgumentParser:
     add("--epochs", metavar="N", type=int,
         help="train the encoder and each network for so many epochs (default: what suits the data "
              "set or the network)")
-    add("--images", metavar="N", type=int,
-        help="train and test one of SD-BNN's networks on so many images (default: all)")
+    add("--images", metavar="DIR", type=Path,
+        help="train a network on the chip on your own images: DIR holds a folder for each class, "
+             "or train/ and test/ which do (its size is medium, if --on-chip does not say)")
+    add("--side", metavar="N", type=int,
+        help="height and width that your images are scaled to (default: 28)")
+    add("--colour", action="store_true", help="your images keep their colours (default: grey)")
+    add("--limit", metavar="N", type=int,
+        help="take so many images at most: of each class of your own, or of CIFAR-10's for one of "
+             "SD-BNN's networks (default: all)")
     add("--precision", choices=PRECISIONS, default=PRECISIONS[0],
         help="of such a network's training, in Fabric's words (default: %(default)s)")
     add_flags(parser)
@@ -90,17 +97,24 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _config(arguments: argparse.Namespace) -> "Asked":
-    """Return what is asked for; a flag that the model does not have is refused."""
-    if arguments.on_chip is not None:
-        return _on_chip_config(arguments)
+def _settle(arguments: argparse.Namespace) -> "tuple[Asked, Any]":
+    """Return what is asked for, and the images; a flag that the model does not have is refused."""
+    if arguments.images is not None or arguments.on_chip is not None:
+        return _on_chip(arguments)
     if (arguments.pixels, arguments.augment, arguments.threads) != (8, None, 2):
         raise RunError("--pixels, --augment and --threads are for a network on the chip, see "
                        "--on-chip")
+    if arguments.side is not None or arguments.colour:
+        raise RunError("--side and --colour are for your own images, see --images")
+    config = _config(arguments)
+    return config, _phases(config).load(config)
+
+
+def _config(arguments: argparse.Namespace) -> Config | DeepConfig:
     if arguments.model != HYBRID:
         return _deep_config(arguments)
-    if (arguments.precision, arguments.images) != (PRECISIONS[0], None):
-        raise RunError("--precision and --images are for SD-BNN's networks, see --model")
+    if (arguments.precision, arguments.limit) != (PRECISIONS[0], None):
+        raise RunError("--precision and --limit are for SD-BNN's networks, see --model")
     effort, epochs = effort_for(arguments.data), arguments.epochs
     if epochs is not None:
         if epochs < 1:
@@ -112,31 +126,43 @@ def _config(arguments: argparse.Namespace) -> "Asked":
 
 
 def _deep_config(arguments: argparse.Namespace) -> DeepConfig:
-    model, epochs, images = arguments.model, arguments.epochs, arguments.images
+    model, epochs, limit = arguments.model, arguments.epochs, arguments.limit
     if arguments.data != "cifar10" or arguments.encoder:
         raise RunError(f"--model {model} needs --data cifar10, and takes no encoder")
     if (arguments.bits, arguments.loss) != (Config.bits, None):
         raise RunError("--bits and --loss are for a hybrid network, see --model")
     epochs = DEEP[model].epochs if epochs is None else epochs
-    if epochs < 1 or (images is not None and images < 1):
-        raise RunError(f"Epochs and images must be at least 1, not {epochs} and {images}")
+    if epochs < 1 or (limit is not None and limit < 1):
+        raise RunError(f"Epochs and images must be at least 1, not {epochs} and {limit}")
     return DeepConfig(model, arguments.data_dir, arguments.binarizer, arguments.seed,
-                      arguments.device, epochs, precision=arguments.precision, images=images)
+                      arguments.device, epochs, precision=arguments.precision, images=limit)
 
 
-def _on_chip_config(arguments: argparse.Namespace) -> "OnChipConfig":
+def _on_chip(arguments: argparse.Namespace) -> "tuple[OnChipConfig, Any]":
     from .training import onchip
 
     usual = Config()
     if arguments.model != HYBRID or arguments.encoder or (
-            arguments.bits, arguments.loss, arguments.hidden, arguments.precision,
-            arguments.images) != (usual.bits, None, usual.hidden, PRECISIONS[0], None):
-        raise RunError("--on-chip trains all of a network: it takes no --model, --encoder, --bits, "
-                       "--loss, --hidden, --precision or --images")
-    return onchip.decide(arguments.on_chip, arguments.data, arguments.data_dir, arguments.task,
-                         pixels=arguments.pixels, binarizer=arguments.binarizer,
-                         seed=arguments.seed, device=arguments.device, epochs=arguments.epochs,
-                         augment=arguments.augment, threads=arguments.threads)
+            arguments.bits, arguments.loss, arguments.hidden,
+            arguments.precision) != (usual.bits, None, usual.hidden, PRECISIONS[0]):
+        raise RunError("A network on the chip has no encoder and real numbers nowhere: it takes no "
+                       "--model, --encoder, --bits, --loss, --hidden or --precision")
+    name, task, folder = arguments.data, arguments.task, arguments.images
+    if folder is None:
+        if arguments.side is not None or arguments.colour or arguments.limit is not None:
+            raise RunError("--side, --colour and --limit are for your own images, see --images")
+        inputs = onchip.of_data_set(name, arguments.data_dir, task)
+    else:
+        if (name, task) != (usual.data, usual.task):
+            raise RunError("--images brings data and classes: it takes no --data and no --task")
+        inputs = onchip.of_folder(str(folder), 28 if arguments.side is None else arguments.side,
+                                  colour=arguments.colour, limit=arguments.limit)
+        name, task = folder.resolve().name, "all"
+    return onchip.decide(
+        arguments.on_chip or "medium", inputs, name, arguments.data_dir, task,
+        pixels=arguments.pixels, binarizer=arguments.binarizer, seed=arguments.seed,
+        device=arguments.device, epochs=arguments.epochs, augment=arguments.augment,
+        threads=arguments.threads), (inputs,)
 
 
 def _begin(arguments: argparse.Namespace) -> "tuple[Run[Any], Any]":
@@ -150,8 +176,9 @@ def _begin(arguments: argparse.Namespace) -> "tuple[Run[Any], Any]":
     if arguments.resume is not None:
         run = runs.reopen(Path(arguments.resume or runs.newest_unfinished()))
         return run, _phases(run.config).load(run.config)
-    config = _config(arguments)
-    inputs = _phases(config).load(config)
+    if arguments.out:
+        runs.refuse_full(arguments.out)    # Before images are read for minutes.
+    config, inputs = _settle(arguments)
     if isinstance(config, Config) and config.encoder:
         load_encoder(Path(config.encoder))
     return runs.create(arguments.out, config), inputs

@@ -19,12 +19,12 @@ from starlette.routing import Route
 from ..golden import forward, networks
 from ..golden.bits import Bits, unpack
 from ..host.board import Board, BoardError
-from ..images import data, picture
+from ..images import picture
 from ..images.names import SIDE
 from ..images.picture import Nothing, PictureError
 from ..models import encoding as codes
 from ..models.autoencoder import Encoder
-from ..training.configs import describe
+from ..training.configs import describe, names_of
 from ..training.effort import RunError
 from .server import OwnPage
 
@@ -49,7 +49,7 @@ class Demo:
         described = describe(run)
         self.network = networks.load(run / "network.safetensors")
         self.data = described.data
-        self.classes = data.class_names(described.data, described.task)
+        self.classes = names_of(run)
         is_hybrid = self.network.signature.widths is not None
         if not is_hybrid and self.network.input.shape != (SIDE, SIDE, 1):
             raise RunError(f"sw.demo sends pictures of {SIDE} x {SIDE} pixels or their codes, and "

@@ -51,9 +51,10 @@ def study(name: str, page: Path, arguments: Namespace) -> int:
 def _train(arguments: Namespace, seed: int, size: str, data: str) -> None:
     folder = _folder(arguments.out, size, data, seed)
     data_dir = str(arguments.data_dir) if arguments.data_dir else None
-    config = onchip.decide(size, data, data_dir, "ten", pixels=8, binarizer="sign", seed=seed,
-                           device=arguments.device, epochs=2 if arguments.small else None,
-                           augment=None, threads=1)
+    inputs = onchip.of_data_set(data, data_dir, "ten")
+    config = onchip.decide(size, inputs, data, data_dir, "ten", pixels=8, binarizer="sign",
+                           seed=seed, device=arguments.device,
+                           epochs=2 if arguments.small else None, augment=None, threads=1)
     if (folder / "config.json").exists():
         found = load(folder / "config.json")
         if not isinstance(found, OnChipConfig) or found.signature != config.signature:
@@ -63,7 +64,7 @@ def _train(arguments: Namespace, seed: int, size: str, data: str) -> None:
         begun = run.reopen(folder)
     else:
         begun = run.create(folder, config)
-    onchip.train(begun, *onchip.load(begun.config))
+    onchip.train(begun, inputs)
 
 
 def tabulate(out: Path, cases: list[tuple[str, str]]) -> str:

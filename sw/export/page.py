@@ -18,10 +18,11 @@ from ..golden.network import MAX_BYTES
 from ..golden.tensors import atomic_write
 from ..images import data
 from ..training.config import Description
-from ..training.configs import describe
+from ..training.configs import describe, load, names_of
 from ..training.effort import RunError
 from ..training.labels import LABELS
 from ..training.run import load_states
+from ..training.stages import OnChipConfig
 from . import page_figures as drawn
 from .page_figures import Section, Shown
 
@@ -64,12 +65,19 @@ def report(folder: Path, data_dir: Path | None) -> Path:
 def _look(folder: Path, described: Description, data_dir: Path | None) -> Shown:
     network = networks.load(folder / "network.safetensors")
     test_codes, labels = load_codes(folder / "codes.safetensors")
+    classes = fast.classify_all(network, test_codes)
+    if isinstance(load(folder / "config.json"), OnChipConfig):    # Its codes are the images.
+        planes = test_codes.reshape(-1, *network.input.shape, network.input.bits)
+        places = np.arange(network.input.bits, dtype=np.uint8)
+        pixels = (planes << places).sum(-1, np.uint8) / np.float32(network.input.top)
+        return Shown(pixels[..., 0] if network.input.channels == 1 else pixels, test_codes,
+                     labels, classes, names_of(folder), network)
     where = data_dir or (Path(described.data_dir) if described.data_dir else None)
     chosen = data.select(data.load(described.data, where), described.task)
     if not np.array_equal(chosen.test_labels.numpy(), labels):
         raise RunError(f"{folder} was made of other test images than {described.data} has now")
-    return Shown(chosen.test_images[:, 0].numpy(), test_codes, labels,
-                 fast.classify_all(network, test_codes), chosen.classes, network)
+    return Shown(chosen.test_images[:, 0].numpy(), test_codes, labels, classes, chosen.classes,
+                 network)
 
 
 def _accuracies(path: Path) -> Section:

@@ -41,7 +41,7 @@ class Shown:
 
     Attributes
     ----------
-    images : float array of shape ``(n, side, side)``
+    images : float array of shape ``(n, side, side)``, or ``(n, side, side, 3)`` in colour
     codes : uint8 array of shape ``(n, n_bits)``
     labels, classes : int64 arrays of shape ``(n,)``
         The true ones, and golden's.

@@ -14,11 +14,12 @@ import numpy as np
 from . import tensors as files
 from .bits import Bits, n_bytes, pack, unpack
 from .errors import UserError
-from .network import MAX_WIDTH
+from .stages import MAX_MAP, PIXEL_BITS
 
 __all__ = ["CodesFileError", "load_codes", "save_codes"]
 
 FORMAT = "hybnn-codes-1"
+MAX_BITS = MAX_MAP * PIXEL_BITS
 MAX_BYTES = 1 << 26    # Of a file: two million codes of 200 bits, each bit a byte when it is read.
 
 
@@ -64,8 +65,8 @@ def load_codes(path: Path) -> tuple[Bits, np.ndarray]:
 
 
 def _check_n_bits(value: object) -> int:
-    if type(value) is not int or not 1 <= value <= MAX_WIDTH:    # True is an int, too.
-        raise ValueError(f"its n_bits must be 1 to {MAX_WIDTH}, not {value!r:.40}")
+    if type(value) is not int or not 1 <= value <= MAX_BITS:    # True is an int, too.
+        raise ValueError(f"its n_bits must be 1 to {MAX_BITS}, not {value!r:.40}")
     return value
 
 

@@ -5,17 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from . import picture
 from .names import DataError
+from .picture import SUFFIXES
 
 __all__ = ["ImageFolder"]
-
-SUFFIXES = (".bmp", ".gif", ".jpg", ".jpeg", ".png", ".pgm", ".pnm", ".ppm", ".tif", ".tiff",
-            ".webp")
 
 
 class ImageFolder(Dataset[tuple[Tensor]]):
@@ -84,10 +81,8 @@ class ImageFolder(Dataset[tuple[Tensor]]):
         return self.folder / os.fsdecode(self.names[number])
 
     def _read(self, path: Path) -> np.ndarray:
-        image = _opaque(picture.load(path, self.mode, self.side)).convert(self.mode)
-        square = ImageOps.fit(image, (self.side, self.side), Image.Resampling.BILINEAR)
-        pixels = np.array(square)
-        return pixels.transpose(2, 0, 1).copy() if pixels.ndim == 3 else pixels[None]
+        pixels = picture.square(path, self.side, colour=self.mode == "RGB")
+        return pixels.transpose(2, 0, 1).copy()
 
 
 def _names(folder: Path) -> list[bytes]:
@@ -97,9 +92,3 @@ def _names(folder: Path) -> list[bytes]:
         found += [os.fsencode(os.path.normpath(os.path.join(inside, file))) for file in files
                   if file.lower().endswith(SUFFIXES) and not file.startswith(".")]
     return sorted(found)
-
-
-def _opaque(image: Image.Image) -> Image.Image:
-    if image.has_transparency_data:
-        return Image.alpha_composite(Image.new("RGBA", image.size, "black"), image.convert("RGBA"))
-    return image

@@ -1,13 +1,16 @@
 """Names of data sets and of their classes, for those who load no images."""
 
 import string
+from dataclasses import dataclass
 
 from ..golden.errors import UserError
 
-__all__ = ["CLASSES", "NAMES", "SIDE", "DataError", "class_names", "task_classes"]
+__all__ = ["CLASSES", "MAX_SIDE", "NAMES", "SIDE", "DataError", "OwnImages", "class_names",
+           "task_classes"]
 
 NAMES = ("digits", "mnist", "fashion-mnist", "emnist-letters")
 SIDE = 28                   # Height and width of an image.
+MAX_SIDE = 512              # Of one of your own.
 
 CLASSES = {
     "digits": tuple(string.digits),
@@ -20,6 +23,36 @@ CLASSES = {
 
 class DataError(UserError):
     """Data cannot be had or are not what they must be; the message says why in one sentence."""
+
+
+@dataclass(frozen=True)
+class OwnImages:
+    """Which images a run is of.
+
+    Attributes
+    ----------
+    side : int
+        The middle of each picture is cut out as a square and scaled to ``side x side``.
+    limit : int or None
+        So many files of each class and part at most.
+    classes : tuple of str
+        Names of the folders, sorted.
+    fingerprint : str
+        SHA-256 of the names of all files.
+    """
+
+    folder: str
+    side: int
+    colour: bool
+    limit: int | None
+    classes: tuple[str, ...]
+    fingerprint: str
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.side <= MAX_SIDE:
+            raise DataError(f"The side of an image must be 1 to {MAX_SIDE} pixels, not {self.side}")
+        if self.limit is not None and self.limit < 1:
+            raise DataError(f"The limit must be 1 or more images, not {self.limit}")
 
 
 def class_names(name: str, task: str) -> tuple[str, ...]:

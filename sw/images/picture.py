@@ -16,11 +16,14 @@ from ..golden import regular
 from ..golden.errors import UserError
 from .names import SIDE
 
-__all__ = ["FORMATS", "Nothing", "PictureError", "load", "normalise", "read"]
+__all__ = ["FORMATS", "SUFFIXES", "Nothing", "PictureError", "load", "normalise", "read",
+           "square"]
 
 Picture = npt.NDArray[np.float32]    # Shape (height, width), from 0 to 1, ink bright.
 
 # Pillow can also read formats that are programs, and formats whose readers nobody tests.
+SUFFIXES = (".bmp", ".gif", ".jpg", ".jpeg", ".png", ".pgm", ".pnm", ".ppm", ".tif", ".tiff",
+            ".webp")    # Of files that are taken for pictures.
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 MAX_BYTES = 1 << 27      # Of a file: the most pixels in three colours of 16 bits.
 # A file of a few kilobytes can say that it holds more. So many take below 200 MB, and a second.
@@ -74,6 +77,25 @@ def read(file: Path | BinaryIO, data: str) -> Picture:
     if (drawn := normalise(ink, data)) is None:
         raise Nothing(f"{name} shows nothing: all of it is as its edges are")
     return drawn
+
+
+def square(file: Path | BinaryIO, side: int, *, colour: bool) -> npt.NDArray[np.uint8]:
+    """Read a picture as a square: its middle, scaled to ``(side, side, channels)``.
+
+    Without colour it has one channel. Where it is transparent it is black.
+
+    Raises
+    ------
+    PictureError, OSError
+        As :func:`load`.
+    """
+    mode = "RGB" if colour else "L"
+    image = load(file, mode, side)
+    if image.has_transparency_data:
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "black"),
+                                      image.convert("RGBA"))
+    fitted = ImageOps.fit(image.convert(mode), (side, side), Image.Resampling.BILINEAR)
+    return np.array(fitted).reshape(side, side, -1)
 
 
 def load(file: Path | BinaryIO, mode: str, side: int) -> Image.Image:

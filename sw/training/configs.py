@@ -12,11 +12,12 @@ from typing import TypeVar
 from ..golden import regular
 from ..golden.errors import UserError
 from ..golden.record import record
+from ..images.names import class_names
 from .config import HYBRID, Config, DeepConfig, Description
 from .effort import Effort, RunError
 from .stages import OnChipConfig
 
-__all__ = ["Asked", "describe", "load", "load_record"]
+__all__ = ["Asked", "describe", "load", "load_record", "names_of"]
 
 Asked = Config | DeepConfig | OnChipConfig
 Kind = TypeVar("Kind")
@@ -38,6 +39,20 @@ def describe(folder: Path) -> Description:
         raise RunError(f"The run in {folder} trained {found.model}, which does not become "
                        "hardware")
     return found if isinstance(found, Description) else found.description()
+
+
+def names_of(folder: Path) -> tuple[str, ...]:
+    """Return the names of a run's classes, in the order of its network's scores.
+
+    Raises
+    ------
+    RunError
+        As :func:`describe`.
+    """
+    described, found = describe(folder), load(folder / "config.json")
+    if isinstance(found, OnChipConfig):
+        return found.classes
+    return class_names(described.data, described.task)
 
 
 @dataclass(frozen=True)

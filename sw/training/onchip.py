@@ -2,6 +2,7 @@
 
 import math
 import time
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from ..golden import bits, forward
 from ..golden.codes import save_codes
 from ..golden.network import Network
 from ..golden.stages import Map, Signature
-from ..images import data
-from ..images.data import DataSet
+from ..images import data, labelled
+from ..images.labelled import UNEQUAL
+from ..images.names import OwnImages
 from ..models import onchip
 from ..models.binarizer import BINARIZERS
 from ..models.exact import check_equal
@@ -25,44 +27,73 @@ from .run import Run
 from .stages import OnChipConfig, augment_for, effort_for, signature
 from .task import BINARY_RATE, SMOOTHING, Recipe
 
-__all__ = ["PHASE", "augmented", "decide", "elements", "load", "train", "write_network"]
+__all__ = ["PHASE", "Inputs", "augmented", "decide", "elements", "load", "of_data_set",
+           "of_folder", "train", "write_network"]
 
 PHASE = "on_chip"    # Of the run, in its checkpoint and its metrics.
 SHIFT = 2            # Rows and columns, at the most.
+KEPT = 1 << 27       # Bits of test images in a file, each a byte when it is read.
 
 
-def decide(spec: str, name: str, data_dir: str | None, task: str, *, pixels: int, binarizer: str,
-           seed: int, device: str, epochs: int | None, augment: str | None,
-           threads: int) -> OnChipConfig:
-    """Settle what was left open by what the data are; ``spec`` is one of :func:`signature`."""
+@dataclass(frozen=True)
+class Inputs:
+    """What a run learns from and is tested on: bytes ``(n, height, width, channels)``, labels."""
+
+    train: Tensor
+    train_labels: Tensor
+    test: Tensor
+    test_labels: Tensor
+    n_classes: int
+    own: OwnImages | None = None
+
+
+def of_data_set(name: str, data_dir: str | None, task: str) -> Inputs:
+    """Load a data set that is known by its name."""
     chosen = data.select(data.load(name, Path(data_dir) if data_dir else None), task)
-    n, channels, side, _ = chosen.train_images.shape
+    train, test = ((images * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+                   for images in (chosen.train_images, chosen.test_images))
+    return Inputs(train, chosen.train_labels, test, chosen.test_labels, len(chosen.classes))
+
+
+def of_folder(folder: str, side: int, *, colour: bool, limit: int | None) -> Inputs:
+    """Read a folder of labelled images; tell what is unusual about them."""
+    found = labelled.read(Path(folder), side, colour=colour, limit=limit)
+    labelled.warn(found.notes)
+    train, train_labels, test, test_labels = map(torch.from_numpy, (
+        found.train, found.train_labels, found.test, found.test_labels))
+    return Inputs(train, train_labels, test, test_labels, len(found.own.classes), found.own)
+
+
+def decide(spec: str, inputs: Inputs, data: str, data_dir: str | None, task: str, *, pixels: int,
+           binarizer: str, seed: int, device: str, epochs: int | None, augment: str | None,
+           threads: int) -> OnChipConfig:
+    """Settle what was left open by what the inputs are; ``spec`` is one of :func:`signature`."""
+    n, side, _, channels = inputs.train.shape
     usual = effort_for(n)
     return OnChipConfig(
-        str(signature(spec, side, channels, pixels, len(chosen.classes))), name, data_dir, task,
-        binarizer, seed, device, usual.epochs if epochs is None else epochs, usual.batch,
-        augment or augment_for(name), threads)
+        str(signature(spec, side, channels, pixels, inputs.n_classes)), data, data_dir, task,
+        binarizer, seed, device, usual.epochs if epochs is None else epochs,
+        min(usual.batch, max(2, n)), augment or augment_for(data), threads, inputs.own)
 
 
-def load(config: OnChipConfig) -> tuple[DataSet]:
-    """Return the data of the run's task."""
-    found = data.load(config.data, Path(config.data_dir) if config.data_dir else None)
-    chosen = data.select(found, config.task)
-    takes = Signature.parse(config.signature).input
-    if chosen.train_images.shape[1:] != (takes.channels, takes.height, takes.width):
+def load(config: OnChipConfig) -> tuple[Inputs]:
+    """Return the inputs of a run; :exc:`RunError` if they are others than when it was begun."""
+    own, takes = config.own, Signature.parse(config.signature).input
+    inputs = (of_data_set(config.data, config.data_dir, config.task) if own is None
+              else of_folder(own.folder, own.side, colour=own.colour, limit=own.limit))
+    if own != inputs.own:
+        raise RunError(f"{config.data} has other image files than when the run was begun")
+    if inputs.train.shape[1:] != takes.shape:
         raise RunError(f"The network takes images of {takes}, not such as those of {config.data}")
-    if len(chosen.train_labels) < config.batch:
-        raise RunError(f"A batch must be at most the {len(chosen.train_labels)} images there are, "
-                       f"not {config.batch}")
-    return (chosen,)
+    if len(inputs.train) < config.batch:
+        raise RunError(f"A batch must be at most the {len(inputs.train)} images there are, not "
+                       f"{config.batch}")
+    return (inputs,)
 
 
-def elements(images: Tensor, takes: Map) -> Tensor:
-    """Return what a network takes of images, uint8: ``(n, channels, height, width)`` from 0 to 1
-    to ``(n, height, width, channels)``, each pixel the highest bits of its byte.
-    """
-    whole = (images * 255).round().to(torch.uint8)
-    return (whole >> 8 - takes.bits).permute(0, 2, 3, 1).contiguous()
+def elements(raw: Tensor, takes: Map) -> Tensor:
+    """Return what a network takes of bytes: each pixel the highest bits of its byte."""
+    return raw >> 8 - takes.bits
 
 
 def augmented(x: Tensor, how: str) -> Tensor:
@@ -83,40 +114,56 @@ def augmented(x: Tensor, how: str) -> Tensor:
     return wide[which, rows[:, :, None], columns[:, None, :]]
 
 
-def _loss(augment: str, model: OnChip, x: Tensor, labels: Tensor) -> Tensor:
+def _loss(augment: str, weights: Tensor | None, model: OnChip, raw: Tensor,
+          labels: Tensor) -> Tensor:
     """Cross entropy of scores brought to the size of logits, see :func:`task.binary_loss`."""
-    scores = model(augmented(x, augment)) / math.sqrt(2 * model.readout.linear.weight.shape[1])
-    return F.cross_entropy(scores, labels, label_smoothing=SMOOTHING)
+    x = elements(augmented(raw, augment), model.signature.input)
+    scores = model(x) / math.sqrt(2 * model.readout.linear.weight.shape[1])
+    return F.cross_entropy(scores, labels, weights, label_smoothing=SMOOTHING)
 
 
-def train(run: Run[OnChipConfig], chosen: DataSet) -> dict[str, float]:
+def _weights(inputs: Inputs) -> Tensor | None:
+    """Return what an image of each class counts, where classes are unequal: all count the same."""
+    counts = torch.bincount(inputs.train_labels, minlength=inputs.n_classes)
+    if int(counts.max()) <= UNEQUAL * int(counts.min()):
+        return None
+    return len(inputs.train) / (inputs.n_classes * counts)
+
+
+def train(run: Run[OnChipConfig], inputs: Inputs) -> dict[str, float]:
     """Train, test and export; return the accuracy in per cent of the test images."""
     config, shape = run.config, Signature.parse(run.config.signature)
     torch.set_num_threads(config.threads)
-    inputs = [elements(chosen.train_images, shape.input).to(run.device),
-              chosen.train_labels.to(run.device)]
+    weights = _weights(inputs)
+    weights = None if weights is None else weights.to(run.device)
+    rows = [inputs.train.to(run.device), inputs.train_labels.to(run.device)]
     model = run.train(PHASE, partial(OnChip, shape, BINARIZERS[config.binarizer]),
-                      partial(_loss, config.augment),
-                      Recipe(config.epochs, config.batch, BINARY_RATE), lambda _: inputs).cpu()
+                      partial(_loss, config.augment, weights),
+                      Recipe(config.epochs, config.batch, BINARY_RATE), lambda _: rows).cpu()
     run.save()    # Before the export: should it be refused, the training is not lost.
-    begun, tests = time.monotonic(), elements(chosen.test_images, shape.input)
-    network = write_network(run.folder, model, tests, chosen.test_labels)
-    accuracy = round(task.test(model, tests, chosen.test_labels), 2)
+    begun, tests = time.monotonic(), elements(inputs.test, shape.input)
+    network = write_network(run.folder, model, tests, inputs.test_labels)
+    accuracy = round(task.test(model, tests, inputs.test_labels), 2)
     run.write_json("metrics.json", _metrics(run, accuracy, network, time.monotonic() - begun))
     return {PHASE: accuracy}
 
 
 def write_network(folder: Path, model: OnChip, tests: Tensor, labels: Tensor) -> Network:
-    """Write the network and the bits of all test images, once they agree with the model.
+    """Write the network and the bits of test images, once all of them agree with the model.
 
-    Each neuron has been asked about every sum that it can have.
+    Each neuron has been asked about every sum that it can have. Of large images, the file has
+    those of the first 2^27 bits.
     """
     network = onchip.to_network(model)
     onchip.verify(network, model)
-    codes = forward.bits_of(network.input, tests.numpy())
-    check_equal(network, task.classify(model, tests), codes)
+    kept = max(1, KEPT // network.n_in)
+    for part in tests.split(kept):
+        codes = forward.bits_of(network.input, part.numpy())
+        check_equal(network, task.classify(model, part), codes)
+        if part.data_ptr() == tests.data_ptr():    # The first.
+            save_codes(folder / "codes.safetensors", bits.pack(codes), labels[:len(part)].numpy(),
+                       network.n_in)
     network.save(folder / "network.safetensors")
-    save_codes(folder / "codes.safetensors", bits.pack(codes), labels.numpy(), network.n_in)
     return network
 
 
@@ -125,8 +172,8 @@ def _metrics(run: Run[OnChipConfig], accuracy: float, network: Network,
     config, shape = run.config, network.signature
     return {
         "accuracy": {PHASE: accuracy},
-        "data": config.data, "task": config.task, "binarizer": config.binarizer,
-        "seed": config.seed, "losses": run.losses(PHASE),
+        "data": config.data, "task": config.task, "classes": config.classes,
+        "binarizer": config.binarizer, "seed": config.seed, "losses": run.losses(PHASE),
         "network": {"shape": str(network), "weight_bits": network.n_weights,
                     "thresholds": sum(layer.n_out for layer in network.layers),
                     "offsets": network.n_classes, "binary_macs": shape.n_macs},

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ..golden.frame import MAX_CLASSES
 from ..golden.stages import PIXEL_BITS, Map, Readout, Signature
+from ..images.names import OwnImages, class_names
 from ..models.binarizer import BINARIZERS
 from .config import Description, check_name, check_seed
 from .effort import MOST, RunError
@@ -82,7 +83,8 @@ class OnChipConfig:
     epochs: int
     batch: int
     augment: str
-    threads: int = 2           # Of the CPU. Their number decides how sums are rounded.
+    threads: int               # Of the CPU. Their number decides how sums are rounded.
+    own: OwnImages | None      # Images that are no known data set.
 
     def __post_init__(self) -> None:
         check_name("binarizer", self.binarizer, [*BINARIZERS])
@@ -99,6 +101,11 @@ class OnChipConfig:
             raise RunError(str(error)) from None
         if classes > MAX_CLASSES:
             raise RunError(f"A board can tell {MAX_CLASSES} classes apart, not {classes}")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Their names, in the order of the scores."""
+        return self.own.classes if self.own else class_names(self.data, self.task)
 
     @property
     def name(self) -> str:

@@ -31,7 +31,7 @@ def folder(tmp_path_factory):
 
 def arguments(folder, model, n, epochs, *also):
     return ["--model", model, "--data", "cifar10", "--data-dir", str(folder), "--binarizer", "sd",
-            "--device", "cpu", "--images", str(n), "--epochs", str(epochs), *also]
+            "--device", "cpu", "--limit", str(n), "--epochs", str(epochs), *also]
 
 
 @pytest.mark.parametrize("model, n, epochs, also", [
@@ -120,7 +120,7 @@ def test_images_vary_by_whole_pixels_and_mirrors():
     (["--data", "cifar10"],
      f"Unknown data set 'cifar10'; known data sets: {', '.join(data.NAMES)}"),
     (["--epochs", "0"], "Epochs must be at least 1, not 0"),
-    (["--images", "3"], "--precision and --images are for SD-BNN's networks, see --model"),
+    (["--limit", "3"], "--precision and --limit are for SD-BNN's networks, see --model"),
     (["--model", "resnet20", "--data", "cifar10", "--epochs", "0"],
      "Epochs and images must be at least 1, not 0 and None"),
     (["--model", "resnet20", "--data", "cifar10", "--data-dir", "nowhere"],

@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from sw import report
 from sw.export.check import main as check
 from sw.golden import bits, forward
 from sw.golden.codes import load_codes
@@ -13,7 +15,7 @@ from sw.golden.network import Network
 from sw.golden.stages import Map, Signature
 from sw.train import main
 from sw.training import onchip, run
-from sw.training.configs import load
+from sw.training.configs import load, names_of
 from sw.training.stages import OnChipConfig, effort_for
 
 SMALL = ["--on-chip", "8s4-d16", "--epochs", "3", "--device", "cpu", "--threads", "1"]
@@ -44,7 +46,7 @@ def test_the_files_agree_with_each_other(finished, capsys):
 
 def test_the_configuration_is_read_as_it_was_written(finished):
     assert load(finished / "config.json") == OnChipConfig(
-        "28x28x1:8-8s4-d16-10", "digits", None, "ten", "sign", 0, "cpu", 3, 50, "shift", 1)
+        "28x28x1:8-8s4-d16-10", "digits", None, "ten", "sign", 0, "cpu", 3, 50, "shift", 1, None)
 
 
 def test_a_run_that_was_interrupted_ends_as_if_it_were_not(tmp_path, monkeypatch, finished):
@@ -66,9 +68,8 @@ def test_a_run_that_was_interrupted_ends_as_if_it_were_not(tmp_path, monkeypatch
 
 @pytest.mark.parametrize("pixels", [1, 3, 8])
 def test_elements_are_the_highest_bits_of_bytes(pixels):
-    images = torch.arange(256).reshape(1, 1, 16, 16) / 255
     takes = Map(16, 16, 1, pixels)
-    x = onchip.elements(images, takes)
+    x = onchip.elements(torch.arange(256, dtype=torch.uint8).reshape(1, 16, 16, 1), takes)
     assert x.flatten().tolist() == [byte >> 8 - pixels for byte in range(256)]
     bits_of_one = forward.bits_of(takes, x.numpy())[0]
     assert np.array_equal(forward.elements(takes, bits_of_one), x[0].numpy())
@@ -94,6 +95,38 @@ def test_few_images_are_seen_more_often(n, epochs, batch):
     assert (effort.epochs, effort.batch) == (epochs, batch)
 
 
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory):
+    """A folder of coloured images: one class is bright above, the other to the left."""
+    folder, rng = tmp_path_factory.mktemp("shapes"), np.random.default_rng(0)
+    for name, half in ("über", np.s_[:10]), ("links", np.s_[:, :10]):
+        (folder / name).mkdir()
+        for number in range(60 if name == "links" else 30):
+            pixels = rng.integers(0, 120, (20, 20, 3), np.uint8)
+            pixels[half] += 100
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+    return folder
+
+
+def test_own_images_are_learnt_and_their_names_kept(shapes, tmp_path, capsys):
+    given = ["--images", str(shapes), "--side", "16", "--colour", "--on-chip", "8s2p",
+             "--epochs", "40", "--device", "cpu", "--threads", "1"]
+    assert main([*given, "--out", str(tmp_path / "run")]) == 0
+    assert "note: classes have " in capsys.readouterr().err
+    metrics = json.loads((tmp_path / "run/metrics.json").read_text())
+    assert metrics["accuracy"]["on_chip"] >= 80 and metrics["classes"] == ["links", "über"]
+    assert names_of(tmp_path / "run") == ("links", "über")
+    network = Network.load(tmp_path / "run/network.safetensors")
+    assert str(network) == "16x16x3:8-8s2p-2"
+    assert report.main([str(tmp_path / "run")]) == 0
+    assert "über" in (tmp_path / "run/report.html").read_text()
+    (tmp_path / "run/metrics.json").unlink()
+    (shapes / "über" / "0.png").rename(shapes / "über" / "new.png")
+    assert main(["--resume", str(tmp_path / "run")]) == 2
+    assert capsys.readouterr().err.endswith(
+        f"error: {shapes.name} has other image files than when the run was begun\n")
+
+
 SPEC = "error: --on-chip takes stages such as 32s2-64p-64p"
 
 
@@ -116,8 +149,15 @@ SPEC = "error: --on-chip takes stages such as 32s2-64p-64p"
     (["--on-chip", "small", "--threads", "0"],
      "error: The number of threads must be 1 to 256, not 0"),
     (["--on-chip", "small", "--hidden", "64"],
-     "error: --on-chip trains all of a network: it takes no --model, --encoder, --bits, --loss, "
-     "--hidden, --precision or --images"),
+     "error: A network on the chip has no encoder and real numbers nowhere: it takes no --model, "
+     "--encoder, --bits, --loss, --hidden or --precision"),
+    (["--on-chip", "small", "--side", "9"],
+     "error: --side, --colour and --limit are for your own images, see --images"),
+    (["--colour"], "error: --side and --colour are for your own images, see --images"),
+    (["--images", "nowhere", "--data", "mnist"],
+     "error: --images brings data and classes: it takes no --data and no --task"),
+    (["--images", "nowhere"],
+     "error: nowhere must be a folder that holds a folder of images for each class"),
     (["--pixels", "4"],
      "error: --pixels, --augment and --threads are for a network on the chip, see --on-chip"),
 ])
