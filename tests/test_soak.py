@@ -14,7 +14,8 @@ from tests.soak.noise import Line
 
 # Shares of a soak: some seconds of a CPU each. tests/hw/test_patch.py compares bitstreams.
 SCALES = {"exchange": 0.005, "link": 0.003, "wires": 0.005, "unknown": 0.02, "files": 0.008,
-          "nofiles": 0.03, "numbers": 0.02, "crashes": 0.02, "longrun": 0.005, "networks": 0.01}
+          "nofiles": 0.03, "numbers": 0.02, "crashes": 0.02, "longrun": 0.005, "networks": 0.01,
+          "stages": 0.02}
 
 
 @pytest.mark.parametrize("subject", SCALES)

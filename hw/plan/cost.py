@@ -10,7 +10,7 @@ from hw.plan.folding import Folding, Hardwired, Plan
 from hw.plan.layout import CHAIN, Columns, CountLayout, n_stored
 from sw.golden.network import Network
 
-__all__ = ["FABRICS", "Cost", "Fabric", "parts"]
+__all__ = ["FABRICS", "Cost", "Fabric", "counter", "parts"]
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def parts(shape: Sequence[int], folding: Folding) -> dict[str, float]:
     Returns how many there are of each:
 
     ``base``: link, UART, clock; ``code``: bits of the received code; ``layers``: control of a
-    layer; ``tables``, ``sums``, ``chains``, ``waits``: of the popcounts, see :func:`_counter`;
+    layer; ``tables``, ``sums``, ``chains``, ``waits``: of the popcounts, see :func:`counter`;
     ``slices``: inputs times slices but one, which are chosen from; ``totals``, ``limits``: bits of
     accumulators and of threshold comparisons; ``gathered``: bits collected for what follows;
     ``scores``: bits of a score; ``counters``: bits of addresses.
@@ -132,7 +132,7 @@ def parts(shape: Sequence[int], folding: Folding) -> dict[str, float]:
         count["counters"] += log2(layer.cycles)
     count["gathered"] += 2 * sum(shape[1:-2])
     for width, many in popcounts:
-        for name, number in _counter(CountLayout(width)).items():
+        for name, number in counter(CountLayout(width)).items():
             count[name] += many * number
     return count
 
@@ -141,7 +141,7 @@ _PARTS = ("base", "code", "layers", "tables", "sums", "chains", "waits", "slices
           "limits", "gathered", "scores", "counters")
 
 
-def _counter(count: CountLayout) -> dict[str, int]:
+def counter(count: CountLayout) -> dict[str, int]:
     """Count what :class:`hw.blocks.popcount.PairCount` is made of: lookup ``tables``, bits of
     ``sums``, carry ``chains``, and register bits in which a term ``waits``."""
     made = {"tables": count.pairs + 2 * count.terms, "sums": 0, "chains": 0,
