@@ -119,7 +119,7 @@ def test_own_images_are_learnt_and_their_names_kept(shapes, tmp_path, capsys):
     network = Network.load(tmp_path / "run/network.safetensors")
     assert str(network) == "16x16x3:8-8s2p-2"
     assert report.main([str(tmp_path / "run")]) == 0
-    assert "über" in (tmp_path / "run/report.html").read_text()
+    assert f"{network} on {shapes.name}" in (tmp_path / "run/report.html").read_text()
     (tmp_path / "run/metrics.json").unlink()
     (shapes / "über" / "0.png").rename(shapes / "über" / "new.png")
     assert main(["--resume", str(tmp_path / "run")]) == 2
