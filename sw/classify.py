@@ -127,6 +127,33 @@ def test_codes(network: Network, file: Path) -> Inputs:
     return Inputs(codes, [f"test code {number}" for number in range(len(codes))], labels)
 
 
+def pixels(run: Path, network: Network, files: Sequence[Path]) -> Inputs:
+    """Return what a network on the chip takes of pictures. Needs no torch."""
+    from .images import picture
+    from .images.names import DataError
+    from .training.configs import describe, load, names_of
+    from .training.effort import RunError
+
+    try:
+        described, own = describe(run), getattr(load(run / "config.json"), "own", None)
+        raw = np.stack([
+            picture.square(file, own.side, colour=own.colour) if own
+            else np.rint(255 * picture.read(file, described.data)).astype(np.uint8)[:, :, None]
+            for file in files])
+    except (DataError, picture.PictureError, RunError) as error:
+        raise ClassifyError(str(error)) from None
+    return Inputs(_of_pixels(network, raw), [file.name for file in files], None,
+                  names_of(run))
+
+
+def _of_pixels(network: Network, raw: Bits) -> Bits:
+    """Return input bits ``(n, n_in)`` for bytes ``(n, height, width, channels)``."""
+    if raw.shape[1:] != network.input.shape:
+        shape = "x".join(map(str, raw.shape[1:]))
+        raise ClassifyError(f"The images are {shape} pixels, but the network takes {network.input}")
+    return forward.bits_of(network.input, network.quantise(raw))
+
+
 def pictured(run: Path, network: Network, files: Sequence[Path], data_set: str | None,
              data_dir: str | None) -> Inputs:
     """Return what a run's network takes of pictures, or of a data set's test images: what its
@@ -143,8 +170,8 @@ def pictured(run: Path, network: Network, files: Sequence[Path], data_set: str |
         described = describe(run)
         classes = data.class_names(described.data, described.task)
         if data_set is None:
-            pixels = np.stack([picture.read(file, described.data) for file in files])
-            images, labels = torch.from_numpy(pixels)[:, None], None
+            drawn = np.stack([picture.read(file, described.data) for file in files])
+            images, labels = torch.from_numpy(drawn)[:, None], None
             names = [file.name for file in files]
         else:
             chosen = data.select(data.load(data_set, Path(data_dir) if data_dir else None),
@@ -165,11 +192,7 @@ def _bits(run: Path, network: Network, images: "Tensor") -> Bits:
     if network.signature.widths or (run / "encoder.safetensors").exists():
         encoder = Encoder.load(run / "encoder.safetensors")
         return unpack(codes.extract(encoder, images), encoder.n_bits)
-    raw = (255 * images).round().byte().permute(0, 2, 3, 1).numpy()
-    if raw.shape[1:] != network.input.shape:
-        shape = "x".join(map(str, raw.shape[1:]))
-        raise ClassifyError(f"The images are {shape} pixels, but the network takes {network.input}")
-    return forward.bits_of(network.input, network.quantise(raw))
+    return _of_pixels(network, (255 * images).round().byte().permute(0, 2, 3, 1).numpy())
 
 
 def list_boards(only: str | None, *, strangers: bool) -> int:
@@ -248,6 +271,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"{file} is {executor.check(file)}")
     if args.selftest:
         inputs = golden_vectors(network, file)
+    elif args.images and network.signature.widths is None:
+        inputs = pixels(file.parent, network, args.images)
     elif args.images or args.data:
         inputs = pictured(file.parent, network, args.images, args.data, args.data_dir)
     else:

@@ -15,6 +15,7 @@ from sw.golden.codes import save_codes
 from sw.golden.identity import Digest, Identity
 from sw.golden.network import Network, random_network
 from sw.golden.stages import Signature
+from sw.images.names import OwnImages
 from sw.training.stages import OnChipConfig
 from tests.line import golden_line, stranger, within
 from tests.untrained import SHAPE, make_run
@@ -119,7 +120,8 @@ TOLD = Identity(Digest.of(STAGES), False, False, 36_000, b"abcd")
 def on_chip(run, tmp_path_factory):
     """A run whose network takes pixels, with levels of its own."""
     folder = tmp_path_factory.mktemp("on-chip")
-    config = OnChipConfig(str(STAGES), "mnist", None, "all", "sign", 0, "cpu", 1, 8, "none")
+    config = OnChipConfig(str(STAGES), "mnist", None, "all", "sign", 0, "cpu", 1, 8, "none",
+                          2, None)
     (folder / "config.json").write_text(json.dumps(asdict(config)))
     levels = (np.arange(256) // 20).astype(np.uint8)
     network = replace(random_network(STAGES), levels=levels)
@@ -143,9 +145,22 @@ def test_a_network_on_the_chip_is_sent_pixels(ask, on_chip, flags, count):
 
 def test_a_picture_becomes_the_levels_of_its_bytes(on_chip):
     network = Network.load(on_chip / "network.safetensors")
-    bits, = classify.pictured(on_chip, network, [on_chip / "one.png"], None, None).codes
+    bits, = classify.pixels(on_chip, network, [on_chip / "one.png"]).codes
     elements = forward.elements(network.input, bits)
     assert elements.min() == 0 and elements.max() == 255 // 20
+
+
+def test_own_images_are_scaled_as_for_training_and_have_their_names(on_chip, tmp_path):
+    network = random_network(Signature.parse("6x6x3:8-4-2"))
+    own = OwnImages("photos", 6, True, None, ("links", "über"), "")
+    config = OnChipConfig(str(network), "photos", None, "all", "sign", 0, "cpu", 1, 8, "none", 2,
+                          own)
+    (tmp_path / "config.json").write_text(json.dumps(asdict(config)))
+    Image.new("RGB", (40, 30), (250, 3, 70)).save(tmp_path / "red.png")
+    inputs = classify.pixels(tmp_path, network, [tmp_path / "red.png"])
+    elements = forward.elements(network.input, inputs.codes[0])
+    assert elements.tolist() == [[[250, 3, 70]] * 6] * 6
+    assert [inputs.name(klass) for klass in range(2)] == ["links", "über"]
 
 
 def test_a_board_with_other_stages(ask, on_chip):
