@@ -2,7 +2,8 @@
 
 The accelerator's Verilog, compiled by Verilator, sits behind a pseudo-terminal. What talks to a
 board through a serial port can talk to it, byte for byte. A byte takes as many cycles as on the
-wires of an iCEBreaker; the seconds are more.
+wires of an iCEBreaker, or a tenth of it to a serial engine, whose images are long; the seconds are
+more.
 """
 
 import argparse

@@ -120,7 +120,7 @@ def test_a_network_of_stages_is_asked_and_loaded_like_any_board():
     requests = [partial(frame.request, code=image) for image in images]
     with (virtual_board(before, plan, reloadable=True) as virtual,
           serial.Serial(str(virtual.terminal)) as port):
-        said = asking.identify(port, [8], patience=9)
+        said = asking.identify(port, [5], patience=9)
         assert said == identity(before, plan, reloadable=True, clock=0, baud=0)
         exchange = Asking(port, asking.CODES, at_once=said.at_once, patience=9)
         assert list(exchange.ask(requests)) == forward.classify_all(before, images).tolist()

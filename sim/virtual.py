@@ -23,6 +23,7 @@ __all__ = ["BYTE", "VirtualBoard", "virtual_board"]
 YEAR = 365 * 24 * 3600.0    # A board has no deadline.
 REST = 20_000    # Cycles without a byte, and beside the engine's, after which nothing will come.
 BYTE = 120    # Cycles that a byte is on the wire: ten bits at 3 MBd, clocked with 36 MHz.
+FAST = 12     # The same for a serial engine, whose images are long: the wire of a simulation.
 
 
 @dataclass
@@ -33,12 +34,15 @@ class VirtualBoard:
     ----------
     terminal : Path
         What answers.
+    byte : int
+        Cycles that a byte is on the wire.
     tally : dict
         When it has ended: what :mod:`sim.benches.virtual` counted.
     """
 
     terminal: Path
     simulation: threading.Thread
+    byte: int
     tally: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -48,7 +52,7 @@ class VirtualBoard:
     @property
     def busy(self) -> float:
         """Share of its time, from the first code to the last, in which bytes came to the board."""
-        return self.tally["bytes"] * BYTE / max(1, self.tally["cycles"])
+        return self.tally["bytes"] * self.byte / max(1, self.tally["cycles"])
 
 
 @contextmanager
@@ -64,6 +68,7 @@ def virtual_board(network: Network, plan: Plan, *, reloadable: bool,
     """
     source = verilog.convert(Accelerator(network, plan, reloadable=reloadable), "accelerator")
     model = simulator.find("verilator").build(source, "accelerator")
+    byte = FAST if plan.is_serial else BYTE
     rest = REST + sum(plans.cycles(plan, network.signature))
     failures: list[Exception] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -72,12 +77,12 @@ def virtual_board(network: Network, plan: Plan, *, reloadable: bool,
 
         def serve() -> None:
             try:
-                model.run("sim.benches.virtual", Path(folder), deadline=YEAR, BYTE=str(BYTE),
+                model.run("sim.benches.virtual", Path(folder), deadline=YEAR, BYTE=str(byte),
                           TERMINAL=str(link), TALLY=str(tally), REST=str(rest))
             except Exception as error:    # Of whatever kind: the other thread must know.
                 failures.append(error)
 
-        virtual = VirtualBoard(link, threading.Thread(target=serve))
+        virtual = VirtualBoard(link, threading.Thread(target=serve), byte)
         try:
             virtual.simulation.start()
             while not link.is_symlink() and virtual.simulation.is_alive():

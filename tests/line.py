@@ -13,7 +13,7 @@ import pytest
 
 from sw.golden import forward, frame
 from sw.golden.bits import n_bytes
-from sw.golden.identity import Identity
+from sw.golden.identity import Digest, Identity
 from sw.golden.network import Network
 
 
@@ -93,6 +93,8 @@ def _talk(board, says, reads, ended):
 
 def _serve(board, network, identity, lost, stalled, counts, ended):
     unwrapper, said, n_codes = frame.Unwrapper(frame.fcs32), identity.to_bytes() + bytes(64), 0
+    is_serial = isinstance(identity.shape, Digest)
+    n_question = frame.n_short(network.n_in) if is_serial else n_bytes(network.n_in)
     while not ended.is_set():
         if not select.select([board], [], [], 0.05)[0]:
             continue
@@ -104,10 +106,9 @@ def _serve(board, network, identity, lost, stalled, counts, ended):
         if counts is not None:
             counts.append(len(contents))
         for content in contents:
-            if len(content) != 1 + n_bytes(network.n_in):
-                continue
-            if content[0] >= frame.QUESTIONS:
+            if content[0] >= frame.QUESTIONS and len(content) == 1 + n_question:
                 os.write(board, frame.answer(content[0], said[content[0] & 63]))
+            if content[0] >= frame.QUESTIONS or len(content) != 1 + n_bytes(network.n_in):
                 continue
             if n_codes not in lost:
                 sequence, code = frame.parse_request(content, network.n_in)

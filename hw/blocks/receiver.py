@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from hw.blocks.crc import SerialCRC
 from hw.blocks.popcount import n_pairs
 from sw.golden.bits import n_bytes
-from sw.golden.frame import ESCAPE, FLAG, FLIP, N_FCS32, SHORT
+from sw.golden.frame import ESCAPE, FLAG, FLIP, N_FCS32, SHORT, n_short
 
 __all__ = ["Frame", "ImageReceiver", "RequestReceiver"]
 
@@ -176,7 +176,7 @@ class ImageReceiver(wiring.Component):
     n_in : int
         Bits of an image.
     reloadable : bool
-        A load request, of one word, is taken too.
+        The words of load requests are wanted.
 
     Members
     -------
@@ -189,7 +189,8 @@ class ImageReceiver(wiring.Component):
     abort : ``Out(1)``
         They are not.
     request : ``Out(stream.Signature(8))``
-        The sequence number of a frame whose length and check are right.
+        The sequence number of a frame whose length and check are right: from 128 on, that of a
+        short one.
     tail : ``Out(SHORT)``
         The last bytes of its content. Valid with it, and one cycle longer.
     """
@@ -233,9 +234,10 @@ class ImageReceiver(wiring.Component):
         frame.follow(m, uses, end)
         with m.If(begins & is_first):
             m.d.sync += [is_first.eq(0), sequence.eq(frame.byte)]
+        if n_short(self.n_in) < n_bytes(self.n_in):
+            with m.If(begins & is_first & frame.byte[7]):
+                m.d.sync += frame.count.eq(frame.last - n_short(self.n_in))
         if self.reloadable:
-            with m.If(begins & is_first & (frame.byte[6:] == 0b10)):
-                m.d.sync += frame.count.eq(frame.last - SHORT // 8)
             with m.If(uses & frame.is_content):
                 m.d.sync += self.tail.eq(Cat(self.tail[1:], frame.byte[0]))
         return m

@@ -68,7 +68,8 @@ def opened(name: str, baud: int) -> Iterator[serial.Serial]:
 
 def check(port: serial.Serial, built: Built) -> None:
     """Raise :exc:`LoadError` unless what runs at the port is what was built, or like it."""
-    found = identify(port, [n_bytes(built.network.n_in)])
+    n_in = built.network.n_in
+    found = identify(port, [frame.n_short(n_in) if built.plan.is_serial else n_bytes(n_in)])
     if found.build != built.identity.build:
         raise LoadError(f"{built.folder} is not what runs at {port.port}, which says that it is "
                         f"{found}: give the folder of its build, or flash the board with "

@@ -12,6 +12,7 @@ from cocotb.utils import get_sim_time
 
 from sim.streams import PERIOD, Stream, begin, hurry
 from sw.golden import frame
+from sw.golden.tensors import atomic_write
 
 BYTE = int(os.environ["BYTE"])    # Cycles that a byte is on the wire.
 REST = int(os.environ["REST"])    # Cycles without a byte after which nothing more will come.
@@ -43,8 +44,8 @@ async def serve(dut):
             await line.ask(os.read(board, PIECE))
         elif line.is_busy:
             await line.wait()
-            # Now and not at the end, which Ctrl-C may make a sudden one.
-            Path(os.environ["TALLY"]).write_text(json.dumps(line.tally))
+            # Now and not at the end, which Ctrl-C may make a sudden one; and whole.
+            atomic_write(Path(os.environ["TALLY"]), json.dumps(line.tally).encode())
 
 
 class _Line:

@@ -11,7 +11,7 @@ from hw.blocks.link import AnswerSender
 from hw.blocks.receiver import ImageReceiver, RequestReceiver
 from sim.properties.circuit import Bench
 from sw.golden.bits import n_bytes
-from sw.golden.frame import ESCAPE, FLAG, FLIP, N_FCS16, N_FCS32, SHORT
+from sw.golden.frame import ESCAPE, FLAG, FLIP, N_FCS16, N_FCS32, SHORT, n_short
 
 __all__ = ["answers", "images", "requests"]
 
@@ -123,9 +123,9 @@ def images(n_in: int, *, reloadable: bool = False) -> Bench:
     register, content, differed = Signal(32, init=0xFFFF_FFFF), Signal(SHORT), Signal()
     escaped, waiting, sequence = Signal(), Signal(), Signal(8)
     is_first = (count == 0) | ((count == 1) & (left == 8))
-    is_load = (sequence[6:] == 0b10) & ~is_first & reloadable
     n_content = Signal(range(n_bytes(n_in) + 2))
-    m.d.comb += n_content.eq(Mux(is_load, 1 + SHORT // 8, 1 + n_bytes(n_in)))
+    m.d.comb += n_content.eq(
+        Mux(sequence[7] & ~is_first, 1 + n_short(n_in), 1 + n_bytes(n_in)))
 
     is_content = count <= n_content
     has_content = is_content & (count != 0)

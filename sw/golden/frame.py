@@ -19,10 +19,11 @@ A request for something else is as long, and told by its sequence number:
 * From 128 on, a board that can be loaded with other weights finds, instead of a code, the address
   of a 16-bit word and that word with as many of its followers as find room. Its answer has class 0.
   What the words are is told by :mod:`hw.blocks.loader`. Any other board drops such a request. A
-  board with a word-serial engine, whose images are long, takes one word at a time: there a load is
-  as long as a code of :data:`SHORT` bits.
+  board with a word-serial engine, whose images may be long, takes one word at a time: there a load
+  is as long as a code of :data:`SHORT` bits.
 * From 192 on, it asks for a byte of :mod:`sw.golden.identity`, the first by 192; the code does not
-  count. The answer has this byte instead of a class; beyond the last, any.
+  count. The answer has this byte instead of a class; beyond the last, any. To a board with a
+  word-serial engine a question is as short as a load, or as an image, if that is shorter.
 """
 
 import zlib
@@ -115,6 +116,16 @@ def request(sequence: int, code: Bits) -> bytes:
     """Make the frame that asks for the class of ``code``, shape ``(n_in,)``."""
     content = bytes([sequence]) + to_bytes(code)
     return wrap(content + fcs32(content))
+
+
+def n_short(n_in: int) -> int:
+    """Return how many bytes a load or a question has after its number, to a board with a
+    word-serial engine and images of ``n_in`` bits.
+
+    >>> n_short(6272), n_short(13)
+    (5, 2)
+    """
+    return min(SHORT // 8, n_bytes(n_in))
 
 
 def words_per_load(n_in: int) -> int:

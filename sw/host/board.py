@@ -19,9 +19,8 @@ from ..golden.identity import Identity
 __all__ = ["BAUDS", "CHIPS", "SIZES", "Board", "BoardError", "NoBoard"]
 
 BAUDS = (3_000_000, 2_000_000)    # Those of all supported boards, the more frequent first.
-# Bytes of an input that are tried where nothing is known of it: HyBNN's codes first, then others,
-# and pixels of MNIST's and CIFAR's images.
-SIZES = (25, *(size for size in range(1, 257) if size != 25), 784, 3_072)
+# Bytes of a question that are tried where nothing is known of the board: HyBNN's first.
+SIZES = (25, *(size for size in range(1, 257) if size != 25))
 # USB vendor and product of what makes a serial port of the links of all supported boards: FT2232H,
 # which the BL702 of a Tang Nano says that it is; FT232H; FT231X of a ULX3S.
 CHIPS = frozenset({(0x0403, 0x6010), (0x0403, 0x6014), (0x0403, 0x6015)})
@@ -36,6 +35,11 @@ class BoardError(UserError):
 
 class NoBoard(BoardError):
     """Nothing at a port answers as a board does."""
+
+
+def _sizes(n_in: int) -> Sequence[int]:
+    """Return the bytes of a question that boards with so many input bits take."""
+    return list(dict.fromkeys([n_bytes(n_in), frame.n_short(n_in)]))
 
 
 class Board:
@@ -78,7 +82,7 @@ class Board:
         with contextlib.suppress(AttributeError, ValueError, OSError, NotImplementedError):
             self._serial.set_low_latency_mode(True)
         try:
-            self.identity = self._find([n_bytes(n_in)] if n_in else SIZES)
+            self.identity = self._find(_sizes(n_in) if n_in else SIZES)
         except BaseException:
             self.close()
             raise

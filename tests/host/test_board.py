@@ -12,6 +12,7 @@ from sw.golden import forward, frame
 from sw.golden.asking import NoAnswer
 from sw.golden.identity import Digest, Identity
 from sw.golden.network import random_network
+from sw.golden.stages import Signature
 from sw.host.board import BAUDS, CHIPS, Board, BoardError, NoBoard
 from tests.line import golden_line, stranger, within
 
@@ -41,6 +42,14 @@ def test_the_wire_has_room_for_what_the_readme_says():
         assert round(board.codes_per_second) == 9375
 
 
+@pytest.mark.parametrize("n_in", [None, 120, 128], ids=["unknown", "known", "wrong"])
+def test_a_serial_board_is_found_by_its_short_questions(n_in):
+    network = random_network(Signature.parse("4x5x2:3-5-3"))
+    said = replace(IDENTITY, shape=Digest.of(network.signature))
+    with golden_line(network, said) as port, Board(port, n_in) as board:
+        assert board.identity == said
+
+
 def test_codes_of_another_width():
     with golden_line(NETWORK, IDENTITY) as port, Board(port, 40) as board:
         with pytest.raises(BoardError, match=r" takes codes of shape \(n, 40\), not \(300, 39\)$"):
@@ -50,7 +59,7 @@ def test_codes_of_another_width():
 def test_a_board_for_other_codes():
     with golden_line(NETWORK, IDENTITY) as port:
         with pytest.raises(BoardError, match=f"^No board answers at {port}: "):
-            Board(port, 48)
+            Board(port, 32)
 
 
 def test_a_board_that_falls_silent(monkeypatch):
@@ -123,7 +132,7 @@ NONE, DEAF, GONE = ("^No board answers at {}: ", "^{} takes no bytes: does somet
                    frame.answer(frame.QUESTIONS, 0), frame.answer(0, 1)]),
     (None, b"", False, True, BoardError, DEAF),
     (None, b"$GPGGA,", False, True, BoardError, DEAF),
-    (40_000, b"", False, True, BoardError, DEAF),
+    (90_000, b"", False, True, BoardError, DEAF),
     (40, b"", True, False, BoardError, GONE)])
 def test_ports_without_a_board(monkeypatch, n_in, says, reads, lives, error, said):
     monkeypatch.setattr("sw.host.board.PATIENCE", 0.05)

@@ -110,7 +110,7 @@ def test_a_serial_accelerator_equals_golden(text, plan, pace):
     network = network_for(text)
     numbered = list(zip(range(120, 127), images_for(network, 7)))
     sent = b"".join(frame.request(*each) for each in numbered)
-    sent += frame.question(frame.QUESTIONS + 3, bits.n_bytes(network.n_in))
+    sent += frame.question(frame.QUESTIONS + 3, frame.n_short(network.n_in))
     said = identity(network, plan, reloadable=False, clock=0, baud=0).to_bytes()
     expected = answers(network, numbered) + frame.answer(frame.QUESTIONS + 3, said[3])
     dut = Accelerator(network, plan)

@@ -6,7 +6,7 @@ import pytest
 
 from hw.blocks.image_link import ImageLink
 from sw.golden import bits, frame
-from sw.golden.frame import ESCAPE, FLAG, N_SEQUENCES, QUESTIONS, SHORT
+from sw.golden.frame import ESCAPE, FLAG, N_SEQUENCES, QUESTIONS, SHORT, n_short
 from tests.streams import PACES, get, put, simulate
 
 IDENTITY = bytes(range(100, 121))
@@ -112,7 +112,7 @@ def test_images_go_in_and_classes_come_out_in_order(n_in, n_classes, cycles, pac
     sent, expected = b"", b""
     for number, (image, request) in enumerate(zip(images, good)):
         sent += bad[number % len(bad)] + request + frame.question(
-            QUESTIONS + number, bits.n_bytes(n_in)) * (number % 3 == 2)
+            QUESTIONS + number, n_short(n_in)) * (number % 3 == 2)
         klass = sum(bits.to_bytes(image)) % n_classes
         expected += frame.answer((FIRST + number) % N_SEQUENCES, klass)
         if number % 3 == 2:
@@ -145,7 +145,7 @@ def test_a_word_is_loaded_while_no_image_is_under_way(n_in, pace):
         expected += 2 * answer + frame.answer(N_SEQUENCES + number, 0)
         if n_in > SHORT:
             sent += wrapped(bytes([N_SEQUENCES, *bits.to_bytes(image)]))
-    sent += frame.question(QUESTIONS, bits.n_bytes(n_in))
+    sent += frame.question(QUESTIONS, n_short(n_in))
     expected += frame.answer(QUESTIONS, IDENTITY[0])
     engine, answers, words = play(n_in, 5, 900, pace, sent, expected, reloadable=True)
     assert (answers, words, len(engine.images)) == (expected, LOADS, 2 * len(LOADS))
