@@ -8,6 +8,7 @@ from onnx import numpy_helper, parser
 
 __all__ = ["FIRST", "FORMS", "OUTPUTS", "SECOND", "SIGN_IN", "N", "tfc", "write"]
 
+INTEGERS = ("int0", "five", "all", "axes", "flat", "k1", "nhwc", "rows", "pads")
 N = 1000    # Samples; of 1x4x5 values, 12 hidden bits, 5 classes.
 
 
@@ -51,8 +52,7 @@ def write(path, body, *, shape=(N, 1, 4, 5), opset=13, output="float[N,5] y", da
     for name, value in (constants() | (arrays or {})).items():
         if re.search(rf"\b{name}\b", body):
             value = np.asarray(value)
-            integer = value.dtype.kind == "i" and name in (
-                "int0", "five", "all", "axes", "flat", "k1", "nhwc")
+            integer = value.dtype.kind == "i" and name in INTEGERS
             model.graph.initializer.append(numpy_helper.from_array(
                 value.astype(np.int64 if integer else np.float32), name))
     if datatype:

@@ -163,9 +163,12 @@ def move(node: Node, signal: Signal, inputs: list[Any], batch: int) -> Signal:
         raise Refused("it must leave the first dimension, the batch, as it is")
 
     def put(given: Signal) -> Signal:
+        if node.op == "Transpose":    # A table is turned as it is.
+            axes = node.attributes.get("perm") or range(len(shape), -1, -1)
+            return given.turned([axis - 1 for axis in list(axes)[1:]])
+        if node.op in ("Identity", "Dropout"):
+            return given
         made_of = given.made_of.reshape(-1)[origin].reshape(shape)
-        if node.op in ("Transpose", "Identity", "Dropout"):    # A table is turned as it is.
-            return _turned(node, given, made_of)
         return given.then(lambda rows: _gathered(rows, given.shape, origin, shape), shape=shape,
                           made_of=made_of)
 
@@ -180,14 +183,3 @@ def _gathered(rows: Array, before: tuple[int, ...], origin: Array, shape: tuple[
     check_size(len(rows), origin.size)
     rows = np.broadcast_to(rows, (len(rows), *before)).reshape(len(rows), -1)
     return rows[:, origin].reshape(-1, *shape)
-
-
-def _turned(node: Node, signal: Signal, made_of: Array) -> Signal:
-    """Return a signal whose axes lie in another order."""
-    if node.op != "Transpose":
-        return signal.then(lambda rows: rows)
-    axes = node.attributes.get("perm") or range(made_of.ndim, -1, -1)
-    turned = signal.then(lambda rows: rows.transpose(axes), shape=made_of.shape, made_of=made_of)
-    border = turned.border
-    return replace(turned, border=border and replace(
-        border, pads=tuple(border.pads[axis - 1] for axis in list(axes)[1:])))

@@ -60,16 +60,16 @@ def begin(signal: Signal, weights: Array, *, xnor: bool = False, alpha: float = 
 
 
 def convolve(signal: Signal, weights: Array, stage: Stage, pad: Array | None,
-             bias: Array | None, error: float = 0) -> Signal:
+             bias: Array | None, error: float = 0, *, xnor: bool = False) -> Signal:
     """Begin a convolution of a map, channel first, with weights ``(n_out, n_in, row, column)``.
 
-    ``pad (channels,)`` is the value of its border, if there is one. A dense stage is taken as the
-    convolution whose window is the map.
+    ``error`` and ``xnor`` are as of :func:`begin`. ``pad (channels,)`` is the value of its border,
+    if there is one. A dense stage is taken as the convolution whose window is the map.
     """
     _check_weights(weights)
     _check_all_there(signal)
     if signal.source.inputs is None:
-        inputs, taken = _taken_input(signal, False)
+        inputs, taken = _taken_input(signal, xnor)
         source, taken = _of_map(signal, inputs, taken)
         if pad is not None and (pad != taken.start).any():
             raise Refused(f"its border of {pad[0]:g} is not what its input is at the least, "
@@ -80,7 +80,8 @@ def convolve(signal: Signal, weights: Array, stage: Stage, pad: Array | None,
     window = int(np.prod(weights.shape[2:]))
     taken = replace(taken, start=np.tile(taken.start, window), step=np.tile(taken.step, window))
     flat = weights.transpose(2, 3, 1, 0).reshape(-1, len(weights))
-    return _begun(source, stage, *sums_of(flat, taken, 1, bias, error))
+    made = _matches(flat, taken) if xnor else sums_of(flat, taken, 1, bias, error)
+    return _begun(source, stage, *made)
 
 
 def pool(signal: Signal, stage: Pool) -> Signal:

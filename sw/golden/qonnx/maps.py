@@ -15,7 +15,8 @@ from . import layers
 from .graph import Node, Refused
 from .signal import Border, Signal
 
-__all__ = ["conv", "global_pool", "max_pool", "pad"]
+__all__ = ["Windows", "conv", "global_pool", "im2col", "max_pool", "max_pool_last", "pad",
+           "product"]
 
 Array = np.ndarray
 Pads = tuple[int, int, int, int]    # Above, left, below, right.
@@ -36,6 +37,73 @@ class Window:
         top, left, bottom, right = self.pads
         return ((height + top + bottom - self.kernel[0]) // self.stride[0] + 1,
                 (width + left + right - self.kernel[1]) // self.stride[1] + 1)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """What Im2Col gives: the windows of a map, each a row for a product of matrices.
+
+    ``signal`` is the map, channel first; its border is of ``value``.
+    """
+
+    signal: Signal
+    window: Window
+    value: float
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.signal.dtype
+
+
+def im2col(node: Node, signal: Signal) -> Windows:
+    """Return the windows that an Im2Col takes from a map, channel last."""
+    first = _channel_first(signal)
+    channels, height, width = first.shape
+    said, kernel = node.attributes, node.attributes.get("kernel_size", [])
+    shape = str(said.get("input_shape", "")).replace(" ", "")
+    if said.get("depthwise") or signal.border or not shape.endswith(
+            f",{height},{width},{channels})"):
+        raise Refused(f"it must take all channels of its input, {signal.shape}, and its attribute "
+                      "'input_shape' say so; a Pad is its own")
+    attributes = {"strides": said.get("stride"), "dilations": said.get("dilations"),
+                  "pads": said.get("pad_amount")}
+    if min(height, width) == 1 < max(*kernel, 1):
+        raise Refused("QONNX's executor has no windows in a map of one row or column; use Conv")
+    return Windows(first, _window(attributes, kernel, (height, width)),
+                   float(said.get("pad_value", 0)))
+
+
+def product(windows: Windows | Signal, weights: Array, error: float, *, xnor: bool = False
+            ) -> Signal:
+    """Multiply windows, or each place of a map, channel last, with ``weights (n_in, n_out)``."""
+    if isinstance(windows, Signal):
+        if windows.shape[-1] != len(weights):
+            raise Refused(f"its input has shape {windows.shape}, but its weights take a vector of "
+                          f"{len(weights)}; flatten the input before it")
+        windows = Windows(_channel_first(windows), Window((1, 1), (1, 1), NO_PADS), 0)
+    signal, window = windows.signal, windows.window
+    channels, height, width = signal.shape
+    sizes = (*window.kernel, channels, -1)
+    if signal.border or np.prod(sizes[:3]) != len(weights):
+        raise Refused(f"its weights take {len(weights)} numbers, but a window has "
+                      f"{np.prod(sizes[:3])}")
+    stage = _stage(window, weights.shape[1], height, width)
+    value = np.full(channels, windows.value, signal.dtype) if any(window.pads) else None
+    made = layers.convolve(signal, weights.reshape(sizes).transpose(3, 2, 0, 1), stage, value, None,
+                           error, xnor=xnor)
+    return made.turned((1, 2, 0))
+
+
+def _channel_first(signal: Signal) -> Signal:
+    _check_map(signal)
+    return signal.turned((2, 0, 1))
+
+
+def max_pool_last(node: Node, signal: Signal) -> Signal:
+    """Take the greatest of each window of a MaxPoolNHWC."""
+    if len(node.attributes.get("kernel_shape", [])) != 2:
+        raise Refused("its attribute 'kernel_shape' must be two numbers")
+    return max_pool(node, _channel_first(signal)).turned((1, 2, 0))
 
 
 def conv(node: Node, signal: Signal, weights: Array, bias: Any, error: float) -> Signal:

@@ -57,14 +57,20 @@ ATTRIBUTES: dict[tuple[str, str], dict[str, type | tuple[type, ...]]] = {
     ("", "TopK"): {"axis": int, "largest": int, "sorted": int},
     ("", "Transpose"): {"perm": list},
     ("", "Unsqueeze"): {"axes": list},
+    ("qonnx", "Im2Col"): {"stride": list, "kernel_size": list, "input_shape": str,
+                          "pad_amount": list, "pad_value": int, "depthwise": int,
+                          "dilations": list},
+    ("qonnx", "MaxPoolNHWC"): {"kernel_shape": list, "pads": list, "strides": list,
+                               "ceil_mode": int},
     ("qonnx", "Quant"): {"signed": int, "narrow": int, "rounding_mode": str},
     ("qonnx", "MultiThreshold"): {"out_dtype": str, "out_scale": float, "out_bias": float,
                                   "data_layout": str},
 }
 ATTRIBUTES["qonnx", "IntQuant"] = ATTRIBUTES["qonnx", "Quant"]
 
+# QONNX's operators, which have no schema.
 INPUTS = {"BipolarQuant": 2, "Quant": 4, "IntQuant": 4, "MultiThreshold": 2,
-          "XnorPopcountMatMul": 2}    # QONNX's operators, which have no schema.
+          "XnorPopcountMatMul": 2, "Im2Col": 1, "MaxPoolNHWC": 1}
 
 
 def check_attributes(node: Node) -> None:

@@ -54,7 +54,7 @@ class Unused:
     what: str
 
 
-Value = Array | Signal | Chosen | Unused | near.Near | None
+Value = Array | Signal | maps.Windows | Chosen | Unused | near.Near | None
 
 
 def load(path: Path) -> Imported:
@@ -70,12 +70,19 @@ def load(path: Path) -> Imported:
     try:
         with np.errstate(all="ignore"):    # What comes of infinities is looked at as it is made.
             graph = read(path)
+            if graph.shape[0] > 1 or graph.any_batch:
+                _check_im2col(graph)
             imported = _walk(graph, graph.shape[0])
             if graph.any_batch and any(node.op == "Shape" for node in graph.nodes):
                 _check_equal(imported, _walk(graph, 3))
             return imported
     except ValueError as error:
         raise NetworkFileError(f"{path} is not taken: {error}") from None
+
+
+def _check_im2col(graph: Graph) -> None:
+    if any(node.op == "Im2Col" for node in graph.nodes):
+        raise Refused("its Im2Col takes one sample at a time, but its batch is larger; let it be 1")
 
 
 def _check_equal(one: Imported, other: Imported) -> None:
@@ -138,7 +145,8 @@ def _evaluate(node: Node, inputs: Inputs, batch: int) -> Value:
         check_types(node, [None if each is None else each.dtype for each in inputs])
     if kind == ("", "Shape"):
         return _shape(node, inputs[0], batch)
-    places = [number for number, each in enumerate(inputs) if isinstance(each, Signal | Chosen)]
+    places = [number for number, each in enumerate(inputs)
+              if isinstance(each, Signal | maps.Windows | Chosen)]
     nears = [number for number, each in enumerate(inputs) if isinstance(each, near.Near)]
     if not places:
         return (near.constant if nears or kind in near.REDUCES else _constant)(node, inputs)
@@ -156,9 +164,18 @@ def _evaluate(node: Node, inputs: Inputs, batch: int) -> Value:
                       f"its input {places[0]} depends on the graph's input; only its first may")
     if isinstance(value, Chosen):
         return hand_on(node, value, inputs, batch)
+    if isinstance(value, maps.Windows) and kind not in WINDOWED:
+        raise Refused("it takes the windows of an Im2Col; only a MatMul may")
+    return _follow(node, value, inputs, batch)
+
+
+def _follow(node: Node, value: Any, inputs: Inputs, batch: int) -> Value:
+    """Evaluate a node whose one signal is ``value``."""
+    kind = (node.domain, node.op)
+    nears = [number for number, each in enumerate(inputs) if isinstance(each, near.Near)]
     if kind in ENDS:
         return end(node, value, inputs, batch)
-    if value.end and kind not in MOVES:
+    if isinstance(value, Signal) and value.end and kind not in MOVES:
         raise Refused("it follows the choice of the class; leave it out")
     if nears and (kind not in PRODUCTS or nears != [1]):
         return near.scaled(node, value, inputs)
@@ -172,8 +189,8 @@ def _evaluate(node: Node, inputs: Inputs, batch: int) -> Value:
 
 
 def _shape(node: Node, value: Any, batch: int) -> Array:
-    if isinstance(value, Signal) and value.border:
-        raise Refused("it asks for the shape of a border; give the shape as constants")
+    if isinstance(value, maps.Windows) or (isinstance(value, Signal) and value.border):
+        raise Refused("it asks for the shape of a border or of windows; give it as constants")
     shape = (batch, *value.shape) if isinstance(value, Signal) else value.shape
     return np.array(shape[node.attributes.get("start", 0):node.attributes.get("end")], np.int64)
 
@@ -201,13 +218,22 @@ def _weights(given: Any, ndim: int = 2) -> tuple[Array, float]:
 
 def _matmul(node: Node, signal: Signal, inputs: Inputs) -> Signal:
     weights, error = _weights(inputs[1])
+    if _is_map(signal):
+        return maps.product(signal, weights, error)
     return layers.begin(signal, weights, error=error)
+
+
+def _is_map(signal: Signal | maps.Windows) -> bool:
+    return isinstance(signal, maps.Windows) or (len(signal.shape) == 3
+                                                and signal.shape[0] * signal.shape[1] > 1)
 
 
 def _xnor(node: Node, signal: Signal, inputs: Inputs) -> Signal:
     weights, error = _weights(inputs[1])
     if weights.dtype != np.float32 or signal.dtype != np.float32 or error:
         raise Refused("its inputs must be float32")
+    if _is_map(signal):
+        return maps.product(signal, weights, 0, xnor=True)
     return layers.begin(signal, weights, xnor=True)
 
 
@@ -240,7 +266,10 @@ def _conv(node: Node, signal: Signal, inputs: Inputs) -> Signal:
 PRODUCTS: dict[tuple[str, str], Callable[[Node, Signal, Inputs], Signal]] = {
     ("", "MatMul"): _matmul, ("", "Gemm"): _gemm, ("qonnx", "XnorPopcountMatMul"): _xnor,
     ("", "Conv"): _conv}
-MAPS: dict[tuple[str, str], Callable[[Node, Signal, Inputs], Signal]] = {
+WINDOWED = {("", "MatMul"), ("qonnx", "XnorPopcountMatMul")}
+MAPS: dict[tuple[str, str], Callable[[Node, Signal, Inputs], Signal | maps.Windows]] = {
     ("", "MaxPool"): lambda node, signal, inputs: maps.max_pool(node, signal),
     ("", "GlobalMaxPool"): lambda node, signal, inputs: maps.global_pool(node, signal),
-    ("", "Pad"): maps.pad}
+    ("", "Pad"): maps.pad,
+    ("qonnx", "Im2Col"): lambda node, signal, inputs: maps.im2col(node, signal),
+    ("qonnx", "MaxPoolNHWC"): lambda node, signal, inputs: maps.max_pool_last(node, signal)}

@@ -28,7 +28,7 @@ Programs may round a sum in ways of their own. Then the table is there once for 
 of one after all rows of the other, and all ways must come to the same bits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -212,6 +212,14 @@ class Signal:
                        shape=self.shape if shape is None else shape, border=border,
                        made_of=self.made_of if made_of is None else made_of,
                        signs=(*self.signs, both) if sign else self.signs, bend=self.bend or bend)
+
+    def turned(self, axes: Sequence[int]) -> "Signal":
+        """Return it with the axes of a sample in another order, counted from 0."""
+        order = (0, *(axis + 1 for axis in axes))
+        made_of = self.made_of.transpose(axes)
+        made = self.then(lambda rows: rows.transpose(order), shape=made_of.shape, made_of=made_of)
+        return replace(made, border=made.border and replace(
+            made.border, pads=tuple(made.border.pads[axis] for axis in axes)))
 
     def crosses_zero(self) -> bool:
         """Return whether an element can be below zero and above."""
