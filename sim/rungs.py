@@ -321,8 +321,8 @@ RUNGS = (
     Rung(3, "golden", "generated Verilog, Verilator", None, verilator, cycles=3_000_000_000),
     Rung(4, "golden", "generated Verilog, Icarus", 20, icarus, cycles=500_000),
     Rung(5, "golden", "netlist after synthesis", 40, synthesised, needs_board=True,
-         cycles=4_000_000),
-    Rung(6, "golden", "bitstream", 100, bitstream, needs_board=True, cycles=10_000_000),
+         cycles=1_000_000),
+    Rung(6, "golden", "bitstream", 100, bitstream, needs_board=True, cycles=2_000_000),
     Rung(7, "properties", "all inputs, by proof", 0, formal, "proofs", has_waves=False),
     Rung(8, "golden", "QONNX in its executor", None, interchange, has_waves=False),
 )

@@ -5,7 +5,7 @@ were lost: they are sent again at once. After a silence, all that are under way 
 
 Why no old answer is believed. The line may lose whatever it likes, repeat it, and hold it back for
 as long as it likes, but what it brings, it brings in the order in which that was sent: a wire does,
-the queues of both computers do, and a board has one request at a time. So when a request is
+the queues of both computers do, and a board answers one request after the other. So when one is
 answered that nothing older could have the answer of, all that was sent before it is out of the way.
 
 * Within a call, and after calls that ended well: the numbers under way span no more than half of
