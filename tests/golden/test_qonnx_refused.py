@@ -18,8 +18,8 @@ from tests.onnx_forms import FIRST, FORMS, SIGN_IN, write
 
 LAYER = SIGN_IN + FIRST
 HIDDEN_LAYER = LAYER + "h = Q.BipolarQuant (p, one)\n"
-ONLY_BITS = "binarise the input with BipolarQuant, or annotate it with the finn_datatype BIPOLAR " \
-            "or BINARY"
+ONLY_BITS = "binarise it with BipolarQuant, quantise it with Quant to 8 bits at the most, or " \
+            "annotate it with a finn_datatype like BIPOLAR or UINT8"
 
 REFUSED = {
     "a convolution of a matrix": ("c = Conv (x, w0)\n y = Flatten (c)",
@@ -107,6 +107,22 @@ REFUSED = {
                                  "y = Q.BipolarQuant (h, one)\n",
         "classes 0 and 1 are not compared by a difference of counts: a score stays the same where "
         "its sum rises; leave out what rounds or clips the scores, or takes their sign"),
+    "several things at once": (
+        SIGN_IN + "e = Exp (a)\n p = MatMul (e, threes)\n"
+        "h = Q.Quant <signed = 1, narrow = 0> (p, one, zero, two)\n"
+        "g = Identity (h)\n o = MatMul (g, s1)\n y = Erf (o)",
+        "node 'Exp_2' (Exp): a binary network has no such operator; leave it to the host, or out; "
+        "besides, the weights of node 'MatMul_3' (MatMul) are not of one size for each neuron, "
+        "node 'Quant_4' (Quant) gives node 'MatMul_6' (MatMul) numbers of 2 bits, "
+        "node 'Erf_7' (Erf) is no operator of a binary network"),
+    "more than are told": (
+        SIGN_IN + "b = Exp (a)\n" + "".join(f"c{i} = Erf ({'b' if not i else f'c{i - 1}'})\n"
+                                            for i in range(6)) + "y = MatMul (c5, s0)",
+        "node 'Exp_2' (Exp): a binary network has no such operator; leave it to the host, or out; "
+        "besides, node 'Erf_3' (Erf) is no operator of a binary network, "
+        "node 'Erf_4' (Erf) is no operator of a binary network, "
+        "node 'Erf_5' (Erf) is no operator of a binary network, "
+        "node 'Erf_6' (Erf) is no operator of a binary network, 2 more"),
     "no layer": ("f = Flatten (x)\n y = Q.BipolarQuant (f, one)",
         "its output is not that of a layer; a network ends with a MatMul or Gemm"),
     "no input": ("y = Identity (half)", "its output does not depend on its input"),
@@ -137,6 +153,16 @@ def external(model):
 def branch(model):
     node = model.graph.node.add(op_type="If", input=["x"], output=["z"])
     node.attribute.append(onnx.helper.make_attribute("then_branch", model.graph))
+
+
+def circle(model):
+    """Let a layer take what hangs in a circle, behind a node that is refused."""
+    model.graph.node[0].op_type, last = "Exp", model.graph.node.pop()
+    last.input[0] = "w"
+    for op, inputs, output in [("Identity", ["z2"], "z1"), ("Identity", ["z1"], "z2"),
+                               ("Reshape", ["z2", "h"], "w")]:
+        model.graph.node.append(onnx.helper.make_node(op, inputs, [output]))
+    model.graph.node.append(last)
 
 
 def first(model):
@@ -173,6 +199,8 @@ FILES = {
     "another order": (lambda model: model.graph.node.append(model.graph.node.pop(0)),
                       "node 'BipolarQuant_0' (BipolarQuant): no node before it makes its input "
                       "'f'"),
+    "a circle": (circle, "node 'Exp_0' (Exp): a binary network has no such operator; leave it "
+                         "to the host, or out"),
     "no output": (lambda model: setattr(model.graph.output[0], "name", "nowhere"),
                   "its output does not depend on its input"),
 }

@@ -107,8 +107,9 @@ def raise_levels(signal: Signal, at: Array | None = None) -> None:
         raise Refused("the graph's input reaches it as more than two values, like "
                       f"{', '.join(map(str, levels[:3]))}; quantise it to 8 bits at the most, "
                       "or binarise it with BipolarQuant")
-    raise Refused("the graph's input reaches it as a real number; binarise the input with "
-                  "BipolarQuant, or annotate it with the finn_datatype BIPOLAR or BINARY")
+    raise Refused("the graph's input reaches it as a real number; binarise it with BipolarQuant, "
+                  "quantise it with Quant to 8 bits at the most, or annotate it with a "
+                  "finn_datatype like BIPOLAR or UINT8")
 
 
 def _rounded(signal: Signal) -> bool:

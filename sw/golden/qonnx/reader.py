@@ -31,6 +31,7 @@ from .ends import ENDS, Chosen, end, hand_on
 from .graph import Graph, Node, Refused, answer, check_types, read
 from .layers import Imported
 from .moves import MOVES
+from .obstacles import others
 from .operators import ARITHMETIC, IN_WAYS, SIGNALS, apply, check_attributes
 from .ranges import find_range
 from .signal import Signal, from_input
@@ -87,25 +88,26 @@ def _check_im2col(graph: Graph) -> None:
 
 def _check_equal(one: Imported, other: Imported) -> None:
     if (one.network.to_bytes() != other.network.to_bytes()
-            or (one.inputs.high != other.inputs.high).any()):
+            or not np.array_equal(one.inputs.least, other.inputs.least, equal_nan=True)):
         raise Refused("it gives other classes for a batch of another size")
 
 
 def _walk(graph: Graph, batch: int) -> Imported:
     values: dict[str, Value] = {"": None, **graph.constants}
     values[graph.input] = from_input(graph.shape[1:], find_range(graph.type, graph.datatype))
-    for node in graph.nodes:
+    for number, node in enumerate(graph.nodes):
         try:
             if missing := [name for name in node.inputs if name not in values]:
                 raise Refused(f"no node before it makes its input {missing[0][:60]!r}")
             made = _evaluate(node, [values[name] for name in node.inputs], batch)
         except Refused as error:
-            raise Refused(f"{node}: {error}") from None
+            more = others(graph.nodes[number + 1:], values, KNOWN, PRODUCTS, _constants)
+            raise Refused(f"{node}: {error}{more}") from None
         taken = 1 if node.op == "TopK" else 0    # Its second output is the class.
-        for number, name in enumerate(node.outputs):
+        for place, name in enumerate(node.outputs):
             if name:
-                values[name] = made if number == taken else Unused(
-                    f"output {number} of {node} is not taken")
+                values[name] = made if place == taken else Unused(
+                    f"output {place} of {node} is not taken")
     value: Any = values.get(graph.output)
     imported = _finish(value, answer(graph))
     if graph.output_type and value.dtype != graph.output_type:
@@ -134,7 +136,7 @@ def _finish(value: Value, kind: str) -> Imported:
 
 def _evaluate(node: Node, inputs: Inputs, batch: int) -> Value:
     kind = (node.domain, node.op)
-    if kind not in {*ARITHMETIC, *MOVES, *PRODUCTS, *MAPS, *ENDS, *near.REDUCES, ("", "Shape")}:
+    if kind not in KNOWN:
         raise Refused(REMEDIES.get(node.op, "a binary network has no such operator; "
                                             "leave it to the host, or out"))
     check_attributes(node)
@@ -147,9 +149,8 @@ def _evaluate(node: Node, inputs: Inputs, batch: int) -> Value:
         return _shape(node, inputs[0], batch)
     places = [number for number, each in enumerate(inputs)
               if isinstance(each, Signal | maps.Windows | Chosen)]
-    nears = [number for number, each in enumerate(inputs) if isinstance(each, near.Near)]
     if not places:
-        return (near.constant if nears or kind in near.REDUCES else _constant)(node, inputs)
+        return _constants(node, inputs)
     if kind in near.REDUCES:
         raise Refused("it joins neurons of one layer; each must be treated by itself, as a batch "
                       "norm does")
@@ -193,6 +194,13 @@ def _shape(node: Node, value: Any, batch: int) -> Array:
         raise Refused("it asks for the shape of a border or of windows; give it as constants")
     shape = (batch, *value.shape) if isinstance(value, Signal) else value.shape
     return np.array(shape[node.attributes.get("start", 0):node.attributes.get("end")], np.int64)
+
+
+def _constants(node: Node, inputs: Inputs) -> Array | near.Near:
+    """Return what a node makes of constants alone."""
+    nearly = any(isinstance(each, near.Near) for each in inputs)
+    is_near = nearly or (node.domain, node.op) in near.REDUCES
+    return near.constant(node, inputs) if is_near else _constant(node, inputs)
 
 
 def _constant(node: Node, inputs: Inputs) -> Array:
@@ -273,3 +281,4 @@ MAPS: dict[tuple[str, str], Callable[[Node, Signal, Inputs], Signal | maps.Windo
     ("", "Pad"): maps.pad,
     ("qonnx", "Im2Col"): lambda node, signal, inputs: maps.im2col(node, signal),
     ("qonnx", "MaxPoolNHWC"): lambda node, signal, inputs: maps.max_pool_last(node, signal)}
+KNOWN = {*ARITHMETIC, *MOVES, *PRODUCTS, *MAPS, *ENDS, *near.REDUCES, ("", "Shape")}
