@@ -19,6 +19,7 @@ Array = np.ndarray
 Operator = Callable[..., Array]
 
 MAX_SIZE = 1 << 26      # Elements of an array.
+AT_A_TIME = 1 << 22     # Comparisons at a time.
 MAX_WORK = 1 << 34      # Comparisons of a MultiThreshold: some ten seconds.
 MAX_BITS = 24           # Of a Quant: whole numbers that float32 has.
 
@@ -254,8 +255,10 @@ def _multi_threshold(node: Node, x: Array, thresholds: Array) -> Array:
     if x.size * thresholds.shape[1] > MAX_WORK:
         raise Refused("it compares too many sums with too many thresholds")
     passed = np.zeros(moved.shape, x.dtype)
-    for each in thresholds.T:
-        passed += moved >= each
+    together = max(1, AT_A_TIME // x.size)
+    for start in range(0, thresholds.shape[1], together):
+        part = thresholds[:, start:start + together]
+        passed += (moved[..., None] >= part).sum(-1).astype(x.dtype)
     scale, bias = (np.float32(node.attributes.get(name, default))
                    for name, default in (("out_scale", 1.0), ("out_bias", 0.0)))
     return np.moveaxis(scale * passed + bias, -1, channels)

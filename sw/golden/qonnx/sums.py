@@ -13,6 +13,7 @@ __all__ = ["Taken", "sums_of"]
 Array = np.ndarray
 
 BLOCK = 1 << 20    # Weights looked at together.
+SUMS = 1 << 22     # Sums made together.
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def sums_of(weights: Array, taken: Taken, alpha: float = 1, bias: Array | None =
     bits = np.empty((n_out, n_in), np.uint8)
     exact = np.empty((top * n_in + 1, n_out), dtype)
     errors = np.zeros(n_out)
-    step = max(1, BLOCK // n_in)
+    step = max(1, min(BLOCK // n_in, SUMS // len(exact)))
     for start in range(0, n_out, step):
         part = slice(start, start + step)
         block = weights[:, part].astype(np.float64)
