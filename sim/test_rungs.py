@@ -15,6 +15,7 @@ from hw.flow.built import Built
 from hw.flow.report import Report
 from hw.plan import folding
 from sim import netlist, rungs, verify
+from sim.rungs import Rung
 from sim.simulator import SimulatorNotFound, find
 from sim.target import Target
 from sw.golden import bits, forward
@@ -218,3 +219,25 @@ def test_rung_6_catches_a_bit_in_the_bitstream(built, networks, icebox, capsys, 
     code, said = climb(built, capsys, 6)
     assert code == 1
     check_said(built, said, 6)
+
+
+@pytest.mark.parametrize("sample, budget, cycles, count", [
+    (20, None, 10**9, 20), (None, None, 10**9, None), (20, 1000, 10, 20), (20, 1000, 100, 10),
+    (20, 1000, 5000, 1), (None, 1000, 100, 10)])
+def test_of_long_inferences_fewer_are_asked_for(sample, budget, cycles, count):
+    assert Rung(9, "", "", sample, rungs.icarus, cycles=budget).of(cycles) == count
+
+
+def test_a_network_of_stages_climbs_and_falls(tmp_path, monkeypatch, capsys):
+    """As what another network has become, in the Verilog of rung 4, it is found out."""
+    good, faulty = (random_network(Signature.parse("5x4x1:3-3p-3"), seed) for seed in range(2))
+    good.save(tmp_path / "network.safetensors")
+    arguments = ["--network", str(tmp_path / "network.safetensors"), "--fold", "serial 1x4",
+                 "--rungs", "4", "--limit", "6"]
+    assert verify.main(arguments) == 0
+    assert "plan: no board, serial 1x4\n" in capsys.readouterr().out
+    generate = rungs.accelerator_verilog
+    monkeypatch.setattr(rungs, "accelerator_verilog", lambda _, target: generate(faulty, target))
+    assert verify.main(arguments) == 1
+    said = capsys.readouterr().out
+    assert "--fold 'serial 1x4' --rungs 4 --only" in said and "golden's bits of layer 0" in said
