@@ -96,6 +96,9 @@ def questions() -> Iterator[tuple[str, Callable[[], str]]]:
     for n_in, reloadable in (8, False), (40, True), (6272, False):
         yield (f"images of {n_in} bits{', and loads' * reloadable}",
                partial(always, partial(link.images, n_in, reloadable=reloadable)))
+    for reloadable in False, True:
+        yield (f"turns of images{', and loads' * reloadable}",
+               partial(always, partial(link.in_turn, reloadable=reloadable)))
     yield "answers", partial(always, link.answers)
     for divisor in 4, 9:
         yield f"UART sends, divisor {divisor}", partial(always, partial(uart.frames, divisor))

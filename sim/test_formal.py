@@ -6,6 +6,7 @@ from functools import partial
 import pytest
 
 from hw.blocks.gather import Gather
+from hw.blocks.image_link import Turns
 from hw.blocks.layer import Prefetch
 from hw.blocks.link import AnswerSender
 from hw.blocks.popcount import PairCount
@@ -50,6 +51,7 @@ count_64 = partial(popcount.counts_matches, 64)
 requests = partial(formal.always, partial(link.requests, 8))
 images = partial(formal.always, partial(link.images, 13))
 loads = partial(formal.always, partial(link.images, 40, reloadable=True))
+turns = partial(formal.always, partial(link.in_turn, reloadable=True))
 answers = partial(formal.always, link.answers)
 sends = partial(formal.always, partial(uart.frames, 4))
 gathers = partial(formal.always, partial(engine.words, 2, 3))
@@ -85,6 +87,10 @@ BROKEN = [
      broken(ImageReceiver, accept=lambda _: 1), images),
     ("a bit of one word is wrong", link, "ImageReceiver",
      broken(ImageReceiver, tail=lambda word: word ^ 1), loads),
+    ("a class is told late", link, "Turns", broken(Turns, klass__valid=lambda told: 0), turns),
+    ("a request does not wait for its turn", link, "Turns",
+     broken(Turns, request__ready=lambda _: 1), turns),
+    ("a word is loaded twice", link, "Turns", broken(Turns, loads=lambda _: 1), turns),
     ("a flag inside is not escaped", link, "AnswerSender",
      broken(AnswerSender, bytes__payload=swapped(FLAG ^ FLIP, FLAG)), answers),
     ("an answer is taken twice", link, "AnswerSender",

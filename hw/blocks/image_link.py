@@ -10,7 +10,74 @@ from hw.blocks.loader import Load
 from hw.blocks.receiver import ImageReceiver
 from sw.golden.frame import ADDRESS
 
-__all__ = ["ImageLink"]
+__all__ = ["ImageLink", "Turns"]
+
+
+class Turns(wiring.Component):
+    """Answer one request after the other, of which the next is there already.
+
+    Parameters
+    ----------
+    width : int
+        Bits of a class.
+    identity : bytes
+        What the board says of itself.
+    reloadable : bool
+        Load requests are answered; without, they are dropped.
+
+    Members
+    -------
+    request : ``In(stream.Signature(8))``
+        Sequence numbers. An image's was accepted when its number became valid.
+    klass : ``In(stream.Signature(width, always_ready=True))``
+        The classes of images, in their order.
+    loads : ``Out(1)``
+        The request that is taken is a load; no image is accepted and not answered.
+    sequence, answer : ``Out(8)``, ``Out(stream.Signature(8))``
+        As of :class:`~hw.blocks.link.AnswerSender`.
+    """
+
+    def __init__(self, width: int, identity: bytes, *, reloadable: bool):
+        self.width = width
+        self.identity = identity
+        self.reloadable = reloadable
+        super().__init__({
+            "request": In(stream.Signature(8)),
+            "klass": In(stream.Signature(width, always_ready=True)),
+            "loads": Out(1),
+            "sequence": Out(8),
+            "answer": Out(stream.Signature(8)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        busy, number = Signal(), self.request.payload
+        takes = self.request.valid & ~busy
+        is_load = number[6:] == 0b10
+        m.d.comb += [self.request.ready.eq(~busy), self.loads.eq(takes & is_load)]
+        with m.If(~busy):
+            # What it is while nothing is to be sent is of no account.
+            m.d.sync += [self.sequence.eq(number),
+                         busy.eq(takes if self.reloadable else takes & ~is_load)]
+        with m.If(self.answer.ready):
+            m.d.sync += busy.eq(0)
+
+        # A class may come while the one before it is sent.
+        klass, following = Signal(self.width), Signal(self.width)
+        has_class, has_following = Signal(), Signal()
+        is_image, is_question = ~self.sequence[7], self.sequence[6]
+        m.d.comb += [
+            self.answer.valid.eq(busy & (has_class | ~is_image)),
+            self.answer.payload.eq(Mux(is_image, klass, Mux(
+                is_question, identity_byte(self.identity, self.sequence), 0))),
+        ]
+        with m.If(self.answer.ready & is_image):
+            m.d.sync += has_class.eq(0)
+        with m.If(~has_class & has_following):
+            m.d.sync += [klass.eq(following), has_class.eq(1), has_following.eq(0)]
+        with m.If(self.klass.valid):
+            m.d.sync += [following.eq(self.klass.payload), has_following.eq(1)]
+        return m
 
 
 class ImageLink(wiring.Component):
@@ -62,43 +129,19 @@ class ImageLink(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.receiver = receiver = ImageReceiver(self.n_in, reloadable=self.reloadable)
+        m.submodules.turns = turns = Turns(self.klass.payload.shape().width, self.identity,
+                                           reloadable=self.reloadable)
         m.submodules.sender = sender = AnswerSender()
         wiring.connect(m, wiring.flipped(self.from_host), receiver.bytes)
-        wiring.connect(m, sender.bytes, wiring.flipped(self.to_host))
         wiring.connect(m, receiver.image, wiring.flipped(self.image))
-
-        busy, number = Signal(), receiver.request.payload
-        takes = receiver.request.valid & ~busy
-        is_load = number[6:] == 0b10
+        wiring.connect(m, receiver.request, turns.request)
+        wiring.connect(m, turns.answer, sender.answer)
+        wiring.connect(m, sender.bytes, wiring.flipped(self.to_host))
         m.d.comb += [self.accept.eq(receiver.accept), self.abort.eq(receiver.abort),
-                     receiver.request.ready.eq(~busy)]
-        with m.If(~busy):
-            # What the sender has while nothing is to be sent is of no account.
-            m.d.sync += [sender.sequence.eq(number),
-                         busy.eq(takes if self.reloadable else takes & ~is_load)]
-        with m.If(sender.answer.ready):
-            m.d.sync += busy.eq(0)
+                     turns.klass.payload.eq(self.klass.payload),
+                     turns.klass.valid.eq(self.klass.valid), sender.sequence.eq(turns.sequence)]
         if self.reloadable:
             m.d.comb += [self.load.address.eq(receiver.tail[:ADDRESS]),
                          self.load.word.eq(receiver.tail[ADDRESS:])]
-            m.d.sync += self.load.valid.eq(takes & is_load)
-        self._answer(m, busy, sender)
+            m.d.sync += self.load.valid.eq(turns.loads)
         return m
-
-    def _answer(self, m, busy, sender):
-        """Send a class once it is there and its turn has come, or else what can be said at once."""
-        is_image, is_question = ~sender.sequence[7], sender.sequence[6]
-        # A class may come while the one before it is sent.
-        klass, following = Signal.like(self.klass.payload), Signal.like(self.klass.payload)
-        has_class, has_following = Signal(), Signal()
-        m.d.comb += [
-            sender.answer.valid.eq(busy & (has_class | ~is_image)),
-            sender.answer.payload.eq(Mux(is_image, klass, Mux(
-                is_question, identity_byte(self.identity, sender.sequence), 0))),
-        ]
-        with m.If(sender.answer.ready & is_image):
-            m.d.sync += has_class.eq(0)
-        with m.If(~has_class & has_following):
-            m.d.sync += [klass.eq(following), has_class.eq(1), has_following.eq(0)]
-        with m.If(self.klass.valid):
-            m.d.sync += [following.eq(self.klass.payload), has_following.eq(1)]

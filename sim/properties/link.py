@@ -7,13 +7,14 @@ works on the bits of a byte, what it should have by then is a hint, see
 
 from amaranth import Array, Cat, Const, Module, Mux, Signal, Value
 
+from hw.blocks.image_link import Turns
 from hw.blocks.link import AnswerSender
 from hw.blocks.receiver import ImageReceiver, RequestReceiver
 from sim.properties.circuit import Bench
 from sw.golden.bits import n_bytes
 from sw.golden.frame import ESCAPE, FLAG, FLIP, N_FCS16, N_FCS32, SHORT, n_short
 
-__all__ = ["answers", "images", "requests"]
+__all__ = ["answers", "images", "in_turn", "requests"]
 
 POLYNOMIALS = {32: 0xEDB88320, 16: 0x8408}    # Reflected, as in sw.golden.frame.
 
@@ -270,4 +271,66 @@ def answers() -> Bench:
         *Mux(ends & ended, 0, seen), escaped, *(a | b for a in states for b in states),
         *Mux(begins & ~began, 0, Array(Cat(each, Const(0, 16))[:16] for each in passed)[seen]),
         *(Cat(last, content, check) >> seen)[:8]]
+    return bench
+
+
+def in_turn(*, reloadable: bool) -> Bench:
+    """Requests are answered in their order, images with their own class, and nothing waits for
+    what does not come."""
+    bench, width, identity = Bench(), 2, b"\x7e\x00\xff"
+    m = bench.module
+    m.submodules.design = design = Turns(width, identity, reloadable=reloadable)
+    # A request in turn and one that waits, each with the class that its image has and whether the
+    # engine has told it.
+    turn, number, right, told = Signal(), Signal(8), Signal(width), Signal()
+    waits, next_number, next_right, next_told = Signal(), Signal(8), Signal(width), Signal()
+    is_image, next_is_image = turn & ~number[7], waits & ~next_number[7]
+    first = is_image & ~told
+    second = next_is_image & ~next_told & (~is_image | told)
+    tells = bench.any("tells", 1) & (first | second)
+    takes, ends = waits & ~turn, design.answer.valid & design.answer.ready
+    m.d.comb += [
+        design.request.valid.eq(waits), design.request.payload.eq(next_number),
+        design.klass.valid.eq(tells), design.klass.payload.eq(Mux(first, right, next_right)),
+        design.answer.ready.eq(bench.any("sent", 1) & design.answer.valid),
+    ]
+    is_load = next_number[6:] == 0b10
+    m.d.sync += [turn.eq(Mux(turn, ~ends, takes & (reloadable | ~is_load))),
+                 told.eq(Mux(takes, next_told | tells, told | (tells & first)))]
+    with m.If(~turn):
+        m.d.sync += [number.eq(next_number), right.eq(next_right)]
+    with m.If(takes | ~waits):
+        m.d.sync += [waits.eq(bench.any("comes", 1)), next_number.eq(bench.any("number", 8)),
+                     next_right.eq(bench.any("right", width)), next_told.eq(0)]
+    with m.Elif(tells & second):
+        m.d.sync += next_told.eq(1)
+
+    # What was told, oldest first: the last is there a cycle after it was told, and then moves on.
+    had, came, kept, new = Signal(), Signal(), Signal(width), Signal(width)
+    moves = came & ~had
+    with m.If(tells):
+        m.d.sync += new.eq(design.klass.payload)
+    with m.If(moves):
+        m.d.sync += kept.eq(new)
+    m.d.sync += [came.eq(tells | (came & ~moves)), had.eq(moves | (had & ~(ends & is_image)))]
+    owner = Mux(is_image & told, right, next_right)
+    says = Array([*identity, 0])[number[:2]]
+    bench.claims = {
+        "a request is taken when the one before it is answered": design.request.ready == ~turn,
+        "an answer has the number of its request": ~turn | (design.sequence == number),
+        "what is no image is answered at once, an image from two cycles after its class on":
+            design.answer.valid == (turn & (number[7] | had)),
+        "an image has its own class":
+            ~(design.answer.valid & is_image) | (design.answer.payload == right),
+        "a question has the byte that it asks for":
+            ~(turn & (number[6:] == 0b11)) | (design.answer.payload[:8] == says),
+        "words are loaded while no image is under way":
+            design.loads == (takes & is_load),
+        "no class is lost, and each that was told is there":
+            (had + came == (is_image & told) + (next_is_image & next_told)),
+        "the specification stays within its bounds":
+            (~next_told | (next_is_image & (~is_image | told))) & (~had | (kept == owner))
+            & (~came | (new == Mux(had, next_right, owner))),
+    }
+    bench.hints = [turn, *number, had, came, *kept, *new]
     return bench
