@@ -28,7 +28,8 @@ def graph(path, body, outputs, size=6, datatype="UINT8", opset=13):
     arrays = {"point": signs(3, 2, 1, 1), "k2": signs(3, 2, 2, 2), "k3": signs(3, 2, 3, 3),
               "k6": signs(3, 2, 6, 6), "wide": signs(3, 2, 2, 3), "grouped": signs(4, 1, 3, 3),
               "next": signs(4, 3, 3, 3), "m": signs(outputs, 4), "neg": -1.0,
-              "pads": np.array(2 * [0, 0, 1, 1]), "uneven": np.arange(3.0).reshape(3, 1, 1) - 1,
+              "pads": np.array(2 * [0, 0, 1, 1]), "deep": np.array(2 * [0, 1, 0, 0]),
+              "uneven": np.arange(3.0).reshape(3, 1, 1) - 1,
               "steps3": np.array([[40.0], [-90], [7]]), "last": signs(4, 3, 2, 2),
               "huge": signs(4, 3, 6, 6), "places": np.arange(48.0) * 9}
     return write(path, body, shape=(N, 2, size, size), output="float[N,4] y", datatype=datatype,
@@ -108,6 +109,9 @@ REFUSED = {
     "no square": ("c = Conv (x, wide)\n" + SIGN, "its window is of 2 x 3"),
     "more above than on the left": ("c = Conv <pads = [1, 0, 1, 0]> (x, k3)\n" + SIGN,
                                     "its pads [1, 0, 1, 0]"),
+    "more on the right than above, with as many windows": (
+        "c = Conv <strides = [2, 2], pads = [1, 0, 1, 1]> (x, k3)\n" + SIGN,
+        "its pads [1, 0, 1, 1]"),
     "SAME_UPPER, uneven": ("c = Conv <auto_pad = \"SAME_UPPER\"> (x, k2)\n" + SIGN,
                            "its pads [0, 0, 1, 1]"),
     "a border as wide as the window": ("c = Conv <pads = [3, 3, 3, 3]> (x, k3)\n" + SIGN,
@@ -118,6 +122,10 @@ REFUSED = {
                            "it pools 2 x 2 with strides [1, 1]"),
     "pools with pads": ("c = Conv (x, k3)\n" + POOL.format(
         "kernel_shape = [2, 2], strides = [2, 2], pads = [1, 1, 1, 1]"), "and pads [1, 1, 1, 1]"),
+    "pools with pads before, and as many windows": ("c = Conv (x, k3)\n" + POOL.format(
+        "kernel_shape = [2, 2], strides = [2, 2], pads = [1, 1, 0, 0]"), "and pads [1, 1, 0, 0]"),
+    "a border of channels": ("o = Pad (x, deep, zero)\n c = Conv (o, k3)\n" + SIGN,
+                             "its border has channels of its own"),
     "pools that round up": ("c = Conv (x, k2)\n" + POOL.format(
         "kernel_shape = [2, 2], strides = [2, 2], ceil_mode = 1"), "what is left over is dropped"),
     "pools with gaps": ("c = Conv (x, k3)\n" + POOL.format(

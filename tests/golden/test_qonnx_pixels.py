@@ -29,7 +29,8 @@ def graph(path, body, datatype="UINT8"):
     arrays = {"k": rng.choice([-1, 1], (3, 2, 2, 2)), "m": rng.choice([-1, 1], (12, 4)),
               "most": 255.0, "shift": 0.0137, "step": 2.0 ** -7, "eight": 8.0, "four": 4.0,
               "sixteen": 16.0, "steps": np.array([[10.0, 40, 41, 90, 200]]), "three": 3.0,
-              "means": np.array([[[0.4]], [[0.55]]]), "apart": np.array([[[0.2]], [[0.3]]]),
+              "some": 2.4, "means": np.array([[[0.4]], [[0.55]]]),
+              "apart": np.array([[[0.2]], [[0.3]]]),
               "places": np.arange(9.0).reshape(3, 3) * 1.5}
     return write(path, body + END, shape=(N, 2, 3, 3), output="float[N,4] y", datatype=datatype,
                  arrays=arrays)
@@ -78,6 +79,12 @@ REFUSED = {
     "another mean for each place": ("UINT8", "q = Sub (x, places)\n",
                                     "differs from place to place"),
     "20 bits": ("INT20", "q = Identity (x)\n", "8 bits at the most"),
+    "a last step that is smaller": (
+        "", quant("x", "one", "four", signed=0).replace("q =", "r =") + "q = Min (r, some)\n",
+        "8 bits at the most"),
+    "steps that become smaller": (
+        "", quant("x", "one", "two", signed=0).replace("q =", "r =") + "q = Sqrt (r)\n",
+        "more than two values"),
     "what rises and falls": ("UINT8", "d = Sub (x, most)\n e = Mul (d, x)\n q = Identity (e)\n",
                              "more than one threshold"),
     "what rises and falls, of reals": ("", "e = Abs (x)\n" + quant("e"), "may turn more than once"),
