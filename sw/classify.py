@@ -76,18 +76,18 @@ def show(board: Board, network: Network, inputs: Inputs) -> int:
 
 def measure(board: Board, network: Network, inputs: Inputs) -> int:
     """Classify all, one right after the other; print how well and how fast; return an exit code."""
-    count = len(inputs.codes)
-    with tqdm(total=count, unit="code", disable=None, leave=False) as bar:
+    count, kind = len(inputs.codes), "codes" if network.signature.widths else "images"
+    with tqdm(total=count, unit=f" {kind}", disable=None, leave=False) as bar:
         begun = time.perf_counter()
         classes = board.classify(inputs.codes, bar.update)
         seconds = time.perf_counter() - begun
     wrong = int((classes != fast.classify_all(network, inputs.codes)).sum())
-    rows = {"codes": f"{count:,}, equal to golden: {count - wrong:,}"}
+    rows = {kind: f"{count:,}, equal to golden: {count - wrong:,}"}
     if inputs.labels is not None:
         rows["accuracy"] = f"{(classes == inputs.labels).mean():.2%}"
-    rows["throughput"] = f"{count / seconds:,.0f} codes/s"
+    rows["throughput"] = f"{count / seconds:,.0f} {kind}/s"
     if board.identity.clock:
-        rows["the wire"] = (f"{board.codes_per_second:,.0f} codes/s at {board.baud:,} baud, of "
+        rows["the wire"] = (f"{board.codes_per_second:,.0f} {kind}/s at {board.baud:,} baud, of "
                             f"which that is {count / seconds / board.codes_per_second:.1%}")
     rows["sent again"] = f"{board.repeated:,} requests"
     print("\n".join(f"  {name:<12} {value}" for name, value in rows.items()))

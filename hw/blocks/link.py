@@ -97,7 +97,8 @@ def check(n_in: int, n_classes: int, *, reloadable: bool) -> None:
     """Raise :exc:`ValueError` if frames have no room for that."""
     if n_bytes(n_in) > MAX_INPUT:
         raise ValueError(f"An input must have at most {MAX_INPUT:,} bytes, for which the check of "
-                         f"a frame finds any three wrong bits, not {n_bytes(n_in):,}")
+                         f"a frame finds any three wrong bits, not {n_bytes(n_in):,}: take smaller "
+                         "images")
     if not 1 <= n_classes <= MAX_CLASSES:
         raise ValueError(f"The link carries 1 to {MAX_CLASSES} classes, not {n_classes!r}")
     if reloadable and not words_per_load(n_in):

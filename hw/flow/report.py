@@ -141,6 +141,7 @@ class Report:
 
     def table(self) -> str:
         """Line up what a person wants to know of a build."""
+        each = "image every" if self.folding.startswith("serial") else "a code every"
         rows = {
             "network": f"{self.network} on {self.board}",
             "folding": self.folding,
@@ -148,8 +149,8 @@ class Report:
             "block RAMs": _share(*self.block_rams),
             "Fmax": f"{self.fmax_mhz:.1f} MHz",
             "clock": f"{self.clock_mhz:g} MHz",
-            "a code every": f"{self.cycles_per_inference} cycles, "
-                            f"{self.microseconds_per_inference:g} us",
+            each: f"{self.cycles_per_inference} cycles, "
+                  f"{self.microseconds_per_inference:g} us",
             "layers": f"{self.inferences_per_second_layers:,} inferences/s",
             "link": f"{self.inferences_per_second_link:,} inferences/s at {self.baud:,} baud",
         }

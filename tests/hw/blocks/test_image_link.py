@@ -153,7 +153,7 @@ def test_a_word_is_loaded_while_no_image_is_under_way(n_in, pace):
 
 @pytest.mark.parametrize("n_in, n_classes, reloadable, said", [
     (8 * 11_449 + 1, 2, False, "An input must have at most 11,449 bytes, for which the check of a "
-                               "frame finds any three wrong bits, not 11,450"),
+                               "frame finds any three wrong bits, not 11,450: take smaller images"),
     (8, 257, False, "The link carries 1 to 256 classes, not 257"),
     (39, 2, True, "A network that can be reloaded must have at least 40 inputs, not 39")],
     ids=["long", "classes", "short"])
