@@ -54,8 +54,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--board", metavar="NAME",
         help="look at what is built for it: its build in the run's folder is taken, or made")
     parser.add_argument("--fold", metavar="PExSIMD,...",
-        help="look at this folding, or hardwired, as for python -m hw.build (default: the board's, "
-             "without one a neuron at a time)")
+        help="look at this folding, or 'serial 1x16', or hardwired, as for python -m hw.build "
+             "(default: the board's, without one a neuron at a time, or 'serial 4x32' for stages)")
     parser.add_argument("--reloadable", action="store_true",
         help="look at an accelerator that can be loaded, as for python -m hw.build")
     parser.add_argument("--rungs", metavar="LIST", type=_rungs,
@@ -63,7 +63,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     how_many = parser.add_mutually_exclusive_group()
     how_many.add_argument("--limit", metavar="N", type=int,
         help="ask for the first N codes in each rung (default: all in rungs 1, 3 and 8, else "
-             f"{SAMPLES})")
+             f"{SAMPLES}; fewer images of stages, which take long)")
     how_many.add_argument("--only", metavar="INDEX", type=int,
         help="ask for this code alone and keep the waves of it in the run's folder")
     return parser.parse_args(argv)
