@@ -15,7 +15,7 @@ from hw.blocks.serial.walker import EVENT, LEVEL, Event, Pointer, Walker
 from hw.blocks.serial.writer import Writer
 from hw.plan import rows
 from hw.plan.serial import Serial
-from hw.plan.walk import CHUNK, LOOPS
+from hw.plan.walk import CHUNK, COLUMN, LOOPS, ROW
 from sw.golden import bits
 from sw.golden.network import Network
 
@@ -145,9 +145,10 @@ class SerialEngine(wiring.Component):
 
         starts = []
         for walk in walks:
-            back = walk.steps([0] * CHUNK + [1] + [0] * (len(LOOPS) - CHUNK - 1))[CHUNK + 1]
-            starts.append({Event.CHUNK: 1, Event.WORD: 1, Event.POSITION: back, Event.ROW: back,
-                           Event.STAGE: 1})
+            steps = walk.steps(walk.starts)
+            starts.append({event: steps[loop] for event, loop in (
+                (Event.CHUNK, CHUNK), (Event.WORD, CHUNK), (Event.POSITION, COLUMN),
+                (Event.ROW, ROW)) if loop in steps} | {Event.STAGE: 1})
         m.submodules.read_starts = pointer = Pointer(self.layout.start_depth, starts, EVENT)
         m.d.comb += [pointer.stage.eq(self.walker.stage), pointer.key.eq(event),
                      pointer.enable.eq(1), pointer.home.eq(self.walker.home),
@@ -175,7 +176,7 @@ class SerialEngine(wiring.Component):
 
 def _by_level(steps, end):
     """Return steps by level: of each loop, and at the end of the stage."""
-    return dict(enumerate([*steps, end]))
+    return steps | {len(LOOPS): end}
 
 
 def _delays(m, event, cycles):

@@ -89,11 +89,18 @@ class Walk:
         """How far in the stage's weights each loop brings us."""
         return 1, self.counts[WORD], 0, 0, self.chunk, 0, 0
 
-    def steps(self, strides: Sequence[int]) -> list[int]:
-        """Return a pointer's step where each loop advances and all within it begin again."""
-        done, steps = 0, []
-        for stride, count in zip(strides, self.counts):
-            steps.append(stride - done)
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """How far in what its neurons begin with."""
+        return 0, 0, 0, 0, 1, 0, 0
+
+    def steps(self, strides: Sequence[int]) -> dict[int, int]:
+        """Return a pointer's step where a loop advances, if it does, and all within it begin again.
+        """
+        done, steps = 0, {}
+        for loop, (stride, count) in enumerate(zip(strides, self.counts)):
+            if count > 1:
+                steps[loop] = stride - done
             done += stride * (count - 1)
         return steps
 

@@ -60,8 +60,8 @@ class Writer(wiring.Component):
         maps, bases = layout.words[1:-1], layout.bases[1:]
         begins = [base + words.first for base, words in zip(bases, maps)]
         ends = [base + words.last for base, words in zip(bases, maps)]
-        steps = [{Event.WORD: 1, Event.POSITION: 1, Event.ROW: 1 + words.between,
-                  Event.STAGE: begin - end}
+        steps = [{Event.WORD: 1, Event.POSITION: 1, Event.STAGE: begin - end}
+                 | ({Event.ROW: 1 + words.between} if words.map.height > 1 else {})
                  for words, begin, end in zip(maps, [*begins[1:], ends[-1]], ends)]
         m.submodules.pointer = pointer = Pointer(
             layout.map_depth, [*steps, {}], EVENT, init=begins[0])
