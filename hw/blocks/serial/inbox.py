@@ -77,8 +77,12 @@ class Inbox(wiring.Component):
         """Return bytes as they come, or bit by bit; and whether some are still to come."""
         free = room & ~self.accept & ~self.abort
         if self.piece == BYTE:
+            # In a register: a link may find out late what is a byte.
+            byte, busy = Signal(BYTE, reset_less=True), Signal()
             m.d.comb += self.bytes.ready.eq(free)
-            return self.bytes.payload, self.bytes.valid & self.bytes.ready, Const(0)
+            m.d.sync += [byte.eq(self.bytes.payload),
+                         busy.eq(self.bytes.valid & self.bytes.ready)]
+            return byte, busy, busy
         bits, left = Signal(BYTE), Signal(range(BYTE + 1))
         busy = left != 0
         m.d.comb += self.bytes.ready.eq(free & ~busy)
