@@ -7,12 +7,14 @@ are asked alike. Numbers only: nothing here makes hardware.
 
 from collections.abc import Sequence
 
-from hw.plan import folding
+from hw.plan import folding, serial_cost
+from hw.plan.cost import FABRICS, Cost
 from hw.plan.folding import Folding, Hardwired
 from hw.plan.serial import Serial
+from sw.golden.network import Network
 from sw.golden.stages import Signature
 
-__all__ = ["Plan", "check", "cycles", "default", "parse", "period"]
+__all__ = ["Plan", "check", "cycles", "default", "parse", "period", "price"]
 
 Plan = Folding | Hardwired | Serial
 
@@ -53,6 +55,13 @@ def cycles(plan: Plan, signature: Signature) -> tuple[int, ...]:
 def period(plan: Plan, signature: Signature) -> int:
     """Count the cycles from one inference to the next."""
     return plan.period(_asked(plan, signature))
+
+
+def price(plan: Plan, network: Network, family: str, *, reloadable: bool = False) -> Cost:
+    """Predict what an accelerator takes of a part of this family."""
+    if plan.is_serial:
+        return serial_cost.price(network.signature, plan, family, reloadable=reloadable)
+    return FABRICS[family].price(network, plan, reloadable=reloadable)
 
 
 def _asked(plan: Plan, signature: Signature):
