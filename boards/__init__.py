@@ -50,6 +50,8 @@ class Board:
         The oscillator is on the pin of the part's only PLL, which then has it alone.
     hardwired_clock : float
         What a hard-wired engine is clocked with; 0 where the part takes none.
+    serial_clock : float
+        What a serial engine is clocked with; 0 where that is the same as for a folded one.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Board:
     programmer_from: str
     clock_is_beside_pll: bool = False
     hardwired_clock: float = 0
+    serial_clock: float = 0
 
 
 class UnknownBoard(LookupError):

@@ -128,7 +128,8 @@ def _forecast(network: Network, board: boards.Board, plan: "Plan", clock: float,
               f"{clock / 1e6:g} is known when it is placed")
     if file:
         plot.draw_front(
-            choices, plan, network.shape, title=f"{network} on {board.name} at {clock / 1e6:g} MHz",
+            choices, plan, network.signature,
+            title=f"{network} on {board.name} at {clock / 1e6:g} MHz",
             clock=clock, logic_cells=board.logic_cells, file=file,
             link_rate=Rates(network, board, plan, clock).link)
         print(f"the picture is in {file}")

@@ -21,7 +21,7 @@ from hw.flow.built import REPORT, has_build, making
 from hw.flow.family import FAMILIES, PLACED
 from hw.flow.report import Rates, Report, Resources
 from hw.flow.toolchain import ToolFailed
-from hw.plan.cost import FABRICS
+from hw.plan import plans
 from hw.plan.plans import Plan
 from hw.top import Top
 from sw.golden.errors import UserError
@@ -133,9 +133,7 @@ def _keep_log(new: Path, directory: Path) -> str:
 
 def _check_size(network: Network, board: boards.Board, plan: Plan, reloadable: bool) -> None:
     """Refuse what no error of the prediction lets fit; the tools would search for long."""
-    if plan.is_serial:
-        return
-    price = FABRICS[board.family].price(network, plan, reloadable=reloadable)
+    price = plans.price(plan, network, board.family, reloadable=reloadable)
     if not price.fits(int(HOPELESS * board.logic_cells), int(HOPELESS * board.block_rams)):
         raise BuildError(
             f"{network} folded {plan} does not fit {board.name}: it needs about "

@@ -3,7 +3,7 @@
 import boards
 from hw import accelerator
 from hw.flow.building import BuildError
-from hw.plan import choice, plans
+from hw.plan import choice, plans, serial_cost
 from hw.plan.choice import DoesNotFit
 from hw.plan.cost import FABRICS, Cost
 from hw.plan.folding import Hardwired
@@ -25,15 +25,11 @@ def choose(network: Network, board: boards.Board, folds: str | None, *,
     BuildError
         The board has no room for it, or the network is none that can be built so.
     """
-    fabric = FABRICS[board.family]
     try:
         if folds is not None:
             plan: Plan = plans.parse(folds, network.signature)
-        elif not reloadable and fabric.routes(network, board.logic_cells):
-            plan = Hardwired()
         else:
-            plan = choice.choose(network.shape, fabric, int(FILL * board.logic_cells),
-                                 board.block_rams, reloadable=reloadable)
+            plan = _fastest(network, board, reloadable)
         accelerator.check(network, plan, reloadable=reloadable)
         return plan
     except DoesNotFit as error:
@@ -43,21 +39,39 @@ def choose(network: Network, board: boards.Board, folds: str | None, *,
         raise BuildError(str(error)) from None
 
 
+def _fastest(network: Network, board: boards.Board, reloadable: bool) -> Plan:
+    """Return the fastest plan that fits: a serial one where no other is or fits."""
+    fabric, room = FABRICS[board.family], (int(FILL * board.logic_cells), board.block_rams)
+    if network.signature.widths:
+        if not reloadable and fabric.routes(network, board.logic_cells):
+            return Hardwired()
+        try:
+            return choice.choose(network.shape, fabric, *room, reloadable=reloadable)
+        except DoesNotFit:
+            pass
+    return serial_cost.choose(network.signature, board.family, *room, reloadable=reloadable)
+
+
 def default_clock(board: boards.Board, plan: Plan) -> float:
     """Return the clock of an engine on a board, in hertz, where nobody asks for another."""
-    return board.hardwired_clock or board.clock if plan.is_logic else board.clock
+    special = (board.hardwired_clock if plan.is_logic else
+               board.serial_clock if plan.is_serial else 0)
+    return special or board.clock
 
 
 def forecast(network: Network, board: boards.Board, plan: Plan, *,
              reloadable: bool = False) -> list[tuple[Plan, Cost]]:
     """List the plans worth a choice with what they would cost, ``plan`` among them."""
-    fabric = FABRICS[board.family]
-    choices = choice.front(network.shape, fabric, reloadable=reloadable)
-    if not reloadable and fabric.routable:
-        choices.append((Hardwired(), fabric.price(network, Hardwired())))
+    fabric, choices = FABRICS[board.family], []
+    if plan.is_serial:
+        choices += serial_cost.front(network.signature, board.family, reloadable=reloadable)
+    else:
+        choices += choice.front(network.shape, fabric, reloadable=reloadable)
+        if not reloadable and fabric.routable:
+            choices.append((Hardwired(), fabric.price(network, Hardwired())))
     if plan not in [each for each, _ in choices]:
-        choices.append((plan, fabric.price(network, plan, reloadable=reloadable)))
-    return sorted(choices, key=lambda each: each[0].period(network.shape))
+        choices.append((plan, plans.price(plan, network, board.family, reloadable=reloadable)))
+    return sorted(choices, key=lambda each: plans.period(each[0], network.signature))
 
 
 def forecast_table(network: Network, board: boards.Board, choices: list[tuple[Plan, Cost]],
@@ -66,10 +80,10 @@ def forecast_table(network: Network, board: boards.Board, choices: list[tuple[Pl
     lines = [f"{network} on {board.name}, which has {board.logic_cells} logic cells and "
              f"{board.block_rams} block RAMs, at {clock / 1e6:g} MHz; predicted:",
              "    cycles  inferences/s  logic cells  block RAMs  folding (PE x SIMD)"]
-    for each, price in choices:
-        fits = price.fits(int(FILL * board.logic_cells), board.block_rams)
-        period = each.period(network.shape)
+    for each, cost in choices:
+        fits = cost.fits(int(FILL * board.logic_cells), board.block_rams)
+        period = plans.period(each, network.signature)
         mark = ">" if each == plan else " "
-        lines.append(f"  {mark} {period:6}  {clock / period:12,.0f}  {price.logic_cells:11,}  "
-                     f"{price.block_rams:10}  {each}{'' if fits else '  (does not fit)'}")
+        lines.append(f"  {mark} {period:6}  {clock / period:12,.0f}  {cost.logic_cells:11,}  "
+                     f"{cost.block_rams:10}  {each}{'' if fits else '  (does not fit)'}")
     return "\n".join(lines)

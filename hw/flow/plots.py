@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Protocol
 
 from hw.flow.report import Report
+from hw.plan import plans
 from hw.plan.cost import Cost
-from hw.plan.folding import Plan
+from hw.plan.plans import Plan
 from sw.golden.errors import UserError
+from sw.golden.stages import Signature
 
 __all__ = ["PlotError", "draw_boards", "draw_floorplan", "draw_front"]
 
@@ -30,7 +32,7 @@ class Placed(Protocol):
     part: str
 
 
-def draw_front(choices: list[tuple[Plan, Cost]], chosen: Plan, shape: tuple[int, ...], *,
+def draw_front(choices: list[tuple[Plan, Cost]], chosen: Plan, signature: Signature, *,
                title: str, clock: float, logic_cells: int, link_rate: float, file: Path) -> None:
     """Draw inferences per second against logic cells, for every choice.
 
@@ -47,7 +49,7 @@ def draw_front(choices: list[tuple[Plan, Cost]], chosen: Plan, shape: tuple[int,
     from matplotlib.ticker import LogLocator
 
     cells = [price.logic_cells for _, price in choices]
-    rates = [clock / plan.period(shape) for plan, _ in choices]
+    rates = [clock / plans.period(plan, signature) for plan, _ in choices]
     axes.plot(cells, rates, "o-", color="tab:blue", markersize=4, label="foldings")
     at = [plan for plan, _ in choices].index(chosen)
     axes.plot(cells[at], rates[at], "o", color="tab:orange", markersize=10, zorder=3,
