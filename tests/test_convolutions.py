@@ -25,9 +25,6 @@ def run(tmp_path):
 
 
 @pytest.mark.parametrize("module, arguments", [
-    ("hw.build", ("--board", "icestick", *NETWORK)),
-    ("hw.build", ("--board", "icestick", *NETWORK, "--dry-run")),
-    ("hw.build", ("--board", "ulx3s_25f", *RUN, "--reloadable", "--fold", "1x8,1x4")),
     ("hw.patch", ("{run}/build", *NETWORK)),
     ("hw.load", ("{run}/build", *NETWORK, "--port", "{run}/port")),
     ("sim.verify", NETWORK),
