@@ -1,7 +1,5 @@
 """Convolutions, pools and pixels in ONNX files: read, and equal to their graphs in the executor."""
 
-from collections import Counter
-
 import numpy as np
 import pytest
 
@@ -15,8 +13,8 @@ from sw.golden import fast
 from sw.golden.network import random_network
 from sw.golden.qonnx import executor, reader, writer
 from sw.golden.stages import Signature
-from tests import map_forms, map_mutants
 from tests.map_forms import FORMS, write_form, write_pool_last
+from tests.soak import graphs
 from tests.stage_lists import LISTS
 
 COUNT = 50
@@ -66,14 +64,7 @@ def test_a_channel_that_falls_behind_a_pool_is_inverted(tmp_path):
 
 @pytest.mark.parametrize("part", range(3))
 def test_a_damaged_map_is_refused_or_equal(tmp_path, part):
-    found, path = Counter(), tmp_path / "model.onnx"
-    for seed in range(40 * part, 40 * part + 40):
-        rng = np.random.default_rng(seed)
-        write_form(list(FORMS)[seed % len(FORMS)], path)
-        model = onnx.load(path)
-        map_mutants.mutate(rng, model)
-        path.write_bytes(model.SerializeToString())
-        said = map_mutants.judge(path, map_forms.COUNT)
-        found[f"seed {seed} is {said}" if said.startswith("wrong") else said.split(":")[0]] += 1
+    """By seed; ``python -m tests.soak --only graphs`` tries more."""
+    found = graphs.damage_maps(tmp_path, range(40 * part, 40 * part + 40))
     assert found.keys() <= {"refused", "equal", "not run"}
     assert found["refused"] > 15 and found["equal"] > 2 and found["not run"] <= 6

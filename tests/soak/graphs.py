@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from tests import map_forms, map_mutants
 from tests.onnx_forms import FIRST, FORMS, OUTPUTS, SIGN_IN, write
 from tests.onnx_mutants import judge, mutate
 
 from . import Row, share, workplace
 
-__all__ = ["damage", "run"]
+__all__ = ["damage", "damage_maps", "run"]
 
 GRAPHS = 8_000
 BATCH = 40
@@ -62,13 +63,33 @@ def damage(folder: Path, seeds: Iterable[int], inputs: int = 400) -> Counter[str
     return found
 
 
+def damage_maps(folder: Path, seeds: Iterable[int]) -> Counter[str]:
+    """Damage a graph of maps for each seed, as :func:`damage` does."""
+    found: Counter[str] = Counter()
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        path = map_forms.write_form(list(map_forms.FORMS)[seed % len(map_forms.FORMS)],
+                                    folder / "maps.onnx")
+        model = onnx.load(path)
+        map_mutants.mutate(rng, model)
+        path.write_bytes(model.SerializeToString())
+        said = map_mutants.judge(path, map_forms.COUNT)
+        found[f"seed {seed} is {said}" if said.startswith("wrong") else said.split(":")[0]] += 1
+    return found
+
+
 def run(scale: float) -> list[Row]:
     """Damage graphs of all forms."""
     with workplace() as folder:
         found = damage(folder, range(share(GRAPHS, scale, len(BODIES))))
+        maps = damage_maps(folder, range(share(GRAPHS, scale, len(map_forms.FORMS))))
+    return [_row("ONNX graphs, changed by one to three operators", found, 400),
+            _row("ONNX graphs of maps, changed by one to three windows", maps, map_forms.COUNT)]
+
+
+def _row(what: str, found: Counter[str], inputs: int) -> Row:
     wrong = [said for said in found if said.startswith("seed")]
-    said = [f"{found['equal']:,} equal on 400 inputs each, {found['refused']:,} refused",
+    said = [f"{found['equal']:,} equal on {inputs} inputs each, {found['refused']:,} refused",
             *([f"{found['not run']:,} that no other program runs"] if found["not run"] else []),
             *wrong[:3]]
-    return [Row("ONNX graphs, changed by one to three operators", found.total(), len(wrong),
-                "; ".join(said))]
+    return Row(what, found.total(), len(wrong), "; ".join(said))
