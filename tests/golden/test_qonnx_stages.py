@@ -10,9 +10,10 @@ import onnx
 from onnx import numpy_helper
 
 from sw.golden import fast
-from sw.golden.network import random_network
+from sw.golden.network import NetworkFileError, random_network
 from sw.golden.qonnx import executor, reader, writer
 from sw.golden.stages import Signature
+from tests import qonnx_runs
 from tests.map_forms import FORMS, write_form, write_pool_last
 from tests.soak import graphs
 from tests.stage_lists import LISTS
@@ -34,6 +35,51 @@ def test_a_list_of_stages_comes_back_from_its_file(tmp_path, text):
     codes = imported.inputs.codes(values)
     assert np.array_equal(imported.inputs.codes(imported.inputs.values(codes)), codes)
     assert fast.classify_all(imported.network, codes).tolist() == executor.classify(path, values)
+
+
+@pytest.mark.parametrize("text", ["9x9x2:8-4b0-5s2b0-3", "8x8x3:4-6b0-5b0p-d7-4", "6x6x1-4k2b0p-3",
+                                  "10x10x2:8-5k4s2b1-6k1-4"])
+def test_what_finn_lowers_is_the_same_network(tmp_path, text):
+    """Its Im2Col and MatMul are the convolution that they come from."""
+    network, path = random_network(Signature.parse(text), seed=3), tmp_path / "network.onnx"
+    writer.save(network, path)
+    qonnx_runs.lowered(path)
+    assert {"Im2Col", "MatMul"} <= {node.op_type for node in onnx.load(path).graph.node}
+    assert reader.load(path).network.to_bytes() == network.to_bytes()
+    assert executor.check(path, 30) == "equal to the graph in another program, on 30 inputs"
+
+
+@pytest.mark.parametrize("name, value, said", [
+    ("depthwise", 1, "it must take all channels of its input"),
+    ("input_shape", "(1,8,8,3)", "it must take all channels of its input"),
+    ("pad_amount", [1, 0, 0, 1], "a convolution has one stride and the same border"),
+    ("pad_amount", [1, 1, 1, 1, 1], "its pads must be four numbers"),
+    ("dilations", [2, 2], "its window is dilated by 2"),
+    ("stride", [1], "its kernel, strides and dilations must be two numbers each"),
+    ("kernel_size", [3, 2], "its weights take 18 numbers, but a window has 12"),
+    ("pad_value", -1, "its border of -1 is not what its input is at the least, 0"),
+], ids=["depthwise", "another shape", "pads apart", "five pads", "gaps", "one stride",
+        "another window", "a border of -1"])
+def test_other_windows_of_im2col_are_refused(tmp_path, name, value, said):
+    path = tmp_path / "network.onnx"
+    writer.save(random_network(Signature.parse("9x9x2:8-4-3"), seed=3), path)
+    qonnx_runs.lowered(path)
+    model = onnx.load(path)
+    node = next(each for each in model.graph.node if each.op_type == "Im2Col")
+    kept = [each for each in node.attribute if each.name != name]
+    node.ClearField("attribute")
+    node.attribute.extend([*kept, onnx.helper.make_attribute(name, value)])
+    onnx.save(model, path)
+    with pytest.raises(NetworkFileError, match=said):
+        reader.load(path)
+
+
+def test_im2col_takes_one_sample_at_a_time(tmp_path):
+    path = tmp_path / "network.onnx"
+    writer.save(random_network(Signature.parse("9x9x2:8-4b0-3")), path, batch=2)
+    qonnx_runs.lowered(path)
+    with pytest.raises(NetworkFileError, match="takes one sample at a time, but its batch is "):
+        reader.load(path)
 
 
 @pytest.mark.parametrize("name", FORMS)

@@ -14,7 +14,7 @@ from sw.golden import fast
 from sw.golden.network import random_network
 from sw.golden.qonnx import writer
 from sw.golden.stages import Dense, Readout, Signature
-from tests.qonnx_runs import sums
+from tests.qonnx_runs import channels_last, sums
 from tests.stage_lists import LISTS
 
 COUNT = 50
@@ -44,6 +44,17 @@ def test_every_score_is_goldens(tmp_path, text):
         assert (given == 0).all()
     else:
         assert np.array_equal(given, 2 * scores - network.readout.n_in)
+
+
+@pytest.mark.parametrize("text", ["9x9x2:8-4b0-5s2b0-3", "8x8x3:8-6-5p-d7-4", "6x6x1-4p-3"])
+def test_hls4mls_conversion_keeps_every_score(tmp_path, text):
+    """The field's front ends first turn all maps, so that the channel is last."""
+    network, path = random_network(Signature.parse(text), seed=1), tmp_path / "network.onnx"
+    codes = np.random.default_rng(0).integers(0, 2, (5, network.n_in), np.uint8)
+    writer.save(network, path)
+    channels_last(path)
+    given = [sums(path, graph_values(network, code[None]))[0] for code in codes]
+    assert np.array_equal(given, 2 * fast.trace_all(network, codes)[-1] - network.readout.n_in)
 
 
 @pytest.mark.parametrize("shape, batch, expected", [
