@@ -130,7 +130,7 @@ def _forecast(network: Network, board: boards.Board, plan: "Plan", clock: float,
         plot.draw_front(
             choices, plan, network.signature,
             title=f"{network} on {board.name} at {clock / 1e6:g} MHz",
-            clock=clock, logic_cells=board.logic_cells, file=file,
+            clock=clock, logic_cells=board.logic_cells, block_rams=board.block_rams, file=file,
             link_rate=Rates(network, board, plan, clock).link)
         print(f"the picture is in {file}")
 

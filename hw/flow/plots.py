@@ -33,8 +33,9 @@ class Placed(Protocol):
 
 
 def draw_front(choices: list[tuple[Plan, Cost]], chosen: Plan, signature: Signature, *,
-               title: str, clock: float, logic_cells: int, link_rate: float, file: Path) -> None:
-    """Draw inferences per second against logic cells, for every choice.
+               title: str, clock: float, logic_cells: int, block_rams: int, link_rate: float,
+               file: Path) -> None:
+    """Draw inferences per second against logic cells, and block RAMs, for every choice.
 
     What the part has, and what the link can carry, are lines across. The format is that of the
     file's suffix.
@@ -45,26 +46,37 @@ def draw_front(choices: list[tuple[Plan, Cost]], chosen: Plan, signature: Signat
         Without matplotlib, or if it cannot write such a file.
     """
     # Half a second that only a picture is worth.
-    figure, axes = _page((8, 5))
-    from matplotlib.ticker import LogLocator
-
-    cells = [price.logic_cells for _, price in choices]
+    figure, left, right = _page((12, 5), 2)
+    figure.suptitle(title)
     rates = [clock / plans.period(plan, signature) for plan, _ in choices]
-    axes.plot(cells, rates, "o-", color="tab:blue", markersize=4, label="foldings")
     at = [plan for plan, _ in choices].index(chosen)
-    axes.plot(cells[at], rates[at], "o", color="tab:orange", markersize=10, zorder=3,
-              label=f"what is built: {chosen}")
-    axes.axvline(logic_cells, color="tab:red", linestyle="--", label="what the part has")
-    axes.axhline(link_rate, color="tab:gray", linestyle=":", label="what the link carries")
-    axes.set(title=title, xlabel="logic cells, predicted", ylabel="inferences a second",
-             xscale="log", yscale="log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    for axes, what, there, taken in [
+            (left, "logic cells", logic_cells, [price.logic_cells for _, price in choices]),
+            (right, "block RAMs", block_rams, [price.block_rams for _, price in choices])]:
+        axes.plot(taken, rates, "o", color="tab:blue", markersize=4, label="foldings")
+        axes.plot(taken[at], rates[at], "o", color="tab:orange", markersize=10, zorder=3,
+                  label=f"what is built: {chosen}")
+        axes.axvline(there, color="tab:red", linestyle="--", label="what the part has")
+        axes.axhline(link_rate, color="tab:gray", linestyle=":", label="what the link carries")
+        _scale(axes, f"{what}, predicted", [*taken, there])
+    left.set_ylabel("inferences a second")
+    left.legend()
+    _save(figure, file)
+
+
+def _scale(axes, label: str, values: list[int]) -> None:
+    """Let both axes grow by factors, with room for these values; a hard-wired engine takes no block
+    RAM."""
+    from matplotlib.ticker import FixedLocator
+
+    axes.set(xlabel=label, yscale="log")
+    axes.set_xscale("symlog", linthresh=1)
+    axes.set_xlim(0.8 * min(values) or -0.3, 1.25 * max(values))
+    axes.xaxis.set_major_locator(FixedLocator([0, *(digit * 10 ** power for power in range(7)
+                                                    for digit in (1, 2, 5))]))
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.xaxis.set_minor_formatter("")
     axes.yaxis.set_major_formatter("{x:,.0f}")
     axes.grid(alpha=0.3, which="both")
-    axes.legend()
-    _save(figure, file)
 
 
 def draw_boards(measured: list[dict], file: Path) -> None:
@@ -129,13 +141,13 @@ def draw_floorplan(cells: Sequence[Placed], report: Report, file: Path) -> None:
     _save(figure, file)
 
 
-def _page(size: tuple[float, float]):
+def _page(size: tuple[float, float], columns: int = 1):
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise PlotError("A picture needs matplotlib. Try: pip install matplotlib") from None
     figure = Figure(figsize=size, layout="constrained")
-    return figure, figure.add_subplot()
+    return figure, *figure.subplots(1, columns, sharey=True, squeeze=False)[0]
 
 
 def _save(figure, file: Path) -> None:
