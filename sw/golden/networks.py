@@ -2,15 +2,10 @@
 
 from pathlib import Path
 
-from .errors import UserError
 from .network import Network
 from .qonnx import reader
 
-__all__ = ["NotDense", "load", "load_dense"]
-
-
-class NotDense(UserError):
-    """Something takes fully connected networks of bits, and this is another."""
+__all__ = ["load"]
 
 
 def load(path: Path) -> Network:
@@ -24,19 +19,3 @@ def load(path: Path) -> Network:
         The file cannot be read.
     """
     return reader.load(path).network if path.suffix == ".onnx" else Network.load(path)
-
-
-def load_dense(path: Path, command: str) -> Network:
-    """Read a network for a ``command``, such as ``"hw.build"``, which knows no convolutions yet.
-
-    Raises
-    ------
-    NotDense
-        The network is not fully connected on bits.
-    NetworkFileError, OSError
-        As :func:`load`.
-    """
-    network = load(path)
-    if network.signature.widths is None:
-        raise NotDense(f"{command} takes fully connected networks of bits, not {network}")
-    return network

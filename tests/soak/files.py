@@ -41,7 +41,6 @@ from sw.federated.settings import Settings
 from sw.golden import bits, fast, forward, frame, networks
 from sw.golden.codes import CodesFileError, load_codes, save_codes
 from sw.golden.network import Network, NetworkFileError, random_network
-from sw.golden.networks import NotDense
 from sw.golden.qonnx import writer as qonnx
 from sw.golden.split import Split, SplitFileError
 from sw.golden.stages import Signature
@@ -301,7 +300,7 @@ def targets(folder: Path) -> Iterator[Target]:
                  "codes.safetensors"):
         yield Target(f"run/{name}, checked", folder / "run" / name,
                      lambda path: equality.check(path.parent),
-                     (RunError, CheckpointError, NetworkFileError, NotDense, CodesFileError,
+                     (RunError, CheckpointError, NetworkFileError, CodesFileError,
                       ExportError),
                      0.3)
     for name in "config.json", "checkpoint.safetensors":
