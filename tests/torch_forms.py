@@ -64,7 +64,7 @@ def dense(activation=where, weights=where, read=lambda x: where(x - 0.5), end=No
         *([end] if end else []))
 
 
-def maps(activation=where, border=-1.0, pool="before", signs=1):
+def maps(activation=where, border=-1.0, pool="before", signs=1, weights=where):
     """Return a network of two convolutions, and a pool before or behind the first sign.
 
     Before it, scales of all channels have the sign ``signs``.
@@ -79,7 +79,7 @@ def maps(activation=where, border=-1.0, pool="before", signs=1):
     return nn.Sequential(
         Do(lambda x: where(x - 0.5)), Weights((6, 1, 2, 2)), *first, middle, Do(activation), *last,
         *padded,
-        Weights((5, 6, 3, 3), **options), norm(5, maps=True), Do(activation), nn.Flatten(),
+        Weights((5, 6, 3, 3), weights, **options), norm(5, maps=True), Do(activation), nn.Flatten(),
         Weights((CLASSES, 10)))
 
 
@@ -134,6 +134,8 @@ TAKEN = {
     "scales behind the sums": lambda: dense(alpha=True),
     "XNOR-Net's scales": lambda: dense(
         weights=lambda w: where(w) * w.abs().mean(dim=1, keepdim=True)),
+    "XNOR-Net's scales of maps": lambda: maps(
+        pool="behind", weights=lambda w: where(w) * w.abs().mean(dim=[1, 2, 3], keepdim=True)),
     "a bias": lambda: dense(bias=[2.0, -4.0, 0.0, 6.0]),
     "a mean and a deviation, then a sign": lambda: dense(read=lambda x: where((x - 0.13) / 0.31)),
     "pixels of 8 bits": lambda: dense(read=lambda x: torch.round(x.clamp(0, 1) * 255)),
