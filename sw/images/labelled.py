@@ -97,6 +97,9 @@ def _checked(folder: Path, names: list[str]) -> tuple[str, ...]:
     if not 2 <= len(names) <= MAX_CLASSES:
         raise DataError(f"{folder} must hold 2 to {MAX_CLASSES} folders, one for each class, not "
                         f"{len(names)}")
+    for name in names:
+        if not name.isprintable():
+            raise DataError(f"{folder} must hold folders whose names can be printed, not {name!r}")
     return tuple(names)
 
 

@@ -1,5 +1,6 @@
 """Folders of your own images: what is read of them, how it is divided, and what is refused."""
 
+import os
 import shutil
 
 import numpy as np
@@ -92,6 +93,10 @@ def alone(folder):
     draw(folder, [0], {"alone": 7})
 
 
+def unprintable(folder):
+    (folder / "circle").rename(folder / os.fsdecode(b"circle\xff"))
+
+
 def damaged(folder):
     for file in (folder / "square").iterdir():
         file.write_bytes(b"GIF89a")
@@ -111,6 +116,7 @@ def strange(folder):
     (one, "{} must hold 2 to 256 folders, one for each class, not 1"),
     (many, "{} must hold 2 to 256 folders, one for each class, not 257"),
     (alone, "{}/alone must hold two images at the least: one is to test on"),
+    (unprintable, "{} must hold folders whose names can be printed, not 'circle\\udcff'"),
     (damaged, "{} must have images of 'square' to train on that can be read, and has none"),
     (strange, "{} must have the same classes in train and test, and 'square' is in one of them "
               "alone"),
