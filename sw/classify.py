@@ -154,6 +154,30 @@ def _of_pixels(network: Network, raw: Bits) -> Bits:
     return forward.bits_of(network.input, network.quantise(raw))
 
 
+def rows(run: Path, network: Network, file: Path) -> Inputs:
+    """Return the bits of a table's rows, with labels if the file has them. Needs no torch."""
+    from .images import table
+    from .images.names import DataError
+
+    try:
+        encoding = table.Encoding.load(run / "encoding.json")
+        found = table.read(file, None)
+        if encoding.label in found.names:
+            found = table.read(file, encoding.label)
+        codes = encoding.encode(found)
+        labels = encoding.targets(found) if found.labels else None
+    except FileNotFoundError as error:
+        raise ClassifyError(f"{error.filename} is not there: --table is for the run of a table"
+                            ) from None
+    except DataError as error:
+        raise ClassifyError(str(error)) from None
+    if codes.shape[1] != network.n_in:
+        raise ClassifyError(f"A row has {codes.shape[1]} bits, but the network takes "
+                            f"{network.n_in}")
+    return Inputs(codes, [f"row {number}" for number in range(1, len(codes) + 1)], labels,
+                  encoding.classes)
+
+
 def pictured(run: Path, network: Network, files: Sequence[Path], data_set: str | None,
              data_dir: str | None) -> Inputs:
     """Return what a run's network takes of pictures, or of a data set's test images: what its
@@ -245,6 +269,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help="serial port of the board, such as /dev/ttyUSB1, or the link of python -m sim.board")
     add("--network", metavar="RUN", type=Path,
         help="folder of the run that the board was built from (default: the newest run)")
+    add("--table", metavar="FILE", type=Path,
+        help="classify the rows of a CSV file with a run of sw.train --table")
     add("--data", metavar="NAME", help="take the test images of this data set")
     add("--data-dir", metavar="DIR", help="look for its IDX files in DIR or DIR/NAME")
     add("--all", action="store_true",
@@ -258,8 +284,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if not args.list and args.port is None:
         parser.error("the following arguments are required: --port, or --list to find it")
-    if args.images and (args.data or args.all or args.selftest):
-        parser.error("images are classified one by one: leave --data, --all and --selftest out")
+    if args.images and (args.data or args.all or args.selftest or args.table):
+        parser.error("images are classified one by one: leave --data, --table, --all and "
+                     "--selftest out")
     return args
 
 
@@ -271,6 +298,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"{file} is {executor.check(file)}")
     if args.selftest:
         inputs = golden_vectors(network, file)
+    elif args.table:
+        inputs = rows(file.parent, network, args.table)
     elif args.images and network.signature.widths is None:
         inputs = pixels(file.parent, network, args.images)
     elif args.images or args.data:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .images.names import NAMES
 from .models.binarizer import BINARIZERS
 from .terminal.command import Parser, command
+from .training.columns import LEVELS
 from .training.config import HYBRID, LOSSES, PRECISIONS, Config, DeepConfig
 from .training.effort import DEEP, RunError, effort_for
 from .training.flags import add_flags, widths
@@ -17,6 +18,7 @@ from .training.labels import LABELS
 from .training.stages import AUGMENTS, SIZES
 
 if TYPE_CHECKING:
+    from .training.columns import TableConfig
     from .training.configs import Asked
     from .training.run import Run
     from .training.stages import OnChipConfig
@@ -51,6 +53,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--on-chip", metavar="SPEC",
         help=f"train a network that takes pixels and needs no host: {', '.join(SIZES)}, or its "
              "stages such as 32s2-64p-64p, see docs/formats.md")
+    add("--table", metavar="FILE", type=Path,
+        help="learn the rows of a CSV file with a header (of --hidden neurons, 64 if it does not "
+             "say)")
+    add("--label", metavar="COLUMN", help="the column of the table that tells the class")
+    add("--levels", metavar="N", type=int, default=LEVELS,
+        help="thresholds of a column of numbers, at the most (default: %(default)s)")
     add("--pixels", metavar="BITS", type=int, default=8,
         help="of such a network, 1 to 8 (default: %(default)s)")
     add("--augment", choices=AUGMENTS,
@@ -101,6 +109,8 @@ def _settle(arguments: argparse.Namespace) -> "tuple[Asked, Any]":
     """Return what is asked for, and the images; a flag that the model does not have is refused."""
     if arguments.images is not None or arguments.on_chip is not None:
         return _on_chip(arguments)
+    if arguments.table is not None or arguments.label is not None:
+        return _table_of(arguments)
     if (arguments.pixels, arguments.augment, arguments.threads) != (8, None, 2):
         raise RunError("--pixels, --augment and --threads are for a network on the chip, see "
                        "--on-chip")
@@ -136,6 +146,24 @@ def _deep_config(arguments: argparse.Namespace) -> DeepConfig:
         raise RunError(f"Epochs and images must be at least 1, not {epochs} and {limit}")
     return DeepConfig(model, arguments.data_dir, arguments.binarizer, arguments.seed,
                       arguments.device, epochs, precision=arguments.precision, images=limit)
+
+
+def _table_of(arguments: argparse.Namespace) -> "tuple[TableConfig, Any]":
+    from .training import tabular
+
+    if arguments.table is None or arguments.label is None:
+        raise RunError("--table and --label belong together: a CSV file, and its column of classes")
+    usual = Config()
+    if (arguments.data, arguments.task, arguments.encoder, arguments.model) != (
+            usual.data, usual.task, None, HYBRID):
+        raise RunError("--table brings data and classes: it takes no --data, --task, --encoder or "
+                       "--model")
+    config = tabular.decide(
+        arguments.table, arguments.label, levels=arguments.levels,
+        hidden=arguments.hidden if arguments.hidden != usual.hidden else (64,),
+        binarizer=arguments.binarizer, seed=arguments.seed, device=arguments.device,
+        epochs=arguments.epochs)
+    return config, tabular.load(config)
 
 
 def _on_chip(arguments: argparse.Namespace) -> "tuple[OnChipConfig, Any]":
@@ -187,8 +215,9 @@ def _begin(arguments: argparse.Namespace) -> "tuple[Run[Any], Any]":
 def _phases(config: "Asked") -> Any:
     """Return the module that does the phases of such a run."""
     # Imported here: who only asks for --help need not wait for torch.
-    from .training import deep, hybrid, onchip
-    return {Config: hybrid, DeepConfig: deep}.get(type(config), onchip)
+    from .training import deep, hybrid, onchip, tabular
+    return {"Config": hybrid, "DeepConfig": deep, "OnChipConfig": onchip,
+            "TableConfig": tabular}[type(config).__name__]
 
 
 @command()

@@ -26,7 +26,8 @@ from ..images import data
 from ..models.autoencoder import Encoder
 from ..models.binary import DynamicShift
 from ..models.encoding import BATCH, extract
-from ..training.configs import describe
+from ..training.config import Config
+from ..training.configs import describe, load
 from ..training.effort import RunError
 
 __all__ = ["Difference", "Handed", "hand_over", "load_encoder", "write_encoder"]
@@ -127,7 +128,9 @@ def hand_over(run: Path, to: Path, data_dir: Path | None = None) -> Handed:
     network = networks.load(run / "network.safetensors")
     codes, _ = load_codes(run / "codes.safetensors")
     folder = data_dir or (Path(described.data_dir) if described.data_dir else None)
-    hybrid = (None if network.signature.widths is None
+    has_encoder = isinstance(load(run / "config.json"), Config) or (
+        run / "encoder.safetensors").exists()
+    hybrid = (None if not has_encoder
               else _Hybrid.of(run, data.select(data.load(described.data, folder), described.task)
                               .test_images, codes))
     to.mkdir(parents=True, exist_ok=True)

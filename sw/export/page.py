@@ -3,6 +3,7 @@
 The page is a single file that needs nothing but a browser.
 """
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -17,6 +18,7 @@ from ..golden.codes import load_codes
 from ..golden.network import MAX_BYTES
 from ..golden.tensors import atomic_write
 from ..images import data
+from ..training.columns import TableConfig
 from ..training.config import Description
 from ..training.configs import describe, load, names_of
 from ..training.effort import RunError
@@ -66,7 +68,14 @@ def _look(folder: Path, described: Description, data_dir: Path | None) -> Shown:
     network = networks.load(folder / "network.safetensors")
     test_codes, labels = load_codes(folder / "codes.safetensors")
     classes = fast.classify_all(network, test_codes)
-    if isinstance(load(folder / "config.json"), OnChipConfig):    # Its codes are the images.
+    found = load(folder / "config.json")
+    if isinstance(found, TableConfig):
+        side = math.isqrt(test_codes.shape[1] - 1) + 1
+        squares = np.zeros((len(test_codes), side * side), np.float32)
+        squares[:, :test_codes.shape[1]] = test_codes
+        return Shown(squares.reshape(-1, side, side), test_codes, labels, classes,
+                     names_of(folder), network)
+    if isinstance(found, OnChipConfig):    # Its codes are the images.
         planes = test_codes.reshape(-1, *network.input.shape, network.input.bits)
         places = np.arange(network.input.bits, dtype=np.uint8)
         pixels = (planes << places).sum(-1, np.uint8) / np.float32(network.input.top)

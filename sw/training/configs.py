@@ -13,13 +13,15 @@ from ..golden import regular
 from ..golden.errors import UserError
 from ..golden.record import record
 from ..images.names import class_names
+from ..images.table import Encoding
+from .columns import TableConfig
 from .config import HYBRID, Config, DeepConfig, Description
 from .effort import Effort, RunError
 from .stages import OnChipConfig
 
 __all__ = ["Asked", "describe", "load", "load_record", "names_of"]
 
-Asked = Config | DeepConfig | OnChipConfig
+Asked = Config | DeepConfig | OnChipConfig | TableConfig
 Kind = TypeVar("Kind")
 
 
@@ -52,6 +54,8 @@ def names_of(folder: Path) -> tuple[str, ...]:
     described, found = describe(folder), load(folder / "config.json")
     if isinstance(found, OnChipConfig):
         return found.classes
+    if isinstance(found, TableConfig):
+        return Encoding.load(folder / "encoding.json").classes
     return class_names(described.data, described.task)
 
 
@@ -90,6 +94,8 @@ def load(path: Path) -> Asked | Description:
         if "model" in names:
             return _record(_Before, content, path, "the configuration of a run").now()
         return _record(Config, content, path, "the configuration of a run")
+    if "table" in names:
+        return _record(TableConfig, content, path, "the configuration of a run")
     if "signature" in names:
         return _record(OnChipConfig, content, path, "the configuration of a run")
     if "model" in names:

@@ -26,6 +26,7 @@ from tqdm import tqdm
 from ..golden.network import atomic_write
 from ..models.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from . import task
+from .columns import TableConfig
 from .config import Config, DeepConfig
 from .configs import Asked, load
 from .device import Engine, FabricEngine
@@ -40,7 +41,7 @@ RUNS = Path("runs")
 SAVE_EVERY = 10.0    # Seconds of work that a power cut may cost.
 
 Model = TypeVar("Model", bound=nn.Module)
-AnyConfig = TypeVar("AnyConfig", Config, DeepConfig, OnChipConfig)
+AnyConfig = TypeVar("AnyConfig", Config, DeepConfig, OnChipConfig, TableConfig)
 
 
 class Phases:
@@ -232,6 +233,8 @@ def reopen(folder: Path) -> Run[Any]:
     if isinstance(config, DeepConfig):
         return Run(folder, config, states)
     if isinstance(config, OnChipConfig):
+        return Run(folder, config, states)
+    if isinstance(config, TableConfig):
         return Run(folder, config, states)
     raise RunError(f"{path} is not the configuration of a run of sw.train")
 

@@ -1,0 +1,95 @@
+"""Runs of ``sw.train --table``: learnt, exported, classified, and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+
+from sw import classify, report
+from sw.export.check import main as check
+from sw.golden import fast
+from sw.golden.codes import load_codes
+from sw.golden.network import Network
+from sw.train import main
+from sw.training.configs import names_of
+
+
+@pytest.fixture(scope="module")
+def iris(tmp_path_factory):
+    """scikit-learn's iris as a file."""
+    from sklearn.datasets import load_iris
+
+    data, path = load_iris(), tmp_path_factory.mktemp("tables") / "iris.csv"
+    rows = [",".join([*map(str, row), data.target_names[klass]])
+            for row, klass in zip(data.data.tolist(), data.target)]
+    path.write_text("\n".join(["a,b,c,d,species", *rows]) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(iris, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    assert main(["--table", str(iris), "--label", "species", "--epochs", "40", "--device", "cpu",
+                 "--out", str(folder)]) == 0
+    return folder
+
+
+def test_a_table_is_learnt_and_exported(finished, capsys):
+    network = Network.load(finished / "network.safetensors")
+    codes, labels = load_codes(finished / "codes.safetensors")
+    metrics = json.loads((finished / "metrics.json").read_text())
+    right = round(100 * float((fast.classify_all(network, codes) == labels).mean()), 2)
+    assert str(network) == "31-64-3" and metrics["accuracy"]["table"] == right > 85
+    assert metrics["rows"] == {"train": 120, "test": 30}
+    assert names_of(finished) == ("setosa", "versicolor", "virginica")
+    assert check(["--network", str(finished)]) == 0
+    assert json.loads(capsys.readouterr().out) == {"codes": 30, "sums": 64 * 33}
+    assert report.main([str(finished)]) == 0
+
+
+def test_rows_are_classified_with_the_runs_encoding(finished, iris, tmp_path):
+    network = Network.load(finished / "network.safetensors")
+    inputs = classify.rows(finished, network, iris)
+    right = fast.classify_all(network, inputs.codes) == inputs.labels
+    assert len(right) == 150 and right.mean() > 0.9 and inputs.name(1) == "versicolor"
+    (tmp_path / "new.csv").write_text("d,c,b,a\n0.2,1.4,3.5,5.1\n")    # As the first row is.
+    new = classify.rows(finished, network, tmp_path / "new.csv")
+    assert new.labels is None and np.array_equal(new.codes[0], inputs.codes[0])
+
+
+def test_rows_need_the_run_of_a_table(finished, iris, tmp_path):
+    with pytest.raises(classify.ClassifyError, match=r"--table is for the run of a table$"):
+        classify.rows(tmp_path, Network.load(finished / "network.safetensors"), iris)
+
+
+def test_a_run_goes_on_with_the_same_rows_alone(finished, iris, tmp_path, capsys):
+    config = json.loads((finished / "config.json").read_text())
+    other = tmp_path / "iris.csv"
+    other.write_text(iris.read_text() + "1,2,3,4,setosa\n")
+    (tmp_path / "config.json").write_text(json.dumps(config | {"table": str(other)}))
+    assert main(["--resume", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == (
+        f"error: {other} holds other rows than when the run was begun\n")
+    (tmp_path / "config.json").write_text(json.dumps(config | {"levels": 0}))
+    assert main(["--resume", str(tmp_path)]) == 2
+    assert "The number of levels must be 1 to 255, not 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("flags, said", [
+    (["--label", "species"], "--table and --label belong together: a CSV file, and its column of "
+                             "classes"),
+    (["--table", "{}"], "--table and --label belong together: a CSV file, and its column of "
+                        "classes"),
+    (["--table", "{}", "--label", "kind"], "{} must have the column 'kind', and has a, b, c, d, "
+                                           "species"),
+    (["--table", "{}", "--label", "species", "--levels", "300"],
+     "The number of levels must be 1 to 255, not 300"),
+    (["--table", "{}", "--label", "species", "--epochs", "0"],
+     "The number of epochs must be 1 to 2147483647, not 0"),
+    (["--table", "{}", "--label", "species", "--data", "mnist"],
+     "--table brings data and classes: it takes no --data, --task, --encoder or --model"),
+], ids=["label", "table", "column", "levels", "epochs", "data"])
+def test_what_cannot_be_learnt_is_refused(iris, tmp_path, capsys, flags, said):
+    assert main([*(flag.format(iris) for flag in flags), "--out", str(tmp_path / "run")]) == 2
+    assert capsys.readouterr().err == f"error: {said.format(iris)}\n"
+    assert not (tmp_path / "run").exists()
