@@ -54,12 +54,12 @@ ENDURES = [    # Whose input is bytes, bits, and words of bytes; cycles between 
 def script(images, wait):
     """Return what may happen to a link, and which of the images are accepted."""
     one, two, three, four = images
-    half = slice(None, len(one) // 2)
+    part = slice(None, len(one) // 3)    # Within a word.
     return {
         "two while one is computed": ([one, wait, "accept", two, wait, "accept", three, wait,
                                        "accept"], [one, two, three]),
-        "abort in the middle": ([one[half], wait, "abort", two, wait, "accept"], [two]),
-        "abort of a whole one": ([one, "abort", two, wait, "accept", three[half], "abort",
+        "abort in the middle": ([one[part], wait, "abort", two, wait, "accept"], [two]),
+        "abort of a whole one": ([one, "abort", two, wait, "accept", three[part], "abort",
                                   four, wait, "accept"], [two, four]),
         "abort of nothing": (["abort", "abort", one, wait, "accept", "abort", two, wait, "accept"],
                              [one, two]),
