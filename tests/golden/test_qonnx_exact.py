@@ -26,7 +26,8 @@ OUT = "p = MatMul (a, s0)\n h = Q.BipolarQuant (p, one)\n y = MatMul (h, s1)"
 ARRAYS = {"last": np.where(np.arange(12)[:, None] % 3, 1, -1), "neg": -1.0, "tiny": 1e-9,
           "small": 1e-42, "c10": 10.0, "c15": 15.0, "c25": 25.0, "f0": np.zeros((N, 1)),
           "nought": 0.0, "eight": 8.0, "four": 4.0, "bias": np.arange(12) - 5.0,
-          "shift": np.full(5, 0.5)}
+          "shift": np.full(5, 0.5),
+          "uneven12": np.where(np.arange(12) % 3, 99.0, -99.0)}
 
 # What is taken, and must be equal.
 EQUAL = {

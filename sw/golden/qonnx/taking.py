@@ -140,14 +140,24 @@ def _levels(signal: Signal, table: Array) -> tuple[Array, Array]:
         return low, high
     constant = low == high
     pairs = np.unique(np.stack([low, high])[:, ~constant], axis=1)
-    if constant.all():    # As if there were signs.
-        low, high = -np.abs(low), np.abs(high)
+    if constant.all():
+        low, high = _guessed(low)
     elif constant.any():
         if pairs.shape[1] != 1 or not np.isin(low[constant], pairs).all():
             raise Refused(f"neuron {np.flatnonzero(constant)[0]} never turns, and has no pair "
                           "of values in common with the others; give all activations one scale")
         low, high = np.broadcast_to(pairs, (2, len(low)))
     return low, high
+
+
+def _guessed(values: Array) -> tuple[Array, Array]:
+    """Return two values for each neuron, of which it always has the one that is given, ``(n,)``."""
+    kinds = np.unique(values)
+    if 0 not in kinds:    # As if there were signs.
+        return -np.abs(values), np.abs(values)
+    other = kinds[kinds != 0][:1] if len(kinds) > 1 else np.ones(1, values.dtype)
+    pair = np.sort(np.append(other, np.zeros(1, values.dtype)))
+    return np.broadcast_to(pair[0], values.shape), np.broadcast_to(pair[1], values.shape)
 
 
 def layer(weights: Bits, fires: Array, bits: int = 1) -> Layer:
