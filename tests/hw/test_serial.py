@@ -48,13 +48,13 @@ def expected_maps(network, layout, image):
 
 
 ENDURES = [    # Whose input is bytes, bits, and words of bytes; cycles between them.
-    ("4x4x2:8-5-3", (0,)), ("3x5x3-4s2p2-3", (0, 30, 1)), ("24-6-3", (0,)), ("24-6-3", (0, 30, 1))]
+    ("4x4x2:8-5-3", (0,)), ("3x5x3-16-3", (0, 30, 1)), ("24-6-3", (0,)), ("24-6-3", (0, 30, 1))]
 
 
 def script(images, wait):
     """Return what may happen to a link, and which of the images are accepted."""
     one, two, three, four = images
-    part = slice(None, len(one) // 3)    # Within a word.
+    part = slice(None, 8)    # Within a word.
     return {
         "two while one is computed": ([one, wait, "accept", two, wait, "accept", three, wait,
                                        "accept"], [one, two, three]),
@@ -74,8 +74,10 @@ def script(images, wait):
 def test_only_what_is_accepted_is_computed(text, gaps, name):
     network = network_for(text)
     steps, accepted = script(images_for(network, 6)[2:], SETTLES)[name]
-    classes, *_ = run(SerialEngine(network, Serial(1, 8)), steps, len(accepted), gaps)
+    engine = SerialEngine(network, Serial(1, 8))
+    classes, *_, maps = run(engine, steps, len(accepted), gaps)
     assert classes == forward.classify_all(network, accepted).tolist()
+    assert maps == expected_maps(network, engine.layout, accepted[-1])
 
 
 def test_waiting_images_follow_each_other_at_the_period():
