@@ -50,8 +50,9 @@ def draw_signature(draw: random.Random) -> Signature:
 
 
 def draw_plan(draw: random.Random) -> Serial:
+    """Draw up to 512 synapses a cycle: compilers take minutes for more."""
     simd = draw.randint(0, 6)
-    return Serial(1 << draw.randint(0, simd), 1 << simd)
+    return Serial(1 << draw.randint(0, min(simd, 9 - simd)), 1 << simd)
 
 
 def draw_steps(draw: random.Random, images: np.ndarray) -> list[int]:
