@@ -22,7 +22,7 @@ __all__ = ["CASES", "SEEDS", "study", "tabulate"]
 CASES = (("small", "mnist"), ("medium", "mnist"), ("large", "mnist"), ("medium", "fashion-mnist"))
 SEEDS = (0, 1, 2)
 HEADING = ["size", "network", "data", "weights, bits", "multiply-accumulates", "seeds",
-           "test images, %", "training, CPU minutes"]
+           "test images, %", "training, minutes"]
 
 
 @dataclass(frozen=True)
