@@ -11,6 +11,8 @@ import hashlib
 import io
 import json
 import math
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,6 +29,7 @@ __all__ = ["Column", "Encoding", "Table", "divide", "fit", "read"]
 
 FORMAT = "hybnn-encoding-1"
 MAX_BYTES = 1 << 28
+HEAD = 1 << 16    # Characters in which the header is looked for.
 MAX_CLASSES, MAX_WORDS = 256, 64
 MISSING = ("", "?", "na", "n/a", "nan", "null", "none")
 TEST = 0.2    # Of each class.
@@ -72,6 +75,8 @@ class Column:
         gone = np.array([_is_missing(value) for value in values], bool)
         if self.values:
             parts = [np.array([value == word for value in values]) for word in self.values]
+        elif not self.thresholds:    # The rows to train on told nothing by it.
+            parts = []
         else:
             numbers = np.array([math.nan if gone[row] else _number(value)
                                 for row, value in enumerate(values)])
@@ -148,14 +153,22 @@ def read(path: Path, label: str | None) -> Table:
     DataError
         It is no table, or has no column ``label``: one sentence says what is wrong.
     """
-    text = regular.read_text(path, MAX_BYTES).removeprefix("\ufeff")
-    head = text.split("\n", 1)[0]
+    try:
+        text = regular.read_text(path, MAX_BYTES).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} must be in UTF-8, and is not at byte {error.start + 1:,}: save it "
+                        "anew as CSV UTF-8") from None
+    # Whatever stands between quotes is part of a name.
+    head = re.sub(r'"[^"]*"', "", text[:HEAD].lstrip("\r\n")).split("\n", 1)[0]
     delimiter = max(",;\t", key=head.count)
     try:
-        header, *rows = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter,
-                                                   strict=True) if row]
-    except (ValueError, csv.Error) as error:
+        lines = [row for row in csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+                 if row]
+    except csv.Error as error:
         raise DataError(f"{path} must be a CSV file with a header: {error}") from None
+    if not lines:
+        raise DataError(f"{path} must be a CSV file with a header, and is empty")
+    header, *rows = lines
     header, rows = [name.strip() for name in header], [[value.strip() for value in row]
                                                        for row in rows]
     _check(path, header, rows)
@@ -193,15 +206,17 @@ def divide(table: Table, seed: int) -> tuple[np.ndarray, np.ndarray]:
     DataError
         There are no 2 to 256 classes, or one of them has a single row.
     """
-    classes, found, counts = np.unique(table.labels, return_inverse=True, return_counts=True)
-    if not 2 <= len(classes) <= MAX_CLASSES:
-        raise DataError(f"{table.path} must have 2 to {MAX_CLASSES} classes, not {len(classes)}")
-    if counts.min() < 2:
+    counts = Counter(table.labels)    # An array would have room for the longest in each row.
+    if not 2 <= len(counts) <= MAX_CLASSES:
+        raise DataError(f"{table.path} must have 2 to {MAX_CLASSES} classes, not {len(counts)}")
+    if alone := sorted(name for name, count in counts.items() if count < 2):
         raise DataError(f"{table.path} must have two rows of each class at the least, and has one "
-                        f"of {str(classes[counts.argmin()])!r:.40}")
+                        f"of {alone[0]!r:.40}")
+    numbers = {name: klass for klass, name in enumerate(sorted(counts))}
+    found = np.array([numbers[label] for label in table.labels])
     rng, is_test = np.random.default_rng(seed), np.zeros(len(found), bool)
-    for klass, count in enumerate(counts):
-        rows = rng.permutation(np.flatnonzero(found == klass))
+    for name, klass in numbers.items():
+        count, rows = counts[name], rng.permutation(np.flatnonzero(found == klass))
         is_test[rows[:max(1, round(TEST * count))]] = True
     return np.flatnonzero(~is_test), np.flatnonzero(is_test)
 

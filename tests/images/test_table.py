@@ -65,9 +65,39 @@ def test_a_fifth_of_each_class_is_to_test_on(tmp_path):
     assert not np.array_equal(test, table.divide(found, 1)[1])
 
 
+@pytest.mark.parametrize("coding, at", [("latin-1", 11), ("utf-16", 1)])
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path, coding, at):
+    path = tmp_path / "t.csv"
+    path.write_bytes("x,class\n1,\u00e4\n2,b\n".encode(coding))
+    with pytest.raises(DataError) as refused:
+        table.read(path, "class")
+    assert str(refused.value) == (f"{path} must be in UTF-8, and is not at byte {at}: save it anew "
+                                  "as CSV UTF-8")
+
+
+@pytest.mark.parametrize("head", ["a\tb\n", '"a, b, c, d";b\n', '\n\r\na;b\n',
+                                  '"a\n, b";b\n'], ids=["tab", "quoted", "blank", "two lines"])
+def test_what_is_between_values_is_found(tmp_path, head):
+    found = table.read(made(tmp_path, head + "1{0}2\n3{0}4\n".format(";" if ";" in head else "\t")),
+                       None)
+    assert (len(found.names), found.rows) == (2, [["1", "2"], ["3", "4"]])
+
+
+def test_words_that_are_in_no_row_to_train_on_are_not_numbers(tmp_path):
+    found = table.read(made(tmp_path, "x,note,class\n1,,a\n2,seen,b\n3,,a\n4,,b\n"), "class")
+    encoding = table.fit(found, np.array([0, 2, 3]), "class", 8)
+    assert encoding.encode(found).tolist() == [[0, 0], [0, 0], [1, 0], [1, 1]]
+
+
+def test_labels_take_the_memory_that_they_have(tmp_path):
+    labels = ["a", "a\0", "b" * 100_000] * 50_000    # An array of these has 60 GB.
+    found = table.Table(tmp_path, ("x",), [["1"]] * len(labels), labels)
+    assert [len(part) for part in table.divide(found, 0)] == [120_000, 30_000]
+
+
 @pytest.mark.parametrize("text, said", [
-    ("", "must be a CSV file with a header: not enough values to unpack (expected at least 1, got "
-         "0)"),
+    ("", "must be a CSV file with a header, and is empty"),
+    ("\n\r\n", "must be a CSV file with a header, and is empty"),
     ("x,class\n", "must have rows below its header"),
     ("x,x,class\n1,2,a\n", "must have columns of different names, and has two named 'x'"),
     ("x,class\n1,a\nx,class\n2,b\n", "must have one header, and has it again in row 2"),
@@ -86,7 +116,7 @@ def test_a_fifth_of_each_class_is_to_test_on(tmp_path):
     ("x,class\n" + "".join(f"w{n},{'ab'[n % 2]}\n" for n in range(200)),
      "must have at most 64 different words in a column, and has 160 in 'x': leave the column out"),
     ('x,class\n"1,a\n', "must be a CSV file with a header: unexpected end of data"),
-], ids=["empty", "no rows", "twice", "header again", "long row", "no label", "missing label",
+], ids=["empty", "blank", "no rows", "twice", "header again", "long row", "no label", "missing label",
         "one class", "257 classes", "one row", "word", "infinite", "constant", "words", "quote"])
 def test_what_is_no_table_is_refused(tmp_path, text, said):
     path = made(tmp_path, text)
