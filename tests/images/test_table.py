@@ -116,8 +116,9 @@ def test_labels_take_the_memory_that_they_have(tmp_path):
     ("x,class\n" + "".join(f"w{n},{'ab'[n % 2]}\n" for n in range(200)),
      "must have at most 64 different words in a column, and has 160 in 'x': leave the column out"),
     ('x,class\n"1,a\n', "must be a CSV file with a header: unexpected end of data"),
-], ids=["empty", "blank", "no rows", "twice", "header again", "long row", "no label", "missing label",
-        "one class", "257 classes", "one row", "word", "infinite", "constant", "words", "quote"])
+], ids=["empty", "blank", "no rows", "twice", "header again", "long row", "no label",
+        "missing label", "one class", "257 classes", "one row", "word", "infinite", "constant",
+        "words", "quote"])
 def test_what_is_no_table_is_refused(tmp_path, text, said):
     path = made(tmp_path, text)
     with pytest.raises(DataError) as refused:
