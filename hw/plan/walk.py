@@ -16,7 +16,13 @@ __all__ = ["LOOPS", "Part", "Walk", "parts"]
 
 # Innermost first.
 LOOPS = "word", "kernel_row", "pool_column", "pool_row", "chunk", "column", "row"
-WORD, KERNEL_ROW, POOL_COLUMN, POOL_ROW, CHUNK, COLUMN, ROW = range(len(LOOPS))
+WORD = 0
+KERNEL_ROW = 1
+POOL_COLUMN = 2
+POOL_ROW = 3
+CHUNK = 4
+COLUMN = 5
+ROW = 6
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,9 @@ from .effort import MOST, RunError
 
 __all__ = ["LEVELS", "TableConfig", "epochs_for"]
 
-LEVELS, BATCH, STEPS = 8, 32, 1500
+LEVELS = 8
+BATCH = 32
+STEPS = 1500
 MAX_LEVELS = 255
 
 
