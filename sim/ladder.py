@@ -143,10 +143,7 @@ def load(argument: Path) -> tuple[Network, Bits]:
     path = runs.codes_file(argument)
     if not argument.is_dir() and not path.exists():
         return network, random_codes(network.n_in)
-    codes, _ = load_codes(path)
-    if codes.shape[1] != network.n_in:
-        raise VerifyError(f"{path} has codes of {codes.shape[1]} bits, but the network takes "
-                          f"{network.n_in}")
+    codes, _ = load_codes(path, network.n_in)
     if not len(codes):
         raise VerifyError(f"{path} has no codes")
     return network, codes

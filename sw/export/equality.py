@@ -93,5 +93,5 @@ def check(folder: Path) -> dict[str, int]:
     if not (folder / "config.json").is_file():
         raise RunError(f"{folder} is not the folder of a run: it has no config.json")
     network = networks.load(folder / "network.safetensors")
-    codes, _ = load_codes(folder / "codes.safetensors")
+    codes, _ = load_codes(folder / "codes.safetensors", network.n_in)
     return compare(load_model(folder, network), network, codes)

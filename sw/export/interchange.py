@@ -126,7 +126,7 @@ def hand_over(run: Path, to: Path, data_dir: Path | None = None) -> Handed:
         raise RunError(f"{run} is not the folder of a run: it has no config.json")
     described = describe(run)
     network = networks.load(run / "network.safetensors")
-    codes, _ = load_codes(run / "codes.safetensors")
+    codes, _ = load_codes(run / "codes.safetensors", network.n_in)
     folder = data_dir or (Path(described.data_dir) if described.data_dir else None)
     has_encoder = isinstance(load(run / "config.json"), Config) or (
         run / "encoder.safetensors").exists()

@@ -43,15 +43,15 @@ def save_codes(path: Path, codes: np.ndarray, labels: np.ndarray, n_bits: int) -
     files.write(path, tensors, format=FORMAT, n_bits=n_bits)
 
 
-def load_codes(path: Path) -> tuple[Bits, np.ndarray]:
+def load_codes(path: Path, n_in: int | None = None) -> tuple[Bits, np.ndarray]:
     """Read codes, unpacked into bits ``(n, n_bits)``, and labels, int64 ``(n,)``.
 
-    The file has at most 64 MiB.
+    The file has at most 64 MiB. A network that takes ``n_in`` bits takes no others.
 
     Raises
     ------
     CodesFileError
-        The file does not hold codes: one sentence says what is wrong.
+        The file does not hold codes, or others: one sentence says what is wrong.
     OSError
         The file cannot be read.
     """
@@ -59,9 +59,12 @@ def load_codes(path: Path) -> tuple[Bits, np.ndarray]:
         description, tensors = files.read(path, {FORMAT: ["n_bits"]}, MAX_BYTES)
         files.check_names(tensors, ["codes", "labels"])
         n_bits = _check_n_bits(description["n_bits"])
-        return _unpacked(tensors["codes"], tensors["labels"], n_bits), tensors["labels"]
+        codes, labels = _unpacked(tensors["codes"], tensors["labels"], n_bits), tensors["labels"]
     except ValueError as error:
         raise CodesFileError(f"{path} is not a file of codes: {error}") from None
+    if n_in not in (None, n_bits):
+        raise CodesFileError(f"{path} has codes of {n_bits} bits, but the network takes {n_in}")
+    return codes, labels
 
 
 def _check_n_bits(value: object) -> int:

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from sw.export import check
+from sw.golden.codes import save_codes
 from sw.golden.network import Network
 from sw.training import hybrid, run
 from sw.training.config import Config
@@ -61,6 +63,18 @@ def test_one_bit_is_noticed(trained, capsys, change, code, out, err):
         change(Network.load(file)).save(file)
         assert check.main(["--network", str(trained)]) == code
         assert capsys.readouterr() == (out, err)
+    finally:
+        file.write_bytes(good)
+
+
+def test_codes_of_another_length_are_refused(trained, capsys):
+    file = trained / "codes.safetensors"
+    good = file.read_bytes()
+    try:
+        save_codes(file, np.zeros((2, 2), np.uint8), np.zeros(2, int), 9)
+        assert check.main(["--network", str(trained)]) == 2
+        assert capsys.readouterr().err == (f"error: {file} has codes of 9 bits, but the network "
+                                           "takes 200\n")
     finally:
         file.write_bytes(good)
 

@@ -31,11 +31,11 @@ DESCRIPTION = {"format": "hybnn-codes-1", "n_bits": 3}
 
 @pytest.mark.parametrize("changes, description, reason", [
     ({}, {"format": "hybnn-network-1"}, "its format is 'hybnn-network-1', not 'hybnn-codes-1'"),
-    ({}, {"n_bits": 0}, "its n_bits must be 1 to 65535, not 0"),
-    ({}, {"n_bits": 65_536}, "its n_bits must be 1 to 65535, not 65536"),
-    ({}, {"n_bits": "3"}, "its n_bits must be 1 to 65535, not '3'"),
-    ({}, {"n_bits": 3.0}, "its n_bits must be 1 to 65535, not 3.0"),
-    ({}, {"n_bits": True}, "its n_bits must be 1 to 65535, not True"),
+    ({}, {"n_bits": 0}, "its n_bits must be 1 to 33554432, not 0"),
+    ({}, {"n_bits": 33_554_433}, "its n_bits must be 1 to 33554432, not 33554433"),
+    ({}, {"n_bits": "3"}, "its n_bits must be 1 to 33554432, not '3'"),
+    ({}, {"n_bits": 3.0}, "its n_bits must be 1 to 33554432, not 3.0"),
+    ({}, {"n_bits": True}, "its n_bits must be 1 to 33554432, not True"),
     ({}, {"more": 1}, "its description must hold format, n_bits and nothing else"),
     ({}, {"n_bits": 9},
      "codes of 9 bits must be uint8 of shape (n, 2), not uint8 of shape (2, 1)"),
@@ -57,6 +57,14 @@ def test_what_is_not_codes_is_refused(tmp_path, changes, description, reason):
     with pytest.raises(CodesFileError,
                        match=f"^{re.escape(f'{path} is not a file of codes: {reason}')}$"):
         load_codes(path)
+
+
+def test_codes_of_another_length_are_refused(tmp_path):
+    path = tmp_path / "codes"
+    save_codes(path, np.zeros((2, 2), np.uint8), np.zeros(2, int), 9)
+    assert load_codes(path, 9)[0].shape == (2, 9)
+    with pytest.raises(CodesFileError, match=r"has codes of 9 bits, but the network takes 10$"):
+        load_codes(path, 10)
 
 
 def test_a_file_of_nonsense_is_refused(tmp_path):
