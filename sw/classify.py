@@ -113,12 +113,7 @@ def golden_vectors(network: Network, file: Path) -> Inputs:
 
 def codes_beside(network: Network, file: Path) -> tuple[Bits, np.ndarray]:
     """Read the codes and labels that lie beside a network file, and fit it."""
-    path = runs.codes_file(file)
-    codes, labels = load_codes(path)
-    if codes.shape[1] != network.n_in:
-        raise ClassifyError(f"{path} has codes of {codes.shape[1]} bits, but the network takes "
-                            f"{network.n_in}")
-    return codes, labels
+    return load_codes(runs.codes_file(file), network.n_in)
 
 
 def test_codes(network: Network, file: Path) -> Inputs:
@@ -187,11 +182,16 @@ def pictured(run: Path, network: Network, files: Sequence[Path], data_set: str |
 
     from .images import data, picture
     from .models.autoencoder import EncoderFileError
-    from .training.configs import describe
+    from .training.columns import TableConfig
+    from .training.configs import describe, load
     from .training.effort import RunError
 
     try:
-        described = describe(run)
+        described, asked = describe(run), load(run / "config.json")
+        if isinstance(asked, TableConfig):
+            raise ClassifyError(f"The run in {run} is of a table: give rows of it with --table")
+        if getattr(asked, "own", None):
+            raise ClassifyError(f"The run in {run} is of images of your own: leave --data out")
         classes = data.class_names(described.data, described.task)
         if data_set is None:
             drawn = np.stack([picture.read(file, described.data) for file in files])

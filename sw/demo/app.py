@@ -24,7 +24,8 @@ from ..images.names import SIDE
 from ..images.picture import Nothing, PictureError
 from ..models import encoding as codes
 from ..models.autoencoder import Encoder
-from ..training.configs import describe, names_of
+from ..training.columns import TableConfig
+from ..training.configs import describe, load, names_of
 from ..training.effort import RunError
 from .server import OwnPage
 
@@ -47,8 +48,12 @@ class Demo:
 
     def __init__(self, run: Path) -> None:
         described = describe(run)
+        asked = load(run / "config.json")
+        if isinstance(asked, TableConfig):
+            raise RunError(f"sw.demo takes drawings, and the run in {run} is of a table: see "
+                           "--table of python -m sw.classify")
         self.network = networks.load(run / "network.safetensors")
-        self.data = described.data
+        self.data, self.own = described.data, getattr(asked, "own", None)
         self.classes = names_of(run)
         is_hybrid = self.network.signature.widths is not None
         if not is_hybrid and self.network.input.shape != (SIDE, SIDE, 1):
@@ -88,7 +93,7 @@ class Demo:
             It is no picture, or shows nothing.
         """
         took: dict[str, float] = {}
-        image = _timed(took, "picture", lambda: picture.read(BytesIO(drawing), self.data))
+        image = _timed(took, "picture", lambda: self._read(BytesIO(drawing)))
         step = "encoder" if self.encoder else "pixels"
         code = _timed(took, step, lambda: self._encode(image))
         golden = _timed(took, "golden", lambda: forward.classify(self.network, code))
@@ -102,6 +107,15 @@ class Demo:
             except (BoardError, OSError) as error:
                 result["silent"] = str(error)
         return result | {"took": took}
+
+    def _read(self, drawing: BytesIO) -> picture.Picture:
+        """Read a drawing as the run's images were read: those of your own are only scaled."""
+        if self.own is None:
+            return picture.read(drawing, self.data)
+        grey = picture.square(drawing, SIDE, colour=False)[:, :, 0]
+        if grey.min() == grey.max():
+            raise Nothing("The picture shows nothing: all of it is of one tone")
+        return grey.astype(np.float32) / np.float32(255)
 
     def _encode(self, image: picture.Picture) -> Bits:
         if not self.encoder:

@@ -56,7 +56,15 @@ class OwnImages:
 
 
 def class_names(name: str, task: str) -> tuple[str, ...]:
-    """Name the classes of a task of a data set, in the order of their labels."""
+    """Name the classes of a task of a data set, in the order of their labels.
+
+    Raises
+    ------
+    DataError
+        There is no such data set, or no such task of it.
+    """
+    if name not in CLASSES:
+        raise DataError(f"The data set must be one of {', '.join(CLASSES)}, not {name!r:.40}")
     return tuple(CLASSES[name][klass] for klass in task_classes(task, len(CLASSES[name])))
 
 

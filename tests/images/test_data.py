@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from sw.images.data import DataError, DataSet, load, read_idx, select
+from sw.images.data import DataError, DataSet, class_names, load, read_idx, select
 
 HEADER = bytes([0, 0, 8, 3]) + (2).to_bytes(4) + (3).to_bytes(4) + (4).to_bytes(4)
 PIXELS = bytes(range(24))
@@ -168,3 +168,10 @@ def test_emnist_letters_stand_upright():
     # The bar of a T is at the top: more ink in the upper third than in any side third.
     top, left, right = mean[:9].sum(), mean[:, :9].sum(), mean[:, 19:].sum()
     assert top > 1.2 * max(left, right)
+
+
+def test_there_must_be_such_a_data_set():
+    with pytest.raises(DataError) as refused:
+        class_names("photos", "all")
+    assert str(refused.value) == ("The data set must be one of digits, mnist, fashion-mnist, "
+                                  "emnist-letters, not 'photos'")

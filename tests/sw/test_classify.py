@@ -16,6 +16,7 @@ from sw.golden.identity import Digest, Identity
 from sw.golden.network import Network, random_network
 from sw.golden.stages import Signature
 from sw.images.names import OwnImages
+from sw.training.columns import TableConfig
 from sw.training.stages import OnChipConfig
 from tests.line import golden_line, stranger, within
 from tests.untrained import SHAPE, make_run
@@ -161,6 +162,25 @@ def test_own_images_are_scaled_as_for_training_and_have_their_names(on_chip, tmp
     elements = forward.elements(network.input, inputs.codes[0])
     assert elements.tolist() == [[[250, 3, 70]] * 6] * 6
     assert [inputs.name(klass) for klass in range(2)] == ["links", "über"]
+
+
+TABLE = TableConfig("t.csv", "class", 8, (8,), "sign", 0, "cpu", 1, 8, "")
+OWN = OnChipConfig("6x6x3:8-4-2", "mnist", None, "all", "sign", 0, "cpu", 1, 8, "none", 2,
+                   OwnImages("mnist", 6, True, None, ("links", "über"), ""))
+
+
+@pytest.mark.parametrize("config, flags, said", [
+    (TABLE, "{}/a.png", "The run in {} is of a table: give rows of it with --table"),
+    (TABLE, "--data=mnist", "The run in {} is of a table: give rows of it with --table"),
+    (OWN, "--data=mnist", "The run in {} is of images of your own: leave --data out"),
+], ids=["picture of a table", "data of a table", "data of your own"])
+def test_what_a_run_does_not_take(tmp_path, capsys, config, flags, said):
+    random_network(Signature.parse(OWN.signature if config is not TABLE else "20-8-2")).save(
+        tmp_path / "network.safetensors")
+    (tmp_path / "config.json").write_text(json.dumps(asdict(config)))
+    assert classify.main(["--port", "nothing", "--network", str(tmp_path),
+                          flags.format(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"error: {said.format(tmp_path)}\n"
 
 
 def test_a_board_with_other_stages(ask, on_chip):

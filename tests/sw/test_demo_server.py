@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import asdict
 from http.client import HTTPConnection
 from io import BytesIO
 
@@ -13,10 +14,18 @@ from PIL import Image, ImageDraw
 
 pytest.importorskip("starlette", reason="no Starlette. Try: pip install -e '.[demo]'")
 
+from sw import classify
 from sw.demo import server as serving
 from sw.demo.__main__ import HOST
 from sw.demo.app import MAX_BYTES, Demo, app
+from sw.golden.network import random_network
+from sw.golden.stages import Signature
 from sw.host.board import BoardError
+from sw.images.names import OwnImages
+from sw.images.picture import Nothing
+from sw.training.columns import TableConfig
+from sw.training.effort import RunError
+from sw.training.stages import OnChipConfig
 from tests.untrained import make_run
 
 
@@ -122,6 +131,32 @@ def test_whoever_draws_is_answered(port, body, status, error):
     assert found == status
     assert json.loads(answer).get("error", "").startswith(error or "")
     assert ("golden" in json.loads(answer)) == (error is None)
+
+
+def test_a_drawing_is_read_as_a_runs_own_images_are(tmp_path):
+    random_network(Signature.parse("28x28x1:8-4-2")).save(tmp_path / "network.safetensors")
+    config = OnChipConfig("28x28x1:8-4-2", "mnist", None, "all", "sign", 0, "cpu", 1, 8, "none", 2,
+                          OwnImages("mnist", 28, False, None, ("a", "b"), ""))
+    (tmp_path / "config.json").write_text(json.dumps(asdict(config)))
+    demo = Demo(tmp_path)
+    drawing = png(Image.linear_gradient("L").point(lambda tone: 255 - tone // 2))
+    (tmp_path / "a.png").write_bytes(drawing)
+    inputs = classify.pixels(tmp_path, demo.network, [tmp_path / "a.png"])
+    assert demo.answer(drawing)["code"] == inputs.codes[0].tolist()
+    with pytest.raises(Nothing):
+        demo.answer(png(Image.new("L", (60, 60), 7)))
+
+
+def test_the_run_of_a_table_is_refused(tmp_path):
+    config = TableConfig("t.csv", "class", 8, (8,), "sign", 0, "cpu", 1, 8, "")
+    (tmp_path / "config.json").write_text(json.dumps(asdict(config)))
+    (tmp_path / "encoding.json").write_text(json.dumps(
+        {"format": "hybnn-encoding-1", "label": "class", "classes": ["a"], "columns": []}))
+    random_network((20, 8, 2)).save(tmp_path / "network.safetensors")
+    with pytest.raises(RunError) as refused:
+        Demo(tmp_path)
+    assert str(refused.value) == (f"sw.demo takes drawings, and the run in {tmp_path} is of a "
+                                  "table: see --table of python -m sw.classify")
 
 
 class Silent:
