@@ -12,6 +12,7 @@ from typing import Any
 
 import jinja2
 import numpy as np
+from matplotlib import rc_context
 
 from ..golden import fast, networks, regular
 from ..golden.codes import load_codes
@@ -46,13 +47,15 @@ def report(folder: Path, data_dir: Path | None) -> Path:
     described = describe(folder)
     accuracies = _accuracies(folder / "metrics.json")
     shown = _look(folder, described, data_dir)
+    _check(folder, shown)
     states: dict[str, Any] = {}
     if (folder / "checkpoint.safetensors").exists():
         states = load_states(folder / "checkpoint.safetensors")
-    sections = [
-        accuracies, *drawn.curves(states), drawn.confusion(shown),
-        *drawn.reconstructions(shown, states), drawn.pictures(shown), *drawn.wrong(shown),
-        *_builds(folder), *_rungs(folder)]
+    with rc_context({"text.parse_math": False}):    # A class may be called $a$.
+        sections = [
+            accuracies, *drawn.curves(states), drawn.confusion(shown),
+            *drawn.reconstructions(shown, states), drawn.pictures(shown), *drawn.wrong(shown),
+            *_builds(folder), *_rungs(folder)]
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined,
                                      trim_blocks=True, lstrip_blocks=True)
     page = environment.from_string(TEMPLATE.read_text()).render(
@@ -66,7 +69,7 @@ def report(folder: Path, data_dir: Path | None) -> Path:
 
 def _look(folder: Path, described: Description, data_dir: Path | None) -> Shown:
     network = networks.load(folder / "network.safetensors")
-    test_codes, labels = load_codes(folder / "codes.safetensors")
+    test_codes, labels = load_codes(folder / "codes.safetensors", network.n_in)
     classes = fast.classify_all(network, test_codes)
     found = load(folder / "config.json")
     if isinstance(found, TableConfig):
@@ -87,6 +90,17 @@ def _look(folder: Path, described: Description, data_dir: Path | None) -> Shown:
         raise RunError(f"{folder} was made of other test images than {described.data} has now")
     return Shown(chosen.test_images[:, 0].numpy(), test_codes, labels, classes, chosen.classes,
                  network)
+
+
+def _check(folder: Path, shown: Shown) -> None:
+    """Raise :exc:`RunError` unless labels and names are those of the network's classes."""
+    n_classes = shown.network.n_classes
+    if len(shown.names) != n_classes:
+        raise RunError(f"{folder} must have names of the network's {n_classes} classes, not of "
+                       f"{len(shown.names)}: its files do not belong together")
+    if not len(shown.labels) or shown.labels.max() >= n_classes:
+        raise RunError(f"{folder / 'codes.safetensors'} must have codes with labels below "
+                       f"{n_classes}: take the file that the run wrote")
 
 
 def _accuracies(path: Path) -> Section:

@@ -58,8 +58,9 @@ class Shown:
 
     @property
     def first_of_each(self) -> list[int]:
-        """The first test image of each class."""
-        return [int(np.flatnonzero(self.labels == klass)[0]) for klass in range(len(self.names))]
+        """The first test image of each class that has one: of large images, few are in a file."""
+        _, first = np.unique(self.labels, return_index=True)
+        return [int(at) for at in first]
 
 
 def curves(states: dict[str, Any]) -> Iterator[Section]:
@@ -119,7 +120,8 @@ def reconstructions(shown: Shown, states: dict[str, Any]) -> Iterator[Section]:
         signs: Tensor = unpack_signs(bits.pack(shown.codes[chosen]), shown.codes.shape[1])
         drawn = draw.eval()(signs).sigmoid()[:, 0].numpy()
     figure = Figure(figsize=(10, 2.2), layout="constrained")
-    _gallery(figure, [*shown.images[chosen], *drawn], [*shown.names, *[""] * len(chosen)],
+    _gallery(figure, [*shown.images[chosen], *drawn], [
+        *(shown.names[shown.labels[at]] for at in chosen), *[""] * len(chosen)],
              len(chosen))
     yield Section(f"Drawn from {shown.codes.shape[1]} bits",
                   "Above, a test image of each class; below, what the decoder makes of its code. "

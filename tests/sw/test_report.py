@@ -4,10 +4,13 @@ import json
 import re
 from hashlib import sha256
 
+import numpy as np
 import pytest
 
 from sw import report, train
 from sw.export import page as pages
+from sw.golden.bits import pack
+from sw.golden.codes import load_codes, save_codes
 from sw.training import hybrid, run
 from sw.training.config import Config
 from sw.training.effort import Effort
@@ -61,6 +64,51 @@ def test_the_page_of_a_run_on_the_chip(tmp_path, flags, shown):
     assert report.main([str(tmp_path / "a")]) == 0
     page = (tmp_path / "a" / "report.html").read_text()
     assert [what for what in shown if what not in page] == [] and "Drawn from" not in page
+
+
+@pytest.fixture(scope="module")
+def of_table(tmp_path_factory):
+    """The run of a table whose classes have the names of formulas, half of them damaged ones."""
+    folder = tmp_path_factory.mktemp("table")
+    rows = "".join(f"{row},{('$a^$', '$_', 'c')[row % 3]}\n" for row in range(30))
+    (folder / "t.csv").write_text(f"x,class\n{rows}")
+    assert train.main(["--table", str(folder / "t.csv"), "--label", "class", "--epochs", "1",
+                       "--hidden", "4", "--device", "cpu", "--out", str(folder / "run")]) == 0
+    return folder / "run"
+
+
+def test_names_are_no_formulas(of_table):
+    assert report.main([str(of_table)]) == 0
+
+
+@pytest.mark.parametrize("labels, code, said", [
+    ([0, 2], 0, ""),
+    ([], 2, "must have codes with labels below 3: take the file that the run wrote\n"),
+    ([0, 3], 2, "must have codes with labels below 3: take the file that the run wrote\n")],
+    ids=["one class less", "none", "another"])
+def test_the_page_of_other_labels(of_table, capsys, labels, code, said):
+    file = of_table / "codes.safetensors"
+    good = file.read_bytes()
+    try:
+        codes, _ = load_codes(file)
+        save_codes(file, pack(codes[:len(labels)]), np.array(labels, int), codes.shape[1])
+        assert report.main([str(of_table)]) == code
+        assert capsys.readouterr().err == (f"error: {file} {said}" if code else "")
+    finally:
+        file.write_bytes(good)
+
+
+def test_the_page_of_names_of_other_classes(of_table, capsys):
+    file = of_table / "encoding.json"
+    good = file.read_text()
+    try:
+        file.write_text(json.dumps(json.loads(good) | {"classes": ["a", "b"]}))
+        assert report.main([str(of_table)]) == 2
+        assert capsys.readouterr().err == (
+            f"error: {of_table} must have names of the network's 3 classes, not of 2: its files "
+            "do not belong together\n")
+    finally:
+        file.write_text(good)
 
 
 def test_names_are_no_markup(finished, tmp_path):
