@@ -83,7 +83,7 @@ def _parts(folder: Path) -> tuple[tuple[str, ...], list[Files]]:
     below = _folders(folder)
     if [each.name for each in below] == ["test", "train"]:
         test, train = map(_folders, below)
-        names = _checked(folder, [each.name for each in train])
+        names = _checked(below[1], [each.name for each in train])
         if strange := {each.name for each in test} ^ set(names):
             raise DataError(f"{folder} must have the same classes in train and test, and "
                             f"{min(strange)!r} is in one of them alone")

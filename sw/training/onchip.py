@@ -69,11 +69,11 @@ def decide(spec: str, inputs: Inputs, data: str, data_dir: str | None, task: str
            threads: int) -> OnChipConfig:
     """Settle what was left open by what the inputs are; ``spec`` is one of :func:`signature`."""
     n, side, _, channels = inputs.train.shape
-    usual = effort_for(n)
+    usual, known = effort_for(n), data if inputs.own is None else ""    # A folder's name is none.
     return OnChipConfig(
         str(signature(spec, side, channels, pixels, inputs.n_classes)), data, data_dir, task,
         binarizer, seed, device, usual.epochs if epochs is None else epochs,
-        min(usual.batch, max(2, n)), augment or augment_for(data), threads, inputs.own)
+        min(usual.batch, max(2, n)), augment or augment_for(known), threads, inputs.own)
 
 
 def load(config: OnChipConfig) -> tuple[Inputs]:

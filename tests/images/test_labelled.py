@@ -110,11 +110,18 @@ def strange(folder):
         shutil.rmtree(folder / name)
 
 
+def flat(folder):
+    for name, part in {"circle": "train", "square": "test"}.items():
+        (folder / name).rename(folder / part)
+    shutil.rmtree(folder / "χ-über")
+
+
 @pytest.mark.parametrize("change, said", [
     (empty, "{}/empty must hold image files (bmp, gif, jpg, jpeg, png, pgm, pnm, ppm, tif, tiff, "
             "webp), and has none"),
     (one, "{} must hold 2 to 256 folders, one for each class, not 1"),
     (many, "{} must hold 2 to 256 folders, one for each class, not 257"),
+    (flat, "{}/train must hold 2 to 256 folders, one for each class, not 0"),
     (alone, "{}/alone must hold two images at the least: one is to test on"),
     (unprintable, "{} must hold folders whose names can be printed, not 'circle\\udcff'"),
     (damaged, "{} must have images of 'square' to train on that can be read, and has none"),

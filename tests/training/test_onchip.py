@@ -13,6 +13,7 @@ from sw.golden import bits, forward
 from sw.golden.codes import load_codes
 from sw.golden.network import Network
 from sw.golden.stages import Map, Signature
+from sw.images.names import OwnImages
 from sw.train import main
 from sw.training import onchip, run
 from sw.training.configs import load, names_of
@@ -42,6 +43,15 @@ def test_the_files_agree_with_each_other(finished, capsys):
     assert check(["--network", str(finished)]) == 0
     sums = (255 * 9 + 1) * 8 + 393 * 16
     assert json.loads(capsys.readouterr().out) == {"codes": 450, "sums": sums}
+
+
+def test_a_folder_is_no_data_set_of_its_name():
+    images, labels = torch.zeros(4, 28, 28, 1, dtype=torch.uint8), torch.tensor([0, 1] * 2)
+    asked = [onchip.decide("4s4", onchip.Inputs(images, labels, images, labels, 2, own),
+                           "fashion-mnist", None, "all", pixels=8, binarizer="sign", seed=0,
+                           device="cpu", epochs=1, augment=None, threads=1)
+             for own in (None, OwnImages("fashion-mnist", 28, False, None, ("a", "b"), ""))]
+    assert [config.augment for config in asked] == ["flip", "shift"]
 
 
 def test_the_configuration_is_read_as_it_was_written(finished):
