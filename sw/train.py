@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from .images.names import NAMES
 from .models.binarizer import BINARIZERS
 from .terminal.command import Parser, command
-from .training.columns import LEVELS
+from .training.columns import HIDDEN, LEVELS
 from .training.config import HYBRID, LOSSES, PRECISIONS, Config, DeepConfig
 from .training.effort import DEEP, RunError, effort_for
 from .training.flags import add_flags, widths
@@ -54,8 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"train a network that takes pixels and needs no host: {', '.join(SIZES)}, or its "
              "stages such as 32s2-64p-64p, see docs/formats.md")
     add("--table", metavar="FILE", type=Path,
-        help="learn the rows of a CSV file with a header (of --hidden neurons, 64 if it does not "
-             "say)")
+        help="learn the rows of a CSV file with a header")
     add("--label", metavar="COLUMN", help="the column of the table that tells the class")
     add("--levels", metavar="N", type=int, default=LEVELS,
         help="thresholds of a column of numbers, at the most (default: %(default)s)")
@@ -66,8 +65,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--threads", metavar="N", type=int, default=2,
         help="of the CPU that train such a network; another number rounds in another way "
              "(default: %(default)s)")
-    add("--hidden", metavar="WIDTHS", type=widths, default=default.hidden,
-        help="widths of the hidden layers, such as 128 or 128-64 (default: 128)")
+    add("--hidden", metavar="WIDTHS", type=widths,
+        help="widths of the hidden layers, such as 128 or 128-64 (default: 128; for a table 64)")
     add("--binarizer", metavar="NAME", choices=BINARIZERS, default=default.binarizer,
         help="how numbers become signs, sign or sd: SD-BNN's self-distribution "
              "(default: %(default)s)")
@@ -107,15 +106,21 @@ def _parser() -> argparse.ArgumentParser:
 
 def _settle(arguments: argparse.Namespace) -> "tuple[Asked, Any]":
     """Return what is asked for, and the images; a flag that the model does not have is refused."""
+    is_table = arguments.table is not None or arguments.label is not None
+    if arguments.levels != LEVELS and not is_table:
+        raise RunError("--levels is for the columns of a table, see --table")
     if arguments.images is not None or arguments.on_chip is not None:
+        if is_table:
+            raise RunError("A run is of images or of a table: --images and --on-chip do not go "
+                           "with --table and --label")
         return _on_chip(arguments)
-    if arguments.table is not None or arguments.label is not None:
-        return _table_of(arguments)
     if (arguments.pixels, arguments.augment, arguments.threads) != (8, None, 2):
         raise RunError("--pixels, --augment and --threads are for a network on the chip, see "
                        "--on-chip")
     if arguments.side is not None or arguments.colour:
         raise RunError("--side and --colour are for your own images, see --images")
+    if is_table:
+        return _table_of(arguments)
     config = _config(arguments)
     return config, _phases(config).load(config)
 
@@ -130,7 +135,8 @@ def _config(arguments: argparse.Namespace) -> Config | DeepConfig:
         if epochs < 1:
             raise RunError(f"Epochs must be at least 1, not {epochs}")
         effort = replace(effort, autoencoder_epochs=epochs, classifier_epochs=epochs)
-    return Config(arguments.data, arguments.data_dir, arguments.task, arguments.hidden,
+    return Config(arguments.data, arguments.data_dir, arguments.task,
+                  arguments.hidden or Config.hidden,
                   arguments.binarizer, arguments.seed, arguments.device, effort,
                   arguments.encoder, arguments.bits, arguments.loss)
 
@@ -158,9 +164,12 @@ def _table_of(arguments: argparse.Namespace) -> "tuple[TableConfig, Any]":
             usual.data, usual.task, None, HYBRID):
         raise RunError("--table brings data and classes: it takes no --data, --task, --encoder or "
                        "--model")
+    if (arguments.bits, arguments.loss, arguments.precision, arguments.limit) != (
+            usual.bits, None, PRECISIONS[0], None):
+        raise RunError("--table takes no --bits, --loss, --precision or --limit")
     config = tabular.decide(
         arguments.table, arguments.label, levels=arguments.levels,
-        hidden=arguments.hidden if arguments.hidden != usual.hidden else (64,),
+        hidden=arguments.hidden or HIDDEN,
         binarizer=arguments.binarizer, seed=arguments.seed, device=arguments.device,
         epochs=arguments.epochs)
     return config, tabular.load(config)
@@ -172,7 +181,7 @@ def _on_chip(arguments: argparse.Namespace) -> "tuple[OnChipConfig, Any]":
     usual = Config()
     if arguments.model != HYBRID or arguments.encoder or (
             arguments.bits, arguments.loss, arguments.hidden,
-            arguments.precision) != (usual.bits, None, usual.hidden, PRECISIONS[0]):
+            arguments.precision) != (usual.bits, None, None, PRECISIONS[0]):
         raise RunError("A network on the chip has no encoder and real numbers nowhere: it takes no "
                        "--model, --encoder, --bits, --loss, --hidden or --precision")
     name, task, folder = arguments.data, arguments.task, arguments.images

@@ -8,8 +8,9 @@ from ..models.binarizer import BINARIZERS
 from .config import Description, check_name, check_seed
 from .effort import MOST, RunError
 
-__all__ = ["LEVELS", "TableConfig", "epochs_for"]
+__all__ = ["HIDDEN", "LEVELS", "TableConfig", "epochs_for"]
 
+HIDDEN = (64,)
 LEVELS = 8
 BATCH = 32
 STEPS = 1500

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from sw import classify, report
+from sw import classify, report, train
 from sw.export.check import main as check
 from sw.golden import fast
 from sw.golden.codes import load_codes
@@ -57,6 +57,12 @@ def test_rows_are_classified_with_the_runs_encoding(finished, iris, tmp_path):
     assert new.labels is None and np.array_equal(new.codes[0], inputs.codes[0])
 
 
+@pytest.mark.parametrize("flags, hidden", [([], (64,)), (["--hidden", "128"], (128,))], ids=str)
+def test_a_network_has_the_neurons_that_are_asked_for(iris, flags, hidden):
+    asked = train._parser().parse_args(["--table", str(iris), "--label", "species", *flags])
+    assert train._settle(asked)[0].hidden == hidden
+
+
 def test_rows_need_the_run_of_a_table(finished, iris, tmp_path):
     with pytest.raises(classify.ClassifyError, match=r"--table is for the run of a table$"):
         classify.rows(tmp_path, Network.load(finished / "network.safetensors"), iris)
@@ -88,7 +94,17 @@ def test_a_run_goes_on_with_the_same_rows_alone(finished, iris, tmp_path, capsys
      "The number of epochs must be 1 to 2147483647, not 0"),
     (["--table", "{}", "--label", "species", "--data", "mnist"],
      "--table brings data and classes: it takes no --data, --task, --encoder or --model"),
-], ids=["label", "table", "column", "levels", "epochs", "data"])
+    (["--table", "{}", "--label", "species", "--bits", "40"],
+     "--table takes no --bits, --loss, --precision or --limit"),
+    (["--table", "{}", "--label", "species", "--pixels", "1"],
+     "--pixels, --augment and --threads are for a network on the chip, see --on-chip"),
+    (["--table", "{}", "--label", "species", "--side", "9"],
+     "--side and --colour are for your own images, see --images"),
+    (["--table", "{}", "--label", "species", "--on-chip", "small"],
+     "A run is of images or of a table: --images and --on-chip do not go with --table and --label"),
+    (["--levels", "9"], "--levels is for the columns of a table, see --table"),
+], ids=["label", "table", "column", "levels", "epochs", "data", "bits", "pixels", "side", "on chip",
+        "no table"])
 def test_what_cannot_be_learnt_is_refused(iris, tmp_path, capsys, flags, said):
     assert main([*(flag.format(iris) for flag in flags), "--out", str(tmp_path / "run")]) == 2
     assert capsys.readouterr().err == f"error: {said.format(iris)}\n"
