@@ -154,6 +154,9 @@ def rows(run: Path, network: Network, file: Path) -> Inputs:
     from .images import table
     from .images.names import DataError
 
+    if not (run / "encoding.json").exists():
+        raise ClassifyError(f"{run / 'encoding.json'} is not there: --table is for the run of a "
+                            "table")
     try:
         encoding = table.Encoding.load(run / "encoding.json")
         found = table.read(file, None)
@@ -161,9 +164,6 @@ def rows(run: Path, network: Network, file: Path) -> Inputs:
             found = table.read(file, encoding.label)
         codes = encoding.encode(found)
         labels = encoding.targets(found) if found.labels else None
-    except FileNotFoundError as error:
-        raise ClassifyError(f"{error.filename} is not there: --table is for the run of a table"
-                            ) from None
     except DataError as error:
         raise ClassifyError(str(error)) from None
     if codes.shape[1] != network.n_in:
@@ -287,6 +287,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     if args.images and (args.data or args.all or args.selftest or args.table):
         parser.error("images are classified one by one: leave --data, --table, --all and "
                      "--selftest out")
+    if args.table and (args.data or args.selftest):
+        parser.error("the rows of --table are classified: leave --data and --selftest out")
     return args
 
 

@@ -207,7 +207,9 @@ def test_a_board_of_another_shape(ask):
     ([], "the following arguments are required: --port, or --list to find it (see --help)"),
     (["--port", "x", "--all", "a.png"],
      "images are classified one by one: leave --data, --table, --all and --selftest out "
-     "(see --help)")])
+     "(see --help)"),
+    (["--port", "x", "--table", "t.csv", "--selftest"],
+     "the rows of --table are classified: leave --data and --selftest out (see --help)")])
 def test_wrong_flags(capsys, flags, said):
     with pytest.raises(SystemExit, match=r"^2$"):
         classify.main(flags)

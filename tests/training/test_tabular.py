@@ -68,6 +68,12 @@ def test_rows_need_the_run_of_a_table(finished, iris, tmp_path):
         classify.rows(tmp_path, Network.load(finished / "network.safetensors"), iris)
 
 
+def test_a_table_that_is_not_there(finished, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no\.csv"):
+        classify.rows(finished, Network.load(finished / "network.safetensors"),
+                      tmp_path / "no.csv")
+
+
 def test_a_run_goes_on_with_the_same_rows_alone(finished, iris, tmp_path, capsys):
     config = json.loads((finished / "config.json").read_text())
     other = tmp_path / "iris.csv"
