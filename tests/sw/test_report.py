@@ -111,6 +111,15 @@ def test_the_page_of_names_of_other_classes(of_table, capsys):
         file.write_text(good)
 
 
+def test_a_split_encoder_has_no_decoder(finished):
+    (finished / "split.json").write_text("{}")
+    try:
+        page = pages.report(finished, None).read_text()
+    finally:
+        (finished / "split.json").unlink()
+    assert "Drawn from" not in page and "<h2>From image to class</h2>" in page
+
+
 def test_names_are_no_markup(finished, tmp_path):
     folder = tmp_path / "<b>bold"
     folder.symlink_to(finished)
