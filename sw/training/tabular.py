@@ -15,6 +15,7 @@ from ..models.classifier import BinaryClassifier
 from ..models.encoding import CodeSet
 from . import hybrid, task
 from .columns import BATCH, TableConfig, epochs_for
+from .config import check_seed
 from .effort import RunError
 from .run import Run
 from .task import Recipe
@@ -35,6 +36,7 @@ class Inputs:
 def decide(path: Path, label: str, *, levels: int, hidden: tuple[int, ...], binarizer: str,
            seed: int, device: str, epochs: int | None) -> TableConfig:
     """Settle what was left open by how many rows there are."""
+    check_seed(seed)    # Rows are divided by it before there is a configuration.
     found = table.read(path, label)
     rows, _ = table.divide(found, seed)
     return TableConfig(str(path), label, levels, hidden, binarizer, seed, device,

@@ -100,6 +100,8 @@ def test_a_run_goes_on_with_the_same_rows_alone(finished, iris, tmp_path, capsys
      "The number of epochs must be 1 to 2147483647, not 0"),
     (["--table", "{}", "--label", "species", "--data", "mnist"],
      "--table brings data and classes: it takes no --data, --task, --encoder or --model"),
+    (["--table", "{}", "--label", "species", "--seed", "-1"],
+     "The seed must be 0 to 4294967295, not -1"),
     (["--table", "{}", "--label", "species", "--bits", "40"],
      "--table takes no --bits, --loss, --precision or --limit"),
     (["--table", "{}", "--label", "species", "--pixels", "1"],
@@ -109,8 +111,8 @@ def test_a_run_goes_on_with_the_same_rows_alone(finished, iris, tmp_path, capsys
     (["--table", "{}", "--label", "species", "--on-chip", "small"],
      "A run is of images or of a table: --images and --on-chip do not go with --table and --label"),
     (["--levels", "9"], "--levels is for the columns of a table, see --table"),
-], ids=["label", "table", "column", "levels", "epochs", "data", "bits", "pixels", "side", "on chip",
-        "no table"])
+], ids=["label", "table", "column", "levels", "epochs", "data", "seed", "bits", "pixels", "side",
+        "on chip", "no table"])
 def test_what_cannot_be_learnt_is_refused(iris, tmp_path, capsys, flags, said):
     assert main([*(flag.format(iris) for flag in flags), "--out", str(tmp_path / "run")]) == 2
     assert capsys.readouterr().err == f"error: {said.format(iris)}\n"
