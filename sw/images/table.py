@@ -21,6 +21,7 @@ import numpy as np
 
 from ..golden import regular
 from ..golden.bits import Bits
+from ..golden.network import MAX_WIDTH
 from ..golden.record import record
 from ..golden.tensors import atomic_write
 from .names import DataError
@@ -227,12 +228,16 @@ def fit(table: Table, rows: np.ndarray, label: str, levels: int) -> Encoding:
     Raises
     ------
     DataError
-        A column of numbers has a word, or one of words too many of them, or all tell nothing.
+        A column of numbers has a word, or one of words too many of them, or all tell nothing
+        or more than a layer takes.
     """
     columns = tuple(_fit(table, name, rows, levels) for name in table.names)
     found = Encoding(label, tuple(sorted(set(table.labels))), columns)
     if not found.n_bits:
         raise DataError(f"{table.path} must have a column that is not the same in all rows")
+    if found.n_bits > MAX_WIDTH:
+        raise DataError(f"{table.path} must become at most {MAX_WIDTH:,} bits, not "
+                        f"{found.n_bits:,}: ask for fewer levels, or leave columns out")
     return found
 
 

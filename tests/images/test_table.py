@@ -128,6 +128,16 @@ def test_what_is_no_table_is_refused(tmp_path, text, said):
     assert str(refused.value) == f"{path} {said}"
 
 
+def test_a_table_of_more_bits_than_a_layer_takes_is_refused(tmp_path):
+    names, rows = tuple(map(str, range(258))), [[str(row)] * 258 for row in range(256)]
+    found = table.Table(tmp_path, names, rows, ["a", "b"] * 128)
+    assert table.fit(found, np.arange(256), "class", 254).n_bits == 258 * 254
+    with pytest.raises(DataError) as refused:
+        table.fit(found, np.arange(256), "class", 255)
+    assert str(refused.value) == (f"{tmp_path} must become at most 65,535 bits, not "
+                                  f"{258 * 255:,}: ask for fewer levels, or leave columns out")
+
+
 @pytest.mark.parametrize("text, said", [
     ("x,class\n1,a\n", "must have the column 'width', and has x"),
     ("width,kind,class\n1,wood,c\n", "must have classes that the run knows, and has 'c' in row 1"),
