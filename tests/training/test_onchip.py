@@ -1,6 +1,7 @@
 """Runs of ``sw.train --on-chip``: what is settled, what is written, and what is refused."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -56,7 +57,8 @@ def test_a_folder_is_no_data_set_of_its_name():
 
 def test_the_configuration_is_read_as_it_was_written(finished):
     assert load(finished / "config.json") == OnChipConfig(
-        "28x28x1:8-8s4-d16-10", "digits", None, "ten", "sign", 0, "cpu", 3, 50, "shift", 1, None)
+        "28x28x1:8-8s4-d16-10", "digits", os.environ.get("HYBNN_DATA"), "ten", "sign", 0, "cpu", 3,
+        50, "shift", 1, None)
 
 
 def test_a_run_that_was_interrupted_ends_as_if_it_were_not(tmp_path, monkeypatch, finished):
