@@ -1,12 +1,15 @@
 """The fastest engine that fits a part. Numbers only: nothing here makes hardware."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from hw.plan.cost import Cost, Fabric
 from hw.plan.folding import Folding, candidates
 from sw.golden.errors import UserError
 
-__all__ = ["DoesNotFit", "choose", "front"]
+__all__ = ["DoesNotFit", "choose", "fastest", "front"]
+
+Priced = TypeVar("Priced")    # A plan, of whatever kind.
 
 
 class DoesNotFit(UserError):
@@ -22,17 +25,26 @@ def choose(shape: Sequence[int], fabric: Fabric, logic_cells: int, block_rams: i
     DoesNotFit
         Not even the smallest does.
     """
-    priced = [(folding, fabric.cost(shape, folding, reloadable=reloadable))
-              for folding in candidates(shape)]
-    fitting = [(folding.period(shape), price.logic_cells, number)
-               for number, (folding, price) in enumerate(priced)
-               if price.fits(logic_cells, block_rams)]
+    return fastest([(folding.period(shape), folding,
+                     fabric.cost(shape, folding, reloadable=reloadable))
+                    for folding in candidates(shape)], logic_cells, block_rams)
+
+
+def fastest(priced: Sequence[tuple[int, Priced, Cost]], logic_cells: int,
+            block_rams: int) -> Priced:
+    """Return, of plans with their cycles an inference and their costs, the fastest that fits.
+
+    Of equals it is the smallest. Raises :exc:`DoesNotFit` as :func:`choose`.
+    """
+    fitting = [(period, cost.logic_cells, number)
+               for number, (period, _, cost) in enumerate(priced)
+               if cost.fits(logic_cells, block_rams)]
     if not fitting:
-        needed = min((price for _, price in priced),
-                     key=lambda price: (max(price.block_rams - block_rams, 0), price.logic_cells))
+        needed = min((cost for _, _, cost in priced),
+                     key=lambda cost: (max(cost.block_rams - block_rams, 0), cost.logic_cells))
         raise DoesNotFit(f"needs about {needed.logic_cells} logic cells and {needed.block_rams} "
                          f"block RAMs at the least; there are {logic_cells} and {block_rams}")
-    return priced[min(fitting)[2]][0]
+    return priced[min(fitting)[2]][1]
 
 
 def front(shape: Sequence[int], fabric: Fabric, *,

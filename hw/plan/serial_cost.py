@@ -4,7 +4,7 @@ hardware."""
 from collections.abc import Iterator
 from math import ceil
 
-from hw.plan.choice import DoesNotFit
+from hw.plan.choice import fastest
 from hw.plan.cost import FABRICS, Cost, counter
 from hw.plan.layout import Columns, CountLayout, Memory, banks
 from hw.plan.serial import Serial, SerialLayout
@@ -37,17 +37,9 @@ def choose(signature: Signature, family: str, logic_cells: int, block_rams: int,
     ValueError
         There is no such engine for this network.
     """
-    priced = [(plan, price(signature, plan, family, reloadable=reloadable))
-              for plan in Serial.candidates()]
-    fitting = [(plan.period(signature), cost.logic_cells, number)
-               for number, (plan, cost) in enumerate(priced)
-               if cost.fits(logic_cells, block_rams)]
-    if not fitting:
-        needed = min((cost for _, cost in priced),
-                     key=lambda cost: (max(cost.block_rams - block_rams, 0), cost.logic_cells))
-        raise DoesNotFit(f"needs about {needed.logic_cells} logic cells and {needed.block_rams} "
-                         f"block RAMs at the least; there are {logic_cells} and {block_rams}")
-    return priced[min(fitting)[2]][0]
+    return fastest([(plan.period(signature), plan,
+                     price(signature, plan, family, reloadable=reloadable))
+                    for plan in Serial.candidates()], logic_cells, block_rams)
 
 
 def front(signature: Signature, family: str, *,
