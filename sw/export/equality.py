@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..golden import bits, networks
+from ..golden import bits, forward, networks
 from ..golden.codes import load_codes
 from ..golden.network import Network
 from ..models import onchip
@@ -81,10 +81,7 @@ def _inputs(model: nn.Module, network: Network, codes: bits.Bits) -> Tensor:
     """Return what the model takes of the bits ``(n, n_in)`` that the network takes."""
     if not isinstance(model, OnChip):
         return unpack_signs(bits.pack(codes), network.n_in)
-    takes = network.input
-    planes = codes.reshape(-1, *takes.shape, takes.bits)
-    places = np.arange(takes.bits, dtype=np.uint8)
-    return torch.from_numpy((planes << places).sum(axis=-1, dtype=np.uint8))
+    return torch.from_numpy(forward.elements(network.input, codes))
 
 
 def check(folder: Path) -> dict[str, int]:

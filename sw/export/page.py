@@ -14,7 +14,7 @@ import jinja2
 import numpy as np
 from matplotlib import rc_context
 
-from ..golden import fast, networks, regular
+from ..golden import fast, forward, networks, regular
 from ..golden.codes import load_codes
 from ..golden.network import MAX_BYTES
 from ..golden.tensors import atomic_write
@@ -81,9 +81,7 @@ def _look(folder: Path, described: Description, data_dir: Path | None) -> Shown:
         return Shown(squares.reshape(-1, side, side), test_codes, labels, classes,
                      names_of(folder), network)
     if isinstance(found, OnChipConfig):    # Its codes are the images.
-        planes = test_codes.reshape(-1, *network.input.shape, network.input.bits)
-        places = np.arange(network.input.bits, dtype=np.uint8)
-        pixels = (planes << places).sum(-1, np.uint8) / np.float32(network.input.top)
+        pixels = forward.elements(network.input, test_codes) / np.float32(network.input.top)
         return Shown(pixels[..., 0] if network.input.channels == 1 else pixels, test_codes,
                      labels, classes, names_of(folder), network)
     where = data_dir or (Path(described.data_dir) if described.data_dir else None)

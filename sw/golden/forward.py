@@ -16,9 +16,9 @@ __all__ = ["bits_of", "classify", "classify_all", "convolve", "counts", "element
 
 
 def elements(takes: Map, x: Bits) -> Bits:
-    """Return the elements ``(height, width, channels)`` of a map whose bits are ``x (n_bits,)``."""
-    planes = x.reshape(*takes.shape, takes.bits)
-    value = np.zeros(takes.shape, np.uint8)
+    """Return a map's elements, ``(..., height, width, channels)``, from bits ``(..., n_bits)``."""
+    planes = x.reshape(*x.shape[:-1], *takes.shape, takes.bits)
+    value = np.zeros(planes.shape[:-1], np.uint8)
     for k in range(takes.bits):
         value |= planes[..., k] << k
     return value
