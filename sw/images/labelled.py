@@ -16,13 +16,13 @@ import numpy as np
 from tqdm import tqdm
 
 from ..golden import regular
+from ..golden.frame import MAX_CLASSES
 from . import picture
 from .names import DataError, OwnImages
 from .picture import SUFFIXES, PictureError
 
 __all__ = ["UNEQUAL", "Labelled", "read", "warn"]
 
-MAX_CLASSES = 256        # An answer has a byte for the class.
 UNEQUAL = 1.5            # Times as many images in one class as in another.
 TEST = 0.2               # Of each class, where the folder does not say.
 

@@ -21,6 +21,7 @@ import numpy as np
 
 from ..golden import regular
 from ..golden.bits import Bits
+from ..golden.frame import MAX_CLASSES
 from ..golden.network import MAX_WIDTH
 from ..golden.record import record
 from ..golden.tensors import atomic_write
@@ -31,7 +32,7 @@ __all__ = ["Column", "Encoding", "Table", "divide", "fit", "read"]
 FORMAT = "hybnn-encoding-1"
 MAX_BYTES = 1 << 28
 HEAD = 1 << 16    # Characters in which the header is looked for.
-MAX_CLASSES, MAX_WORDS = 256, 64
+MAX_WORDS = 64    # Of a column.
 MISSING = ("", "?", "na", "n/a", "nan", "null", "none")
 TEST = 0.2    # Of each class.
 
