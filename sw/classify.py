@@ -126,11 +126,11 @@ def pixels(run: Path, network: Network, files: Sequence[Path]) -> Inputs:
     """Return what a network on the chip takes of pictures. Needs no torch."""
     from .images import picture
     from .images.names import DataError
-    from .training.configs import describe, load, names_of
+    from .training.configs import describe, names_of, own_images
     from .training.effort import RunError
 
     try:
-        described, own = describe(run), getattr(load(run / "config.json"), "own", None)
+        described, own = describe(run), own_images(run)
         raw = np.stack([
             picture.square(file, own.side, colour=own.colour) if own
             else np.rint(255 * picture.read(file, described.data)).astype(np.uint8)[:, :, None]
@@ -183,14 +183,14 @@ def pictured(run: Path, network: Network, files: Sequence[Path], data_set: str |
     from .images import data, picture
     from .models.autoencoder import EncoderFileError
     from .training.columns import TableConfig
-    from .training.configs import describe, load
+    from .training.configs import asked, describe, own_images
     from .training.effort import RunError
 
     try:
-        described, asked = describe(run), load(run / "config.json")
-        if isinstance(asked, TableConfig):
+        described = describe(run)
+        if isinstance(asked(run), TableConfig):
             raise ClassifyError(f"The run in {run} is of a table: give rows of it with --table")
-        if getattr(asked, "own", None):
+        if own_images(run):
             raise ClassifyError(f"The run in {run} is of images of your own: leave --data out")
         classes = data.class_names(described.data, described.task)
         if data_set is None:

@@ -25,7 +25,7 @@ from ..images.picture import Nothing, PictureError
 from ..models import encoding as codes
 from ..models.autoencoder import Encoder
 from ..training.columns import TableConfig
-from ..training.configs import describe, load, names_of
+from ..training.configs import asked, describe, names_of, own_images
 from ..training.effort import RunError
 from .server import OwnPage
 
@@ -48,12 +48,11 @@ class Demo:
 
     def __init__(self, run: Path) -> None:
         described = describe(run)
-        asked = load(run / "config.json")
-        if isinstance(asked, TableConfig):
+        if isinstance(asked(run), TableConfig):
             raise RunError(f"sw.demo takes drawings, and the run in {run} is of a table: see "
                            "--table of python -m sw.classify")
         self.network = networks.load(run / "network.safetensors")
-        self.data, self.own = described.data, getattr(asked, "own", None)
+        self.data, self.own = described.data, own_images(run)
         self.classes = names_of(run)
         is_hybrid = self.network.signature.widths is not None
         if not is_hybrid and self.network.input.shape != (SIDE, SIDE, 1):

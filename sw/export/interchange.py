@@ -27,7 +27,7 @@ from ..models.autoencoder import Encoder
 from ..models.binary import DynamicShift
 from ..models.encoding import BATCH, extract
 from ..training.config import Config
-from ..training.configs import describe, load
+from ..training.configs import asked, describe
 from ..training.effort import RunError
 
 __all__ = ["Difference", "Handed", "hand_over", "load_encoder", "write_encoder"]
@@ -128,7 +128,7 @@ def hand_over(run: Path, to: Path, data_dir: Path | None = None) -> Handed:
     network = networks.load(run / "network.safetensors")
     codes, _ = load_codes(run / "codes.safetensors", network.n_in)
     folder = data_dir or (Path(described.data_dir) if described.data_dir else None)
-    has_encoder = isinstance(load(run / "config.json"), Config) or (
+    has_encoder = isinstance(asked(run), Config) or (
         run / "encoder.safetensors").exists()
     hybrid = (None if not has_encoder
               else _Hybrid.of(run, data.select(data.load(described.data, folder), described.task)

@@ -21,7 +21,7 @@ from ..golden.tensors import atomic_write
 from ..images import data
 from ..training.columns import TableConfig
 from ..training.config import Description
-from ..training.configs import describe, load, names_of
+from ..training.configs import asked, describe, names_of
 from ..training.effort import RunError
 from ..training.labels import LABELS
 from ..training.run import load_states
@@ -73,7 +73,7 @@ def _look(folder: Path, described: Description, data_dir: Path | None) -> Shown:
     network = networks.load(folder / "network.safetensors")
     test_codes, labels = load_codes(folder / "codes.safetensors", network.n_in)
     classes = fast.classify_all(network, test_codes)
-    found = load(folder / "config.json")
+    found = asked(folder)
     if isinstance(found, TableConfig):
         side = math.isqrt(test_codes.shape[1] - 1) + 1
         squares = np.zeros((len(test_codes), side * side), np.float32)

@@ -12,14 +12,14 @@ from typing import TypeVar
 from ..golden import regular
 from ..golden.errors import UserError
 from ..golden.record import record
-from ..images.names import class_names
+from ..images.names import OwnImages, class_names
 from ..images.table import Encoding
 from .columns import TableConfig
 from .config import HYBRID, Config, DeepConfig, Description
 from .effort import Effort, RunError
 from .stages import OnChipConfig
 
-__all__ = ["Asked", "describe", "load", "load_record", "names_of"]
+__all__ = ["Asked", "asked", "describe", "load", "load_record", "names_of", "own_images"]
 
 Asked = Config | DeepConfig | OnChipConfig | TableConfig
 Kind = TypeVar("Kind")
@@ -33,6 +33,12 @@ def describe(folder: Path) -> Description:
     RunError
         It does not say it, or there is no network for hardware in such a run.
     """
+    found = asked(folder)
+    return found if isinstance(found, Description) else found.description()
+
+
+def asked(folder: Path) -> Config | OnChipConfig | TableConfig | Description:
+    """Read what a run's folder holds of what was asked for; raises as :func:`describe`."""
     try:
         found = load(folder / "config.json")
     except FileNotFoundError:
@@ -40,7 +46,13 @@ def describe(folder: Path) -> Description:
     if isinstance(found, DeepConfig):
         raise RunError(f"The run in {folder} trained {found.model}, which does not become "
                        "hardware")
-    return found if isinstance(found, Description) else found.description()
+    return found
+
+
+def own_images(folder: Path) -> OwnImages | None:
+    """Return which images of the user's own a run is of, if it is; raises as :func:`describe`."""
+    found = asked(folder)
+    return found.own if isinstance(found, OnChipConfig) else None
 
 
 def names_of(folder: Path) -> tuple[str, ...]:
@@ -51,12 +63,12 @@ def names_of(folder: Path) -> tuple[str, ...]:
     RunError
         As :func:`describe`.
     """
-    described, found = describe(folder), load(folder / "config.json")
+    found = asked(folder)
     if isinstance(found, OnChipConfig):
         return found.classes
     if isinstance(found, TableConfig):
         return Encoding.load(folder / "encoding.json").classes
-    return class_names(described.data, described.task)
+    return class_names(found.data, found.task)
 
 
 @dataclass(frozen=True)
