@@ -10,17 +10,19 @@ from typing import Any
 from ..golden import regular
 from ..golden.network import atomic_write
 from ..golden.stages import Signature
+from ..images.names import SIDE
 from ..terminal import markdown
 from ..training import onchip, run
 from ..training.configs import load
 from ..training.effort import RunError
-from ..training.stages import OnChipConfig
+from ..training.stages import OnChipConfig, signature
 
 __all__ = ["CASES", "SEEDS", "study", "tabulate"]
 
 # Seed by seed, so that a study that was broken off has something to say of each.
 CASES = (("small", "mnist"), ("medium", "mnist"), ("large", "mnist"), ("medium", "fashion-mnist"))
 SEEDS = (0, 1, 2)
+PIXELS = 8    # Bits of one.
 HEADING = ["size", "network", "data", "weights, bits", "multiply-accumulates", "seeds",
            "test images, %", "training, minutes"]
 
@@ -50,21 +52,21 @@ def study(name: str, page: Path, arguments: Namespace) -> int:
 
 def _train(arguments: Namespace, seed: int, size: str, data: str) -> None:
     folder = _folder(arguments.out, size, data, seed)
-    data_dir = str(arguments.data_dir) if arguments.data_dir else None
-    inputs = onchip.of_data_set(data, data_dir, "ten")
-    config = onchip.decide(size, inputs, data, data_dir, "ten", pixels=8, binarizer="sign",
-                           seed=seed, device=arguments.device,
-                           epochs=2 if arguments.small else None, augment=None, threads=1)
     if (folder / "config.json").exists():
         found = load(folder / "config.json")
-        if not isinstance(found, OnChipConfig) or found.signature != config.signature:
+        shape = str(signature(size, SIDE, 1, PIXELS, 10))
+        if not isinstance(found, OnChipConfig) or found.signature != shape:
             raise RunError(f"{folder} is another run: give another --out")
-        if (folder / "metrics.json").exists():
-            return
-        begun = run.reopen(folder)
-    else:
-        begun = run.create(folder, config)
-    onchip.train(begun, inputs)
+        if not (folder / "metrics.json").exists():
+            begun = run.reopen(folder)
+            onchip.train(begun, *onchip.load(begun.config))
+        return
+    data_dir = str(arguments.data_dir) if arguments.data_dir else None
+    inputs = onchip.of_data_set(data, data_dir, "ten")
+    config = onchip.decide(size, inputs, data, data_dir, "ten", pixels=PIXELS, binarizer="sign",
+                           seed=seed, device=arguments.device,
+                           epochs=2 if arguments.small else None, augment=None, threads=1)
+    onchip.train(run.create(folder, config), inputs)
 
 
 def tabulate(out: Path, cases: list[tuple[str, str]]) -> str:
