@@ -3,14 +3,13 @@
 import numpy as np
 from amaranth import Array, Cat, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw.blocks import popcount
-from hw.blocks.loader import Store, connect
+from hw.blocks.loader import replace, stored
 from hw.blocks.popcount import PairCount
 from hw.plan.folding import Fold
-from hw.plan.layout import Columns, n_pairs, n_stored
+from hw.plan.layout import n_pairs
 from sw.golden import bits
 from sw.golden.network import Layer
 
@@ -210,18 +209,9 @@ class Prefetch(wiring.Component):
     def __init__(self, rows: list[int], *, width: int, reloadable: bool = False):
         self.n_rows = len(rows)
         self.reloadable = reloadable
-        members = {"enable": In(1), "ready": Out(1), "is_last": Out(1), "data": Out(width)}
-        if reloadable:
-            columns = Columns.of(width)
-            width = columns.filled
-            members["store"] = In(Store(columns.number, self.n_rows))
-        # Yosys makes logic of a column that is the same in all rows, and logic cannot be patched.
-        # One row differs in every column; where it would take another RAM, so many rows differ.
-        elif n_stored(self.n_rows) > self.n_rows:
-            rows = [*rows, rows[0] ^ ((1 << width) - 1)]
-        self.memory = Memory(shape=width, depth=len(rows), init=rows,
-                             attrs={"ram_style": "block"})
-        super().__init__(members)
+        self.memory, members = stored(rows, width=width, reloadable=reloadable)
+        super().__init__({"enable": In(1), "ready": Out(1), "is_last": Out(1), "data": Out(width),
+                          **members})
 
     def elaborate(self, platform):
         m = Module()
@@ -238,8 +228,7 @@ class Prefetch(wiring.Component):
             m.d.sync += [self.ready.eq(1), self.is_last.eq(last),
                          address.eq(Mux(last, 0, address + 1))]
         if self.reloadable:
-            port = self.memory.write_port(granularity=Columns.of(self.memory.shape).width)
-            m.d.comb += connect(port, self.store)
+            replace(m, self.memory, self.store)
             with m.If(self.store.columns.any()):
                 m.d.sync += [self.ready.eq(0), address.eq(0)]
         return m

@@ -15,11 +15,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.plan.layout import Columns
+from hw.plan.layout import Columns, n_stored
 from sw.golden import bits
 from sw.golden.frame import ADDRESS, WORD, words_per_load
 
-__all__ = ["Layout", "Load", "Loader", "Store", "connect"]
+__all__ = ["Layout", "Load", "Loader", "Store", "connect", "replace", "stored"]
 
 
 class Load(data.StructLayout):
@@ -41,6 +41,30 @@ def connect(port, store) -> list:
     n_columns = len(port.en)
     return [port.en.eq(store.columns), port.addr.eq(store.row),
             port.data.eq(store.word[:len(port.data) // n_columns].replicate(n_columns))]
+
+
+def stored(rows: list[int], *, width: int, reloadable: bool) -> tuple[Memory, dict]:
+    """Return a memory of rows, and the member ``store`` by which others come, if ``reloadable``.
+
+    There is perhaps one row more, which is never read.
+    """
+    members, depth = {}, len(rows)
+    if reloadable:
+        columns = Columns.of(width)
+        width = columns.filled
+        members["store"] = In(Store(columns.number, depth))
+    # Yosys makes logic of a column that is the same in all rows, and logic cannot be patched.
+    # One row differs in every column; where it would take another RAM, so many rows differ.
+    elif n_stored(depth) > depth:
+        rows = [*rows, rows[0] ^ ((1 << width) - 1)]
+    return Memory(shape=width, depth=len(rows), init=rows,
+                  attrs={"ram_style": "block"}), members
+
+
+def replace(m: Module, memory: Memory, store) -> None:
+    """Write what comes by ``store`` into a memory that :func:`stored` made reloadable."""
+    port = memory.write_port(granularity=Columns.of(memory.shape).width)
+    m.d.comb += connect(port, store)
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def unlike(weights: Bits) -> Integers:
 
 
 def n_stored(n_rows: int) -> int:
-    """Count the rows of a memory that is not reloadable, see :class:`hw.blocks.layer.Prefetch`."""
+    """Count the rows of a memory that is not reloadable, see :func:`hw.blocks.loader.stored`."""
     return n_rows + (n_rows % 256 > 0)
 
 

@@ -4,11 +4,10 @@ from itertools import accumulate
 
 from amaranth import Module, Mux, Signal
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.blocks.loader import Store, connect
-from hw.plan.layout import Columns, banks, n_stored
+from hw.blocks.loader import replace, stored
+from hw.plan.layout import banks
 
 __all__ = ["Bank", "Rows"]
 
@@ -70,22 +69,14 @@ class Bank(wiring.Component):
     Attributes
     ----------
     memory : :class:`~amaranth.lib.memory.Memory`
-        The rows, and perhaps one more, which is never read: see :class:`hw.blocks.layer.Prefetch`.
+        The rows, see :func:`hw.blocks.loader.stored`.
     """
 
     def __init__(self, rows: list[int], *, width: int, reloadable: bool):
         self.rows = rows
         self.reloadable = reloadable
-        members = {"address": In(range(len(rows))), "data": Out(width)}
-        if reloadable:
-            columns = Columns.of(width)
-            width = columns.filled
-            members["store"] = In(Store(columns.number, len(rows)))
-        elif n_stored(len(rows)) > len(rows):
-            rows = [*rows, rows[0] ^ ((1 << width) - 1)]
-        self.memory = Memory(shape=width, depth=len(rows), init=rows,
-                             attrs={"ram_style": "block"})
-        super().__init__(members)
+        self.memory, members = stored(rows, width=width, reloadable=reloadable)
+        super().__init__({"address": In(range(len(rows))), "data": Out(width), **members})
 
     def elaborate(self, platform):
         m = Module()
@@ -93,6 +84,5 @@ class Bank(wiring.Component):
         port = self.memory.read_port()
         m.d.comb += [port.addr.eq(self.address), self.data.eq(port.data)]
         if self.reloadable:
-            port = self.memory.write_port(granularity=Columns.of(self.memory.shape).width)
-            m.d.comb += connect(port, self.store)
+            replace(m, self.memory, self.store)
         return m
