@@ -13,7 +13,7 @@ from .effort import MOST, RunError
 __all__ = ["AUGMENTS", "SIZES", "OnChipConfig", "OnChipEffort", "augment_for", "effort_for",
            "signature"]
 
-# The most accurate found for the parts that they are for, by weights, block RAMs and cycles.
+# For the parts that they are for, by weights and block RAMs. Accuracies are in docs/results.md.
 SIZES = {
     "small": "16s2-32p-64p",       # An icestick: 8 of its 16 block RAMs hold the weights.
     "medium": "32s2-64p-64p",      # An icebreaker: 15 of 30.
