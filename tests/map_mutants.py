@@ -11,7 +11,7 @@ from sw.golden import fast
 from sw.golden.network import NetworkFileError
 from sw.golden.qonnx import executor, reader
 
-__all__ = ["judge", "mutate"]
+__all__ = ["judge", "mutate", "taken"]
 
 WORDS = ["NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER", "NCHW", "NHWC", "NC", "constant", "reflect",
          "edge", "", "BIPOLAR"]
@@ -122,14 +122,21 @@ def mutate(rng, model):
         change(rng, model)
 
 
-def judge(path, count):
-    """Return ``refused``, ``equal``, ``not run``, or what is wrong."""
+def taken(path):
+    """Return what a file is read as, and ``""``; or None, and ``refused`` or what is wrong."""
     try:
-        imported = reader.load(path)
+        return reader.load(path), ""
     except NetworkFileError as error:
         said = str(error)
-        return ("refused" if said.startswith(f"{path} is not taken: ") and "\n" not in said
-                else f"wrong: {said}")
+        return None, ("refused" if said.startswith(f"{path} is not taken: ") and "\n" not in said
+                      else f"wrong: {said}")
+
+
+def judge(path, count):
+    """Return ``refused``, ``equal``, ``not run``, or what is wrong."""
+    imported, said = taken(path)
+    if imported is None:
+        return said
     values = imported.inputs.draw(count, seed=0)
     expected = fast.classify_all(imported.network, imported.inputs.codes(values))
     try:

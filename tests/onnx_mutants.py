@@ -19,8 +19,7 @@ from qonnx.custom_op.general.multithreshold import multithreshold
 from qonnx.custom_op.general.xnorpopcount import xnorpopcountmatmul
 
 from sw.golden import forward
-from sw.golden.network import NetworkFileError
-from sw.golden.qonnx import reader
+from tests.map_mutants import taken
 
 __all__ = ["judge", "mutate"]
 
@@ -302,12 +301,9 @@ def classes(path, output):
 
 def judge(path, rng, count=400):
     """Return ``refused``, ``equal``, ``not run``, or what is wrong."""
-    try:
-        imported = reader.load(path)
-    except NetworkFileError as error:
-        said = str(error)
-        return ("refused" if said.startswith(f"{path} is not taken: ") and "\n" not in said
-                else f"wrong: {said}")
+    imported, said = taken(path)
+    if imported is None:
+        return said
     annotated = [each.value for annotation in onnx.load(path).graph.quantization_annotation
                  for each in annotation.quant_parameter_tensor_names]
     values = draw(rng, imported, count, WHOLE[annotated[0]] if annotated else None)
