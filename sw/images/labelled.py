@@ -65,14 +65,14 @@ def read(folder: Path, side: int, *, colour: bool, limit: int | None = None) -> 
                       for file in files)
     own = OwnImages(str(folder), side, colour, limit, classes,
                     hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest())
-    (train, train_labels), (test, test_labels) = (_load(part, own) for part in parts)
+    (train, train_labels, wrong), (test, test_labels, also) = (_load(part, own) for part in parts)
     for labels, what in (train_labels, "train"), (test_labels, "test"):
         for klass, name in enumerate(classes):
             if not (labels == klass).any():
                 raise DataError(f"{folder} must have images of {name!r} to {what} on that can be "
                                 "read, and has none")
     return Labelled(own, train, train_labels, test, test_labels,
-                    tuple(_notes(own, parts, (train_labels, test_labels))))
+                    tuple(_notes(own, parts, train_labels, [*wrong, *also])))
 
 
 Files = list[list[Path]]    # Of each class.
@@ -136,14 +136,14 @@ def _place(name: str) -> float:
     return int.from_bytes(digest[:6]) / (1 << 48)
 
 
-def _load(part: Sequence[list[Path]], own: OwnImages) -> tuple[np.ndarray, np.ndarray]:
-    """Read the files of each class; return images and labels of those that can be read."""
+def _load(part: Sequence[list[Path]], own: OwnImages) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Read the files of each class; return images and labels, and what is wrong with the others."""
     n = sum(map(len, part))
     shape = (n, own.side, own.side, 3 if own.colour else 1)
     # A file without a name: the system keeps in memory what there is room for.
     with tempfile.TemporaryFile() as store:
         images = np.memmap(store, np.uint8, "w+", shape=shape)
-    labels, at = np.full(n, -1), 0
+    labels, at, wrong = np.full(n, -1), 0, []
     # Mixed, always in the same way: the first thousand of them are of all classes.
     order = np.random.default_rng(0).permutation(n)
     files = [(klass, file) for klass, files in enumerate(part) for file in files]
@@ -151,19 +151,19 @@ def _load(part: Sequence[list[Path]], own: OwnImages) -> tuple[np.ndarray, np.nd
                             leave=False, disable=None if n > 1000 else True):
         try:
             images[at] = picture.square(file, own.side, colour=own.colour)
-        except (PictureError, OSError):
-            continue    # Counted by who compares the numbers.
+        except (PictureError, OSError) as error:
+            wrong.append(str(error))
+            continue
         labels[at], at = klass, at + 1
-    return images[:at], labels[:at]
+    return images[:at], labels[:at], wrong
 
 
-def _notes(own: OwnImages, parts: list[Files], labels: Sequence[np.ndarray]) -> Iterator[str]:
-    """Say what is unusual about the images."""
-    unread = sum(len(files) for part in parts for files in part) - sum(map(len, labels))
-    if unread:
-        yield (f"{unread:,} files could not be read and were left out, such as "
-               f"{next(_unreadable(own, parts))}")
-    counts = np.bincount(labels[0])
+def _notes(own: OwnImages, parts: list[Files], labels: np.ndarray,
+           wrong: list[str]) -> Iterator[str]:
+    """Say what is unusual about the images, those of ``labels`` to train on."""
+    if wrong:
+        yield f"{len(wrong):,} files could not be read and were left out, such as {min(wrong)}"
+    counts = np.bincount(labels)
     if counts.max() > UNEQUAL * counts.min():
         few, many = (own.classes[at] for at in (counts.argmin(), counts.argmax()))
         yield (f"classes have {counts.min():,} ({few!r}) to {counts.max():,} ({many!r}) images to "
@@ -171,14 +171,6 @@ def _notes(own: OwnImages, parts: list[Files], labels: Sequence[np.ndarray]) -> 
     if twice := _twice(*parts):
         yield (f"{len(twice):,} images to test on are among those to train on, too, such as "
                f"{twice[0]}: the accuracy is too good")
-
-
-def _unreadable(own: OwnImages, parts: list[Files]) -> Iterator[str]:
-    for file in (file for part in parts for files in part for file in files):
-        try:
-            picture.square(file, own.side, colour=own.colour)
-        except (PictureError, OSError) as error:
-            yield str(error)
 
 
 def _twice(train: Files, test: Files) -> list[Path]:
