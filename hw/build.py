@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+BEST = "best"
+
 
 def find_split(network: Path) -> Split | None:
     """Read what host and board do from the file beside a network's, if there is one."""
@@ -27,8 +29,10 @@ def find_split(network: Path) -> Split | None:
     return Split.load(path) if path.exists() else None
 
 
-def megahertz(text: str) -> float:
-    """Read a frequency in MHz; return hertz."""
+def megahertz(text: str) -> float | str:
+    """Read a frequency in MHz; return hertz, or ``best`` as it is."""
+    if text == BEST:
+        return text
     value = float(text)
     if not (math.isfinite(value) and value > 0):
         raise argparse.ArgumentTypeError(f"must be a positive number of MHz, not {text!r}")
@@ -42,7 +46,9 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--network", metavar="FILE", type=Path,
                         help="network file or run folder (default: the newest run)")
     parser.add_argument("--clock", metavar="MHZ", type=megahertz,
-                        help="clock the engine with at most MHZ (default: what the board can do)")
+                        help="clock the engine with at most MHZ, or best: as fast as it was placed "
+                             "(default: what the board can do, and the best where images would "
+                             "wait for the engine)")
     parser.add_argument("--fold", metavar="PExSIMD,...",
                         help="neurons and synapses a cycle of each layer, like 1x200, or hardwired "
                              "(default: the fastest that fits)")
@@ -83,12 +89,12 @@ def main(argv: list[str] | None = None) -> int:
         inputs = reader.load(file).inputs
         print(f"{file} is {executor.check(file)}")
     plan = choose(network, board, args.fold, reloadable=args.reloadable)
-    clock = default_clock(board, plan) if args.clock is None else args.clock
+    clock = default_clock(board, plan) if args.clock in (None, BEST) else args.clock
     if args.dry_run:
         _forecast(network, board, plan, clock, args.reloadable, args.plot)
         return 0
     print(f"building {file} for {board.name} in {directory}", flush=True)
-    report = _show_build(network, board, plan, directory, clock=clock, seed=args.seed,
+    report = _show_build(args.clock, network, board, plan, directory, clock=clock, seed=args.seed,
                          reloadable=args.reloadable, split=find_split(file))
     print(report.table())
     if inputs:
@@ -97,17 +103,19 @@ def main(argv: list[str] | None = None) -> int:
     return program(board, directory) if args.program else 0
 
 
-def _show_build(*args, **settings) -> "Report":
-    """Build, and show the steps; say which variables are not heeded."""
-    from hw.flow import toolchain
-    from hw.flow.building import build
+def _show_build(asked: float | str | None, *args, **settings) -> "Report":
+    """Build with the clock that is asked for, and show the steps; say which variables are not
+    heeded."""
+    from hw.flow import building, clocking, toolchain
     from hw.flow.steps import Steps
 
     if names := toolchain.ignored():
         print(f"  ignored from the environment: {', '.join(names)}")
     shown = Steps()
     try:
-        return build(*args, **settings, show=shown)
+        if asked in (None, BEST):
+            return clocking.build(*args, **settings, always=asked == BEST, show=shown)
+        return building.build(*args, **settings, show=shown)
     finally:
         shown.close()
 

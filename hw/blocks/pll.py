@@ -26,7 +26,7 @@ class PLL(ABC):
 
         Raises :exc:`ValueError` where all are.
         """
-        settings = cls._settings(reference)
+        settings = cls.settings(reference)
         # A millihertz forgives a target like 100.5e6 that was computed.
         possible = [each for each in settings if each.output <= output + 1e-3]
         if not possible:
@@ -36,7 +36,7 @@ class PLL(ABC):
 
     @classmethod
     @abstractmethod
-    def _settings(cls, reference: float) -> list["PLL"]:
+    def settings(cls, reference: float) -> list["PLL"]:
         """List what keeps the limits of the data sheet."""
 
     @property
@@ -68,7 +68,7 @@ class ICE40PLL(PLL):
     divq: int
 
     @classmethod
-    def _settings(cls, reference):
+    def settings(cls, reference):
         return [cls(reference, divf, divq) for divf in range(128) for divq in range(1, 7)
                 if 533e6 <= reference * (divf + 1) <= min(1066e6, 275e6 * 2 ** divq)]
 
@@ -111,7 +111,7 @@ class ECP5PLL(PLL):
     post: int
 
     @classmethod
-    def _settings(cls, reference):
+    def settings(cls, reference):
         return [cls(reference, divider, feedback, post)
                 for divider in range(1, int(reference / 10e6) + 1)
                 for feedback in range(1, 81)
@@ -158,7 +158,7 @@ class GowinPLL(PLL):
     odiv: int
 
     @classmethod
-    def _settings(cls, reference):
+    def settings(cls, reference):
         return [cls(reference, idiv, fbdiv, odiv)
                 for idiv in range(int(reference / 3e6)) for fbdiv in range(64)
                 for odiv in (2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128)

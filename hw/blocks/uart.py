@@ -5,7 +5,13 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["Receiver", "Transmitter", "divisor"]
+__all__ = ["Receiver", "Transmitter", "divisor", "makes"]
+
+
+def makes(clock: float, baud: int) -> bool:
+    """Return whether a clock of so many hertz makes that speed, to a quarter of a bit in a byte."""
+    cycles = round(clock / baud)
+    return cycles >= 4 and abs(cycles * baud / clock - 1) * 10 <= 0.25
 
 
 def divisor(clock: float, baud: int) -> int:
@@ -14,7 +20,7 @@ def divisor(clock: float, baud: int) -> int:
     Raises :exc:`ValueError` where rounding makes a byte drift by more than a quarter of a bit.
     """
     cycles = round(clock / baud)
-    if cycles < 4 or abs(cycles * baud / clock - 1) * 10 > 0.25:
+    if not makes(clock, baud):
         raise ValueError(f"A clock of {clock / 1e6:g} MHz cannot make {baud} baud: a bit would "
                          f"last {clock / baud:.2f} cycles, which must be 4 or more and near a "
                          "whole number")

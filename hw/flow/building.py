@@ -28,7 +28,7 @@ from sw.golden.errors import UserError
 from sw.golden.network import Network, atomic_write
 from sw.golden.split import Split
 
-__all__ = ["BuildError", "build", "clocks", "resources"]
+__all__ = ["FAILED", "BuildError", "TimingMissed", "build", "clocks", "resources"]
 
 # What is predicted to need so many times what there is, is not tried: a prediction can err, but
 # the tools would search for long.
@@ -40,6 +40,10 @@ KEPT = "still holds the build it had"
 
 class BuildError(UserError):
     """A build failed; the message says in one sentence why."""
+
+
+class TimingMissed(BuildError):
+    """It is placed, and too slow for its clock."""
 
 
 def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *, clock: float,
@@ -54,7 +58,8 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
     Raises
     ------
     BuildError
-        The network does not fit the board, the tools fail, or the bitstream misses its clock.
+        The network does not fit the board, the tools fail, or, as :exc:`TimingMissed`, the
+        bitstream misses its clock.
     BuiltError
         Another build is at work in ``directory``, or it cannot take one.
     ToolNotFound
@@ -81,7 +86,7 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
                          seed=seed, seconds=round(time.monotonic() - start, 1))
         if not report.meets_clock:
             if must_meet:
-                raise BuildError(
+                raise TimingMissed(
                     f"timing is not met: the design runs at {report.fmax_mhz:.1f} MHz and the "
                     f"clock is {report.clock_mhz:g} MHz. Try a lower --clock or another --seed"
                     + _keep_log(new, directory))
@@ -117,7 +122,8 @@ def _keeping(directory: Path) -> Iterator[None]:
     except (BuildError, OSError) as error:
         if not has_build(directory):
             raise
-        raise BuildError(f"{error}; {directory} {KEPT}") from None
+        kind = type(error) if isinstance(error, BuildError) else BuildError
+        raise kind(f"{error}; {directory} {KEPT}") from None
     except KeyboardInterrupt:
         raise KeyboardInterrupt(*[f"{directory} {KEPT}"] * has_build(directory)) from None
 

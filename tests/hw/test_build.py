@@ -21,6 +21,7 @@ from hw.flow.choosing import choose
 from hw.flow.family import PLACED
 from sw.golden.network import Network, random_network
 from sw.golden.split import Part, Split
+from sw.golden.stages import Signature
 
 
 @pytest.fixture(scope="module")
@@ -462,3 +463,34 @@ def test_program(folder, monkeypatch, capsys, tmp_path, script, mode, said):
     error = capsys.readouterr().err
     assert error.startswith(said) and error.count("\n") == bool(said)
     assert time.monotonic() - begun < 30
+
+
+# Placed at the first clock, and again at a higher one: what each reaches.
+@pytest.mark.parametrize("flags, shape, reached, placements, clock", [
+    ([], "8", (150, 150), 1, 120),                        # The wire is the limit.
+    (["--clock", "best"], "8", (150, 150), 2, 150),
+    (["--clock", "best"], "8", (150, 149), 2, 120),       # Missed: the first stays.
+    (["--clock", "best"], "8", (122, 150), 1, 120),       # Not worth it.
+    (["--clock", "best"], "8", (120, 150), 1, 120),
+    (["--clock", "132"], "8", (150, 150), 1, 132),
+    ([], "12x12x1-16-32-2", (150, 150), 2, 150),          # Images wait for the engine.
+    ([], "12x12x1-16-32-2", (150, 140), 2, 90),
+], ids=["wire", "best", "missed", "near", "none", "asked", "engine", "engine-missed"])
+def test_a_clock_is_chosen(folder, flags, shape, reached, placements, clock, tmp_path, capsys,
+                           replace_tool):
+    name = "short" if shape == "8" else "stages"
+    if name == "stages":
+        random_network(Signature.parse(shape)).save(folder / "stages.safetensors")
+    log = tmp_path / "placements"
+    replace_tool("nextpnr-ice40", TOOLS["nextpnr-ice40"].replace(
+        "150", f"'$([ -s {log} ] && echo {reached[1]} || echo {reached[0]})'")
+        + f"\necho $@ >> {log}\n")
+    out = tmp_path / "chosen"
+    assert build.main(["--board", "icestick", "--network", str(folder / f"{name}.safetensors"),
+                       "--out", str(out), *flags]) == 0
+    report = json.loads((out / "report.json").read_text())
+    assert (len(log.read_text().splitlines()), report["clock_mhz"]) == (placements, clock)
+    assert (out / "top.bin").exists() and not (out / "failed.log").exists()
+    assert report["fmax_mhz"] >= report["clock_mhz"]
+    assert ("missed, the build at" in capsys.readouterr().out) == (
+        placements == 2 and clock in (90, 120))
