@@ -160,8 +160,8 @@ def rows(run: Path, network: Network, file: Path) -> Inputs:
     try:
         encoding = table.Encoding.load(run / "encoding.json")
         found = table.read(file, None)
-        if encoding.label in found.names:
-            found = table.read(file, encoding.label)
+        if table.has_labels(found, encoding.label):
+            found = table.labelled(found, encoding.label)
         codes = encoding.encode(found)
         labels = encoding.targets(found) if found.labels else None
     except DataError as error:

@@ -27,10 +27,9 @@ def table(handed: "Handed", to: Path) -> str:
               f"{each.onnx:.1e} in ONNX Runtime" for each in wrong]
     if wrong:
         lines.append(f"  the class of {handed.n_classes_changed} of these images is another")
-    what = "codes" if n_bits else "images"
     return "\n".join([*lines, f"{to / 'network.onnx'}: {handed.network}, equal on all "
-                              f"{handed.n_images:,} test {what}",
-                      f"{to / 'vectors.json'}: test {what} with their scores and classes"])
+                              f"{handed.n_images:,} test {handed.kind}",
+                      f"{to / 'vectors.json'}: test {handed.kind} with their scores and classes"])
 
 
 @command()

@@ -26,6 +26,7 @@ from ..images import data
 from ..models.autoencoder import Encoder
 from ..models.binary import DynamicShift
 from ..models.encoding import BATCH, extract
+from ..training.columns import TableConfig
 from ..training.config import Config
 from ..training.configs import asked, describe
 from ..training.effort import RunError
@@ -94,7 +95,9 @@ class Handed:
     Attributes
     ----------
     n_images : int
-        Test images.
+        Test images, or rows.
+    kind : str
+        What the vectors are: ``codes`` of an encoder, ``images``, or ``rows`` of a table.
     n_bits : int
         Bits of a code, of a run with an encoder; else 0.
     differences : list of Difference
@@ -104,6 +107,7 @@ class Handed:
 
     network: Network
     n_images: int
+    kind: str
     n_bits: int = 0
     differences: Sequence[Difference] = ()
     n_classes_changed: int = 0
@@ -128,8 +132,8 @@ def hand_over(run: Path, to: Path, data_dir: Path | None = None) -> Handed:
     network = networks.load(run / "network.safetensors")
     codes, _ = load_codes(run / "codes.safetensors", network.n_in)
     folder = data_dir or (Path(described.data_dir) if described.data_dir else None)
-    has_encoder = isinstance(asked(run), Config) or (
-        run / "encoder.safetensors").exists()
+    config = asked(run)
+    has_encoder = isinstance(config, Config) or (run / "encoder.safetensors").exists()
     hybrid = (None if not has_encoder
               else _Hybrid.of(run, data.select(data.load(described.data, folder), described.task)
                               .test_images, codes))
@@ -141,7 +145,8 @@ def hand_over(run: Path, to: Path, data_dir: Path | None = None) -> Handed:
     classes = _write_network(network, codes, to / "network.onnx")
     _write_vectors(network, codes[:N_VECTORS], to / "vectors.json")
     if not hybrid:
-        return Handed(network, len(codes))
+        kind = "rows" if isinstance(config, TableConfig) else "images"
+        return Handed(network, len(codes), kind)
     return hybrid.compare(network, codes, classes, to / "encoder.onnx")
 
 
@@ -176,7 +181,7 @@ class _Hybrid:
         logits = np.concatenate([run(batch.numpy()) for batch in self.images.split(BATCH)])
         wrong = np.argwhere((logits >= 0) != codes)
         changed = np.unique(wrong[:, 0])
-        return Handed(network, len(self.images), n_bits, [
+        return Handed(network, len(self.images), "codes", n_bits, [
             Difference(image, bit, float(self.encoder(self.images[image:image + 1])[0, bit]),
                        float(logits[image, bit])) for image, bit in wrong.tolist()],
             int((fast.classify_all(network, (logits[changed] >= 0).astype(np.uint8))

@@ -27,7 +27,7 @@ from ..golden.record import record
 from ..golden.tensors import atomic_write
 from .names import DataError
 
-__all__ = ["Column", "Encoding", "Table", "divide", "fit", "read"]
+__all__ = ["Column", "Encoding", "Table", "divide", "fit", "has_labels", "labelled", "read"]
 
 FORMAT = "hybnn-encoding-1"
 MAX_BYTES = 1 << 28
@@ -157,6 +157,11 @@ def read(path: Path, label: str | None) -> Table:
     """
     try:
         text = regular.read_text(path, MAX_BYTES).removeprefix("\ufeff")
+    except FileNotFoundError:
+        raise DataError(f"{path} must be a CSV file with a header, and is not there") from None
+    except IsADirectoryError:
+        raise DataError(f"{path} must be a CSV file with a header, and is a folder: give the file "
+                        "in it, or images with --images") from None
     except UnicodeDecodeError as error:
         raise DataError(f"{path} must be in UTF-8, and is not at byte {error.start + 1:,}: save it "
                         "anew as CSV UTF-8") from None
@@ -174,16 +179,25 @@ def read(path: Path, label: str | None) -> Table:
     header, rows = [name.strip() for name in header], [[value.strip() for value in row]
                                                        for row in rows]
     _check(path, header, rows)
-    if label is None:
-        return Table(path, tuple(header), rows, [])
-    if label not in header:
-        raise DataError(f"{path} must have the column {label!r}, and has {', '.join(header):.200}")
-    at = header.index(label)
-    labels = [row.pop(at) for row in rows]
+    found = Table(path, tuple(header), rows, [])
+    return found if label is None else labelled(found, label)
+
+
+def labelled(table: Table, label: str) -> Table:
+    """Return a table whose column ``label`` is that of the labels; raise as :func:`read` does."""
+    labels = _column(table, label)
     for number, value in enumerate(labels, 1):
         if _is_missing(value):
-            raise DataError(f"{path} must have a label in each row, and has none in row {number}")
-    return Table(path, tuple(header[:at] + header[at + 1:]), rows, labels)
+            raise DataError(f"{table.path} must have a label in each row, and has none in row "
+                            f"{number}")
+    at = table.names.index(label)
+    return Table(table.path, table.names[:at] + table.names[at + 1:],
+                 [row[:at] + row[at + 1:] for row in table.rows], labels)
+
+
+def has_labels(table: Table, label: str) -> bool:
+    """Return whether a table has the column ``label``, and something in it."""
+    return label in table.names and not all(map(_is_missing, _column(table, label)))
 
 
 def _check(path: Path, header: list[str], rows: list[list[str]]) -> None:

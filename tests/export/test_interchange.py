@@ -119,7 +119,8 @@ def test_a_run_is_written_for_other_programs(finished, tmp_path, capsys):
 
 
 def test_each_bit_that_differs_is_listed():
-    handed = Handed(random_network((24, 8, 10)), 450, 24, [Difference(7, 3, 1.25e-7, -2e-8)], 1)
+    handed = Handed(random_network((24, 8, 10)), 450, "codes", 24,
+                    [Difference(7, 3, 1.25e-7, -2e-8)], 1)
     assert export.table(handed, Path("out")).splitlines()[:3] == [
         "out/encoder.onnx: in ONNX Runtime 1 of 10,800 bits of the test images differ",
         "  image 7, bit 3: logit 1.2e-07 in PyTorch, -2.0e-08 in ONNX Runtime",

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sw import classify, report, train
+from sw.export import __main__ as export
 from sw.export.check import main as check
 from sw.golden import fast
 from sw.golden.codes import load_codes
@@ -45,6 +46,9 @@ def test_a_table_is_learnt_and_exported(finished, capsys):
     assert check(["--network", str(finished)]) == 0
     assert json.loads(capsys.readouterr().out) == {"codes": 30, "sums": 64 * 32}
     assert report.main([str(finished)]) == 0
+    capsys.readouterr()
+    assert export.main([str(finished), "--to", str(finished / "out")]) == 0
+    assert "31-64-3, equal on all 30 test rows\n" in capsys.readouterr().out
 
 
 def test_rows_are_classified_with_the_runs_encoding(finished, iris, tmp_path):
@@ -68,10 +72,26 @@ def test_rows_need_the_run_of_a_table(finished, iris, tmp_path):
         classify.rows(tmp_path, Network.load(finished / "network.safetensors"), iris)
 
 
-def test_a_table_that_is_not_there(finished, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no\.csv"):
-        classify.rows(finished, Network.load(finished / "network.safetensors"),
-                      tmp_path / "no.csv")
+@pytest.mark.parametrize("text, labels", [
+    ("a,b,c,d\n5,3,1,0\n5,3,1,0\n", None), ("a,b,c,d,species\n5,3,1,0,\n5,3,1,0,?\n", None),
+    ("species,a,b,c,d\nsetosa,5,3,1,0\nvirginica,5,3,1,0\n", [0, 2])],
+    ids=["no column", "empty", "labels"])
+def test_labels_are_those_that_the_file_has(finished, tmp_path, text, labels):
+    (tmp_path / "new.csv").write_text(text)
+    found = classify.rows(finished, Network.load(finished / "network.safetensors"),
+                          tmp_path / "new.csv").labels
+    assert labels == (None if found is None else found.tolist())
+
+
+@pytest.mark.parametrize("name, said", [
+    ("no.csv", "{}/no.csv must be a CSV file with a header, and is not there"),
+    (".", "{} must be a CSV file with a header, and is a folder: give the file in it, or images "
+          "with --images")], ids=["nothing", "folder"])
+def test_a_table_that_is_not_there(finished, tmp_path, capsys, name, said):
+    assert classify.main(["--port", "nothing", "--network", str(finished),
+                          "--table", str(tmp_path / name)]) == 2
+    assert main(["--table", str(tmp_path / name), "--label", "x"]) == 2
+    assert capsys.readouterr().err == f"error: {said.format(tmp_path)}\n" * 2
 
 
 def test_a_run_goes_on_with_the_same_rows_alone(finished, iris, tmp_path, capsys):
