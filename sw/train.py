@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .images.names import NAMES
+from .images.names import NAMES, SIDE, OwnImages
 from .models.binarizer import BINARIZERS
 from .terminal.command import Parser, command
 from .training.columns import HIDDEN, LEVELS
@@ -145,8 +145,8 @@ def _deep_config(arguments: argparse.Namespace) -> DeepConfig:
     model, epochs, limit = arguments.model, arguments.epochs, arguments.limit
     if arguments.data != "cifar10" or arguments.encoder:
         raise RunError(f"--model {model} needs --data cifar10, and takes no encoder")
-    if (arguments.bits, arguments.loss) != (Config.bits, None):
-        raise RunError("--bits and --loss are for a hybrid network, see --model")
+    if (arguments.bits, arguments.loss, arguments.hidden) != (Config.bits, None, None):
+        raise RunError("--bits, --loss and --hidden are for a hybrid network, see --model")
     epochs = DEEP[model].epochs if epochs is None else epochs
     if epochs < 1 or (limit is not None and limit < 1):
         raise RunError(f"Epochs and images must be at least 1, not {epochs} and {limit}")
@@ -185,21 +185,22 @@ def _on_chip(arguments: argparse.Namespace) -> "tuple[OnChipConfig, Any]":
         raise RunError("A network on the chip has no encoder and real numbers nowhere: it takes no "
                        "--model, --encoder, --bits, --loss, --hidden or --precision")
     name, task, folder = arguments.data, arguments.task, arguments.images
+    spec, side = arguments.on_chip or "medium", SIDE if arguments.side is None else arguments.side
+    asked: dict[str, Any] = {each: getattr(arguments, each) for each in (
+        "pixels", "binarizer", "seed", "device", "epochs", "augment", "threads")}
     if folder is None:
         if arguments.side is not None or arguments.colour or arguments.limit is not None:
             raise RunError("--side, --colour and --limit are for your own images, see --images")
+        onchip.refuse(spec, side, 1, **asked)
         inputs = onchip.of_data_set(name, arguments.data_dir, task)
     else:
         if (name, task) != (usual.data, usual.task):
             raise RunError("--images brings data and classes: it takes no --data and no --task")
-        inputs = onchip.of_folder(str(folder), 28 if arguments.side is None else arguments.side,
-                                  colour=arguments.colour, limit=arguments.limit)
+        own = OwnImages(str(folder), side, arguments.colour, arguments.limit, (), "")
+        onchip.refuse(spec, side, 3 if own.colour else 1, **asked)
+        inputs = onchip.of_folder(own.folder, side, colour=own.colour, limit=own.limit)
         name, task = folder.resolve().name, "all"
-    return onchip.decide(
-        arguments.on_chip or "medium", inputs, name, arguments.data_dir, task,
-        pixels=arguments.pixels, binarizer=arguments.binarizer, seed=arguments.seed,
-        device=arguments.device, epochs=arguments.epochs, augment=arguments.augment,
-        threads=arguments.threads), (inputs,)
+    return onchip.decide(spec, inputs, name, arguments.data_dir, task, **asked), (inputs,)
 
 
 def _begin(arguments: argparse.Namespace) -> "tuple[Run[Any], Any]":

@@ -9,7 +9,7 @@ import hashlib
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -63,16 +63,24 @@ def read(folder: Path, side: int, *, colour: bool, limit: int | None = None) -> 
         parts = [[files[:limit] for files in part] for part in parts]
     names = "\0".join(str(file.relative_to(folder)) for part in parts for files in part
                       for file in files)
-    own = OwnImages(str(folder), side, colour, limit, classes,
-                    hashlib.sha256(names.encode(errors="surrogateescape")).hexdigest())
+    own = OwnImages(str(folder), side, colour, limit, classes, "")
     (train, train_labels, wrong), (test, test_labels, also) = (_load(part, own) for part in parts)
     for labels, what in (train_labels, "train"), (test_labels, "test"):
         for klass, name in enumerate(classes):
             if not (labels == klass).any():
                 raise DataError(f"{folder} must have images of {name!r} to {what} on that can be "
                                 "read, and has none")
+    own = replace(own, fingerprint=_fingerprint(names, train, test))
     return Labelled(own, train, train_labels, test, test_labels,
                     tuple(_notes(own, parts, train_labels, [*wrong, *also])))
+
+
+def _fingerprint(names: str, *parts: np.ndarray) -> str:
+    digest = hashlib.sha256(names.encode(errors="surrogateescape"))
+    for images in parts:
+        for image in images:    # Not all of them need fit in memory.
+            digest.update(image)
+    return digest.hexdigest()
 
 
 Files = list[list[Path]]    # Of each class.

@@ -38,7 +38,7 @@ class OwnImages:
     classes : tuple of str
         Names of the folders, sorted.
     fingerprint : str
-        SHA-256 of the names of all files.
+        SHA-256 of the names of all files, and of what was read of them.
     """
 
     folder: str

@@ -23,12 +23,12 @@ from ..models.exact import check_equal
 from ..models.onchip import OnChip
 from . import task
 from .effort import RunError
-from .run import Run
+from .run import Run, choose_device
 from .stages import OnChipConfig, augment_for, effort_for, signature
 from .task import BINARY_RATE, SMOOTHING, Recipe
 
 __all__ = ["PHASE", "Inputs", "augmented", "decide", "elements", "load", "of_data_set",
-           "of_folder", "train", "write_network"]
+           "of_folder", "refuse", "train", "write_network"]
 
 PHASE = "on_chip"    # Of the run, in its checkpoint and its metrics.
 SHIFT = 2            # Rows and columns, at the most.
@@ -64,6 +64,14 @@ def of_folder(folder: str, side: int, *, colour: bool, limit: int | None) -> Inp
     return Inputs(train, train_labels, test, test_labels, len(found.own.classes), found.own)
 
 
+def refuse(spec: str, side: int, channels: int, *, pixels: int, binarizer: str, seed: int,
+           device: str, epochs: int | None, augment: str | None, threads: int) -> None:
+    """Raise :exc:`RunError` for what no images make right: to read them may take minutes."""
+    choose_device(device)
+    OnChipConfig(str(signature(spec, side, channels, pixels, 2)), "", None, "all", binarizer, seed,
+                 device, 1 if epochs is None else epochs, 2, augment or "none", threads, None)
+
+
 def decide(spec: str, inputs: Inputs, data: str, data_dir: str | None, task: str, *, pixels: int,
            binarizer: str, seed: int, device: str, epochs: int | None, augment: str | None,
            threads: int) -> OnChipConfig:
@@ -82,7 +90,7 @@ def load(config: OnChipConfig) -> tuple[Inputs]:
     inputs = (of_data_set(config.data, config.data_dir, config.task) if own is None
               else of_folder(own.folder, own.side, colour=own.colour, limit=own.limit))
     if own != inputs.own:
-        raise RunError(f"{config.data} has other image files than when the run was begun")
+        raise RunError(f"{config.data} has other images than when the run was begun")
     if inputs.train.shape[1:] != takes.shape:
         raise RunError(f"The network takes images of {takes}, not such as those of {config.data}")
     if len(inputs.train) < config.batch:

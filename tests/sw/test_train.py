@@ -186,6 +186,8 @@ def test_a_table_is_printed(tmp_path, monkeypatch, capsys):
     (["--encoder", "nowhere"], "[Errno 2] No such file or directory: 'nowhere'"),
     (["--encoder", "full/file"], "full/file is not an encoder file: Error while deserializing "
                                  "header: header too small"),
+    (["--model", "resnet20", "--data", "cifar10", "--hidden", "64"],
+     "--bits, --loss and --hidden are for a hybrid network, see --model"),
     (["--resume", "vague"], "vague/config.json is not the configuration of a run"),
 ])
 def test_mistakes_get_one_sentence(tmp_path, monkeypatch, capsys, argv, message):

@@ -38,7 +38,7 @@ def test_flags_take_effect_on_a_hybrid_network():
     (["--bits", "0"], "The bits of a code must be 1 to 65535, not 0"),
     (["--bits", "40", "--encoder", "run"], "--bits and --loss are for an encoder that is trained"),
     (["--model", "resnet20", "--data", "cifar10", "--bits", "40"],
-     "--bits and --loss are for a hybrid network, see --model")])
+     "--bits, --loss and --hidden are for a hybrid network, see --model")])
 def test_mistakes_get_one_sentence(flags, said):
     with pytest.raises(RunError, match=said):
         asked(*flags)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -132,11 +133,39 @@ def test_own_images_are_learnt_and_their_names_kept(shapes, tmp_path, capsys):
     assert str(network) == "16x16x3:8-8s2p-2"
     assert report.main([str(tmp_path / "run")]) == 0
     assert f"{network} on {shapes.name}" in (tmp_path / "run/report.html").read_text()
-    (tmp_path / "run/metrics.json").unlink()
-    (shapes / "über" / "0.png").rename(shapes / "über" / "new.png")
+
+
+@pytest.mark.parametrize("change", [
+    lambda file: file.rename(file.with_name("new.png")),
+    lambda file: Image.new("RGB", (20, 20), "red").save(file)], ids=["name", "content"])
+def test_a_run_goes_on_with_the_same_images_alone(shapes, tmp_path, capsys, change):
+    folder = shutil.copytree(shapes, tmp_path / "shapes")
+    found, = {each.own for each in (onchip.of_folder(str(folder), 8, colour=True, limit=None)
+                                    for _ in range(2))}
+    run.create(tmp_path / "run", OnChipConfig(
+        "8x8x3:8-4-2", "shapes", None, "all", "sign", 0, "cpu", 1, 8, "none", 1, found))
+    change(folder / "über" / "0.png")
     assert main(["--resume", str(tmp_path / "run")]) == 2
     assert capsys.readouterr().err.endswith(
-        f"error: {shapes.name} has other image files than when the run was begun\n")
+        "error: shapes has other images than when the run was begun\n")
+
+
+@pytest.mark.parametrize("flags, said", [
+    (["--threads", "0"], "The number of threads must be 1 to 256, not 0"),
+    (["--pixels", "9"], "A pixel must have 1 to 8 bits, not 9"),
+    (["--epochs", "0"], "The number of epochs must be 1 to 2147483647, not 0"),
+    (["--seed", "-1"], "The seed must be 0 to 4294967295, not -1"),
+    (["--device", "tpu"], "The device must be auto, cpu or cuda, not 'tpu'"),
+    (["--side", "0"], "The side of an image must be 1 to 512 pixels, not 0"),
+    (["--limit", "0"], "The limit must be 1 or more images, not 0"),
+    (["--side", "9", "--on-chip", "8p30"], "--on-chip takes stages such as 32s2-64p-64p. Stage 1: "
+                                           "A pool of 30 x 30 does not fit a map of 9 x 9"),
+], ids=lambda value: " ".join(value) if isinstance(value, list) else "")
+def test_what_no_images_make_right_is_refused_before_they_are_read(tmp_path, monkeypatch, capsys,
+                                                                   flags, said):
+    monkeypatch.chdir(tmp_path)
+    assert main(["--images", "nowhere", *flags]) == 2
+    assert capsys.readouterr().err == f"error: {said}\n" and not [*tmp_path.iterdir()]
 
 
 SPEC = "error: --on-chip takes stages such as 32s2-64p-64p"
