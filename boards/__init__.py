@@ -37,7 +37,9 @@ class Board:
     clock : float
         What a folded engine is clocked with, in hertz, unless a build is told otherwise.
     baud : int
-        Speed of the link, in bits per second.
+        Speed of the link, in bits per second, unless a build is told otherwise.
+    max_baud : int
+        The fastest that the chip between link and USB does.
     logic_cells : int
         How many the part has, as its place-and-route tool counts them.
     block_rams : int
@@ -59,6 +61,7 @@ class Board:
     platform: type
     clock: float
     baud: int
+    max_baud: int
     logic_cells: int
     block_rams: int
     programmer: tuple[str, ...]

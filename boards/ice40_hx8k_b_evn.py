@@ -10,6 +10,7 @@ BOARDS = [Board(
     platform=ICE40HX8KBEVNPlatform,
     clock=108e6,
     baud=3_000_000,      # The FT2232H makes it exactly, and 36 cycles of 108 MHz do too.
+    max_baud=12_000_000,
     logic_cells=7680,
     block_rams=32,
     programmer=("iceprog",),

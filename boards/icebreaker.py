@@ -11,6 +11,7 @@ BOARDS = [Board(
     clock=36e6,          # A slow, frugal part: a third of what the same engine does on an HX.
     serial_clock=39e6,   # Of three seeds one misses 42 MHz with 64 synapses a cycle.
     baud=3_000_000,      # The FT2232H makes it exactly, and 12 cycles of 36 MHz do too.
+    max_baud=12_000_000,
     logic_cells=5280,
     block_rams=30,
     programmer=("iceprog",),

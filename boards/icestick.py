@@ -11,6 +11,7 @@ BOARDS = [Board(
     clock=120e6,         # What a 200-128-10 engine meets with every placement seed tried.
     serial_clock=90e6,   # Placed with one and two neurons a cycle: 113 to 131 MHz.
     baud=3_000_000,      # The FT2232H makes it exactly, and 40 cycles of 120 MHz do too.
+    max_baud=12_000_000,
     logic_cells=1280,
     block_rams=16,
     programmer=("iceprog",),

@@ -33,6 +33,7 @@ BOARDS = [Board(
     platform=Platform,
     clock=54e6,          # Twice the oscillator.
     baud=2_000_000,      # 27 cycles of 54 MHz exactly; the BL702 is said to do no more.
+    max_baud=2_000_000,
     logic_cells=8640,
     block_rams=26,
     programmer=("openFPGALoader", "--board", "tangnano9k"),

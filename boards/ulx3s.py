@@ -17,6 +17,7 @@ def _board(size: str, platform: type, logic_cells: int, block_rams: int) -> Boar
         platform=platform,
         clock=75e6,          # What speed grade 6 meets, with eight neurons a cycle 86 MHz.
         baud=3_000_000,      # The FT231X makes it exactly, and 25 cycles of 75 MHz do too.
+        max_baud=3_000_000,
         logic_cells=logic_cells,
         block_rams=block_rams,
         programmer=("openFPGALoader", "--board", "ulx3s"),

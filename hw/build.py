@@ -3,11 +3,12 @@
 import argparse
 import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boards
-from sw.golden import networks
+from sw.golden import asking, networks
 from sw.golden.network import Network
 from sw.golden.qonnx import executor, reader
 from sw.golden.split import Split
@@ -49,6 +50,9 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
                         help="clock the engine with at most MHZ, or best: as fast as it was placed "
                              "(default: what the board can do, and the best where images would "
                              "wait for the engine)")
+    parser.add_argument("--baud", metavar="N", type=int, choices=asking.BAUDS,
+                        help=f"speed of the link, one of: {', '.join(map(str, asking.BAUDS))} "
+                             "(default: what all hosts of the board can do)")
     parser.add_argument("--fold", metavar="PExSIMD,...",
                         help="neurons and synapses a cycle of each layer, like 1x200, or hardwired "
                              "(default: the fastest that fits)")
@@ -81,6 +85,7 @@ def main(argv: list[str] | None = None) -> int:
     from hw.flow.programming import program
 
     board = find_board(args.board)
+    board = replace(board, baud=args.baud or board.baud)
     file = runs.network_file(args.network)
     directory = args.out or file.parent / "build" / args.board
     network = networks.load(file)

@@ -239,6 +239,7 @@ def built(climb: Climb) -> Built:
         climb.say(f"building for {target}")
         result = _command("hw.build", "--board", target.board.name, "--network", climb.file,
                           "--fold", target.plan, *["--reloadable"] * target.reloadable,
+                          "--clock", repr(target.clock / 1e6), "--baud", target.board.baud,
                           "--out", target.folder)
         if result.returncode:
             raise RungFailed(_reason(result))

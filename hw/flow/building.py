@@ -152,6 +152,9 @@ def clocks(board: boards.Board, clock: float) -> tuple[PLL, int]:
 
     Raises :exc:`BuildError` where there are none.
     """
+    if board.baud > board.max_baud:
+        raise BuildError(f"The link of {board.name} does at most {board.max_baud} baud, not "
+                         f"{board.baud}: choose a slower --baud")
     try:
         pll = FAMILIES[board.family].pll.at_most(board.platform().default_clk_frequency, clock)
         return pll, uart.divisor(pll.output, board.baud)

@@ -37,8 +37,11 @@ from . import frame, identity
 from .errors import UserError
 from .identity import Identity
 
-__all__ = ["CODES", "LOADS", "QUESTIONS", "Asking", "NoAnswer", "Port", "Request", "identify",
-           "unopened"]
+__all__ = ["BAUDS", "CODES", "LOADS", "QUESTIONS", "Asking", "NoAnswer", "Port", "Request",
+           "identify", "unopened"]
+
+# Speeds of the link at which a board is looked for, in bits per second; the more frequent first.
+BAUDS = (3_000_000, 2_000_000, 12_000_000, 6_000_000, 1_000_000)
 
 # Sequence numbers of each kind of request.
 CODES = range(frame.N_SEQUENCES)

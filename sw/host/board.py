@@ -16,9 +16,8 @@ from ..golden.bits import Bits, n_bytes
 from ..golden.errors import UserError
 from ..golden.identity import Identity
 
-__all__ = ["BAUDS", "CHIPS", "SIZES", "Board", "BoardError", "NoBoard"]
+__all__ = ["CHIPS", "SIZES", "Board", "BoardError", "NoBoard"]
 
-BAUDS = (3_000_000, 2_000_000)    # Those of all supported boards, the more frequent first.
 # Bytes of a question that are tried where nothing is known of the board: HyBNN's first.
 SIZES = (25, *(size for size in range(1, 257) if size != 25))
 # USB vendor and product of what makes a serial port of the links of all supported boards: FT2232H,
@@ -75,7 +74,7 @@ class Board:
 
     def __init__(self, port: str, n_in: int | None = None) -> None:
         try:
-            self._serial = serial.Serial(port, BAUDS[0])
+            self._serial = serial.Serial(port, asking.BAUDS[0])
         except OSError as error:
             raise BoardError(asking.unopened(port, error)) from error
         # An FTDI adapter keeps short answers back for 16 ms otherwise; others do not know this.
@@ -90,7 +89,7 @@ class Board:
                               patience=asking.PATIENCE if self.identity.clock else SIMULATED)
 
     def _find(self, sizes: Sequence[int]) -> Identity:
-        for self.baud in BAUDS:
+        for self.baud in asking.BAUDS:
             with self._working(), contextlib.suppress(NoAnswer):
                 self._serial.baudrate = self.baud
                 return asking.identify(self._serial, sizes, patience=PATIENCE)

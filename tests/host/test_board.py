@@ -9,11 +9,11 @@ import pytest
 
 import boards
 from sw.golden import forward, frame
-from sw.golden.asking import NoAnswer
+from sw.golden.asking import BAUDS, NoAnswer
 from sw.golden.identity import Digest, Identity
 from sw.golden.network import random_network
 from sw.golden.stages import Signature
-from sw.host.board import BAUDS, CHIPS, Board, BoardError, NoBoard
+from sw.host.board import CHIPS, Board, BoardError, NoBoard
 from tests.line import golden_line, stranger, within
 
 NETWORK = random_network((40, 8, 3))
@@ -178,4 +178,4 @@ def test_a_board_at_any_of_the_speeds_is_found(monkeypatch):
 
 
 def test_every_board_has_a_speed_that_is_tried():
-    assert {boards.find(name).baud for name in boards.NAMES} == set(BAUDS)
+    assert {boards.find(name).baud for name in boards.NAMES} <= set(BAUDS)

@@ -1,0 +1,95 @@
+"""Requests back to back through both wires, at the fastest speeds of the link: all are answered."""
+
+import numpy as np
+import pytest
+from amaranth import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from amaranth.sim import Simulator
+
+from hw.accelerator import Accelerator
+from hw.blocks import uart
+from hw.plan import folding
+from sw.golden import forward, frame
+from sw.golden.network import random_network
+
+
+class Wires(wiring.Component):
+    """An accelerator between the two wires of a board."""
+
+    rx: In(1, init=1)
+    tx: Out(1, init=1)
+
+    def __init__(self, network, divisor):
+        self.accelerator = Accelerator(network, folding.default(network.shape))
+        self.receiver = uart.Receiver(divisor=divisor)
+        self.transmitter = uart.Transmitter(divisor=divisor)
+        super().__init__()
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules += [self.receiver, self.transmitter, self.accelerator]
+        m.d.comb += [self.receiver.rx.eq(self.rx), self.tx.eq(self.transmitter.tx)]
+        wiring.connect(m, self.receiver.bytes, self.accelerator.rx)
+        wiring.connect(m, self.accelerator.tx, self.transmitter.bytes)
+        return m
+
+
+def cycles(network, divisor, codes, off):
+    """Send a request after the other; return the answers, and the cycles to the end of the last."""
+    dut = Wires(network, divisor)
+    requests = b"".join(frame.request(number % 128, code) for number, code in enumerate(codes))
+    wanted = b"".join(frame.answer(number % 128, forward.classify(network, code))
+                      for number, code in enumerate(codes))
+    got, ends = bytearray(), []
+
+    async def send(ctx):
+        late = 0.0
+        for byte in requests:
+            for bit in [0, *(byte >> at & 1 for at in range(8)), 1]:
+                ctx.set(dut.rx, bit)
+                late += divisor * (1 + off)
+                await ctx.tick().repeat(int(late))
+                late -= int(late)
+
+    async def listen(ctx):
+        while len(got) < len(wanted):
+            await ctx.tick().until(dut.tx == 0)
+            await ctx.tick().repeat(divisor // 2)
+            byte = 0
+            for at in range(8):
+                await ctx.tick().repeat(divisor)
+                byte |= ctx.get(dut.tx) << at
+            await ctx.tick().repeat(divisor)
+            got.append(byte)
+        ends.append(True)
+
+    async def count(ctx):
+        limit = 3 * 10 * divisor * len(requests)
+        for number in range(limit):
+            await ctx.tick()
+            if ends:
+                ends.append(number)
+                return
+        raise AssertionError(f"{len(got)} of {len(wanted)} bytes came")
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(send, background=True)
+    simulator.add_testbench(listen, background=True)
+    simulator.add_testbench(count)
+    simulator.run()
+    return bytes(got), wanted, ends[1], len(requests)
+
+
+# 10 cycles: 12 MBd of an icestick at 120 MHz.
+@pytest.mark.parametrize("divisor, off", [(4, 0), (10, -0.02), (10, 0.02)],
+                         ids=["4, exact", "10, fast", "10, slow"])
+def test_no_request_waits(divisor, off):
+    network = random_network((30, 6, 3), seed=1)
+    codes = np.random.default_rng(divisor).integers(0, 2, (6, 30), np.uint8)
+    codes[:2] = [[0], [1]]
+    got, wanted, taken, sent = cycles(network, divisor, codes, off)
+    assert got == wanted
+    # The wire is never idle: what is above is the last answer.
+    assert taken < 10 * divisor * (1 + max(off, 0)) * (sent + 20)
