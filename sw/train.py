@@ -3,25 +3,23 @@
 import argparse
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .images.names import NAMES, SIDE, OwnImages
+from .images.names import NAMES
 from .models.binarizer import BINARIZERS
 from .terminal.command import Parser, command
-from .training.columns import HIDDEN, LEVELS
-from .training.config import HYBRID, LOSSES, PRECISIONS, Config, DeepConfig
-from .training.effort import DEEP, RunError, effort_for
+from .training import ways
+from .training.columns import LEVELS
+from .training.config import HYBRID, LOSSES, PRECISIONS, Config
+from .training.effort import DEEP
 from .training.flags import add_flags, widths
 from .training.labels import LABELS
+from .training.settling import phases, settle
 from .training.stages import AUGMENTS, SIZES
 
 if TYPE_CHECKING:
-    from .training.columns import TableConfig
-    from .training.configs import Asked
     from .training.run import Run
-    from .training.stages import OnChipConfig
 
 
 def _table(accuracies: dict[str, float]) -> str:
@@ -50,6 +48,13 @@ def _parser() -> argparse.ArgumentParser:
              "$HYBNN_DATA, then download)")
     add("--task", metavar="TASK", default=default.task,
         help="classes to tell apart: ten, all, or two such as 0v1 (default: %(default)s)")
+    add("--as", dest="way", choices=ways.WAYS,
+        help="hybrid: behind an encoder on the host; on-chip: from pixels to class; table: from a "
+             "table's columns; auto: say what suits the data and the --board (default: what suits "
+             "the data)")
+    add("--board", metavar="NAME",
+        help="take the largest network that is predicted to fit this board of hw.build's, or "
+             "refuse what does not")
     add("--on-chip", metavar="SPEC",
         help=f"train a network that takes pixels and needs no host: {', '.join(SIZES)}, or its "
              "stages such as 32s2-64p-64p, see docs/formats.md")
@@ -104,105 +109,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _settle(arguments: argparse.Namespace) -> "tuple[Asked, Any]":
-    """Return what is asked for, and the images; a flag that the model does not have is refused."""
-    is_table = arguments.table is not None or arguments.label is not None
-    if arguments.levels != LEVELS and not is_table:
-        raise RunError("--levels is for the columns of a table, see --table")
-    if arguments.images is not None or arguments.on_chip is not None:
-        if is_table:
-            raise RunError("A run is of images or of a table: --images and --on-chip do not go "
-                           "with --table and --label")
-        return _on_chip(arguments)
-    if (arguments.pixels, arguments.augment, arguments.threads) != (8, None, 2):
-        raise RunError("--pixels, --augment and --threads are for a network on the chip, see "
-                       "--on-chip")
-    if arguments.side is not None or arguments.colour:
-        raise RunError("--side and --colour are for your own images, see --images")
-    if is_table:
-        return _table_of(arguments)
-    config = _config(arguments)
-    return config, _phases(config).load(config)
-
-
-def _config(arguments: argparse.Namespace) -> Config | DeepConfig:
-    if arguments.model != HYBRID:
-        return _deep_config(arguments)
-    if (arguments.precision, arguments.limit) != (PRECISIONS[0], None):
-        raise RunError("--precision and --limit are for SD-BNN's networks, see --model")
-    effort, epochs = effort_for(arguments.data), arguments.epochs
-    if epochs is not None:
-        if epochs < 1:
-            raise RunError(f"Epochs must be at least 1, not {epochs}")
-        effort = replace(effort, autoencoder_epochs=epochs, classifier_epochs=epochs)
-    return Config(arguments.data, arguments.data_dir, arguments.task,
-                  arguments.hidden or Config.hidden,
-                  arguments.binarizer, arguments.seed, arguments.device, effort,
-                  arguments.encoder, arguments.bits, arguments.loss)
-
-
-def _deep_config(arguments: argparse.Namespace) -> DeepConfig:
-    model, epochs, limit = arguments.model, arguments.epochs, arguments.limit
-    if arguments.data != "cifar10" or arguments.encoder:
-        raise RunError(f"--model {model} needs --data cifar10, and takes no encoder")
-    if (arguments.bits, arguments.loss, arguments.hidden) != (Config.bits, None, None):
-        raise RunError("--bits, --loss and --hidden are for a hybrid network, see --model")
-    epochs = DEEP[model].epochs if epochs is None else epochs
-    if epochs < 1 or (limit is not None and limit < 1):
-        raise RunError(f"Epochs and images must be at least 1, not {epochs} and {limit}")
-    return DeepConfig(model, arguments.data_dir, arguments.binarizer, arguments.seed,
-                      arguments.device, epochs, precision=arguments.precision, images=limit)
-
-
-def _table_of(arguments: argparse.Namespace) -> "tuple[TableConfig, Any]":
-    from .training import tabular
-
-    if arguments.table is None or arguments.label is None:
-        raise RunError("--table and --label belong together: a CSV file, and its column of classes")
-    usual = Config()
-    if (arguments.data, arguments.task, arguments.encoder, arguments.model) != (
-            usual.data, usual.task, None, HYBRID):
-        raise RunError("--table brings data and classes: it takes no --data, --task, --encoder or "
-                       "--model")
-    if (arguments.bits, arguments.loss, arguments.precision, arguments.limit) != (
-            usual.bits, None, PRECISIONS[0], None):
-        raise RunError("--table takes no --bits, --loss, --precision or --limit")
-    config = tabular.decide(
-        arguments.table, arguments.label, levels=arguments.levels,
-        hidden=arguments.hidden or HIDDEN,
-        binarizer=arguments.binarizer, seed=arguments.seed, device=arguments.device,
-        epochs=arguments.epochs)
-    return config, tabular.load(config)
-
-
-def _on_chip(arguments: argparse.Namespace) -> "tuple[OnChipConfig, Any]":
-    from .training import onchip
-
-    usual = Config()
-    if arguments.model != HYBRID or arguments.encoder or (
-            arguments.bits, arguments.loss, arguments.hidden,
-            arguments.precision) != (usual.bits, None, None, PRECISIONS[0]):
-        raise RunError("A network on the chip has no encoder and real numbers nowhere: it takes no "
-                       "--model, --encoder, --bits, --loss, --hidden or --precision")
-    name, task, folder = arguments.data, arguments.task, arguments.images
-    spec, side = arguments.on_chip or "medium", SIDE if arguments.side is None else arguments.side
-    asked: dict[str, Any] = {each: getattr(arguments, each) for each in (
-        "pixels", "binarizer", "seed", "device", "epochs", "augment", "threads")}
-    if folder is None:
-        if arguments.side is not None or arguments.colour or arguments.limit is not None:
-            raise RunError("--side, --colour and --limit are for your own images, see --images")
-        onchip.refuse(spec, side, 1, **asked)
-        inputs = onchip.of_data_set(name, arguments.data_dir, task)
-    else:
-        if (name, task) != (usual.data, usual.task):
-            raise RunError("--images brings data and classes: it takes no --data and no --task")
-        own = OwnImages(str(folder), side, arguments.colour, arguments.limit, (), "")
-        onchip.refuse(spec, side, 3 if own.colour else 1, **asked)
-        inputs = onchip.of_folder(own.folder, side, colour=own.colour, limit=own.limit)
-        name, task = folder.resolve().name, "all"
-    return onchip.decide(spec, inputs, name, arguments.data_dir, task, **asked), (inputs,)
-
-
 def _begin(arguments: argparse.Namespace) -> "tuple[Run[Any], Any]":
     """Make the run's folder, or go on with it; return the run and the images.
 
@@ -213,21 +119,13 @@ def _begin(arguments: argparse.Namespace) -> "tuple[Run[Any], Any]":
 
     if arguments.resume is not None:
         run = runs.reopen(Path(arguments.resume or runs.newest_unfinished()))
-        return run, _phases(run.config).load(run.config)
+        return run, phases(run.config).load(run.config)
     if arguments.out:
         runs.refuse_full(arguments.out)    # Before images are read for minutes.
-    config, inputs = _settle(arguments)
+    config, inputs = settle(arguments)
     if isinstance(config, Config) and config.encoder:
         load_encoder(Path(config.encoder))
     return runs.create(arguments.out, config), inputs
-
-
-def _phases(config: "Asked") -> Any:
-    """Return the module that does the phases of such a run."""
-    # Imported here: who only asks for --help need not wait for torch.
-    from .training import deep, hybrid, onchip, tabular
-    return {"Config": hybrid, "DeepConfig": deep, "OnChipConfig": onchip,
-            "TableConfig": tabular}[type(config).__name__]
 
 
 @command()
@@ -236,7 +134,7 @@ def main(argv: list[str] | None = None) -> int:
     run = None
     try:
         run, inputs = _begin(_parser().parse_args(argv))
-        accuracies = _phases(run.config).train(run, *inputs)
+        accuracies = phases(run.config).train(run, *inputs)
     except KeyboardInterrupt:
         if run is None:
             raise

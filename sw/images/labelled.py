@@ -21,7 +21,7 @@ from . import picture
 from .names import DataError, OwnImages
 from .picture import SUFFIXES, PictureError
 
-__all__ = ["UNEQUAL", "Labelled", "read", "warn"]
+__all__ = ["UNEQUAL", "Labelled", "names", "read", "warn"]
 
 UNEQUAL = 1.5            # Times as many images in one class as in another.
 TEST = 0.2               # Of each class, where the folder does not say.
@@ -56,13 +56,11 @@ def read(folder: Path, side: int, *, colour: bool, limit: int | None = None) -> 
         The folder holds no images of 2 to 256 classes, to train and to test on: one sentence says
         what is wrong.
     """
-    if not folder.is_dir():
-        raise DataError(f"{folder} must be a folder that holds a folder of images for each class")
     classes, parts = _parts(folder)
     if limit is not None:
         parts = [[files[:limit] for files in part] for part in parts]
-    names = "\0".join(str(file.relative_to(folder)) for part in parts for files in part
-                      for file in files)
+    listed = "\0".join(str(file.relative_to(folder)) for part in parts for files in part
+                       for file in files)
     own = OwnImages(str(folder), side, colour, limit, classes, "")
     (train, train_labels, wrong), (test, test_labels, also) = (_load(part, own) for part in parts)
     for labels, what in (train_labels, "train"), (test_labels, "test"):
@@ -70,17 +68,23 @@ def read(folder: Path, side: int, *, colour: bool, limit: int | None = None) -> 
             if not (labels == klass).any():
                 raise DataError(f"{folder} must have images of {name!r} to {what} on that can be "
                                 "read, and has none")
-    own = replace(own, fingerprint=_fingerprint(names, train, test))
+    own = replace(own, fingerprint=_fingerprint(listed, train, test))
     return Labelled(own, train, train_labels, test, test_labels,
                     tuple(_notes(own, parts, train_labels, [*wrong, *also])))
 
 
-def _fingerprint(names: str, *parts: np.ndarray) -> str:
-    digest = hashlib.sha256(names.encode(errors="surrogateescape"))
+def _fingerprint(listed: str, *parts: np.ndarray) -> str:
+    digest = hashlib.sha256(listed.encode(errors="surrogateescape"))
     for images in parts:
         for image in images:    # Not all of them need fit in memory.
             digest.update(image)
     return digest.hexdigest()
+
+
+def names(folder: Path) -> tuple[str, ...]:
+    """Return the names of a folder's classes, without reading an image; raise as :func:`read`."""
+    classes, _ = _parts(folder)
+    return classes
 
 
 Files = list[list[Path]]    # Of each class.
@@ -88,6 +92,8 @@ Files = list[list[Path]]    # Of each class.
 
 def _parts(folder: Path) -> tuple[tuple[str, ...], list[Files]]:
     """Return the names of the classes, and the files to train and to test on."""
+    if not folder.is_dir():
+        raise DataError(f"{folder} must be a folder that holds a folder of images for each class")
     below = _folders(folder)
     if [each.name for each in below] == ["test", "train"]:
         test, train = map(_folders, below)

@@ -68,6 +68,15 @@ class EncoderShape:
         last = self.convolutions[-1]
         return last.n_out * last.side ** 2
 
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates for one image, without those of dynamic activation.
+
+        >>> EncoderShape().macs
+        2548864
+        """
+        return sum(each.macs for each in self.convolutions) + self.n_features * self.n_bits
+
     def __str__(self) -> str:
         """Return the text in the encoder's file.
 

@@ -8,6 +8,7 @@ import torch
 
 from ..golden.bits import pack
 from ..golden.network import Network
+from ..golden.stages import Signature
 from ..images import table
 from ..images.table import Encoding, Table
 from ..models.binarizer import BINARIZERS
@@ -31,6 +32,10 @@ class Inputs:
 
     encoding: Encoding
     codes: CodeSet
+
+    def signature(self, hidden: tuple[int, ...]) -> Signature:
+        """Return the shape of the network with these hidden widths."""
+        return Signature.dense(self.encoding.n_bits, *hidden, len(self.encoding.classes))
 
 
 def decide(path: Path, label: str, *, levels: int, hidden: tuple[int, ...], binarizer: str,

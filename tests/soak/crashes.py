@@ -45,6 +45,7 @@ from sw.mixbin.mask import Mask
 from sw.models.autoencoder import Encoder
 from sw.models.checkpoint import load_checkpoint
 from sw.training import run as runs
+from sw.training import settling
 from sw.training.config import Config
 from sw.training.configs import load as load_config
 from sw.training.effort import Effort
@@ -87,7 +88,7 @@ class Job:
 
 def _train(folder: Path) -> int:
     resume = (folder / "config.json").exists()
-    with (mock.patch.object(train, "_config", lambda arguments: TINY),
+    with (mock.patch.object(settling, "config_of", lambda arguments: TINY),
           mock.patch.object(runs, "SAVE_EVERY", 0.0)):
         return train.main(["--resume" if resume else "--out", str(folder)])
 

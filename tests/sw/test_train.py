@@ -10,7 +10,6 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from sw import train
 from sw.golden import bits
 from sw.golden import forward as golden
 from sw.golden.codes import load_codes
@@ -21,7 +20,7 @@ from sw.models.checkpoint import CheckpointError, save_checkpoint
 from sw.models.encoding import extract
 from sw.models.exact import ExportError
 from sw.train import main
-from sw.training import hybrid, run, task
+from sw.training import hybrid, run, settling, task
 from sw.training.config import Config
 from sw.training.effort import Effort
 
@@ -58,7 +57,7 @@ def test_encoder_file_gives_the_codes_in_the_file_of_codes(finished, digits):
 
 
 def test_an_encoder_is_taken_as_it_is(tmp_path, monkeypatch, finished):
-    monkeypatch.setattr(train, "_config",
+    monkeypatch.setattr(settling, "config_of",
                         lambda arguments: replace(TINY, seed=1, encoder=arguments.encoder))
     run_folder, file = tmp_path / "run", finished / "encoder.safetensors"
     assert main(["--encoder", str(finished), "--out", str(run_folder)]) == 0
@@ -97,7 +96,7 @@ def content(path):
 
 @pytest.mark.parametrize("n_epochs", [0, 1, 3, 7, 12])
 def test_resumed_run_equals_uninterrupted(tmp_path, monkeypatch, capsys, finished, n_epochs):
-    monkeypatch.setattr(train, "_config", lambda arguments: TINY)
+    monkeypatch.setattr(settling, "config_of", lambda arguments: TINY)
     with monkeypatch.context() as patch:
         interrupt_after(patch, n_epochs)
         assert main(["--out", str(tmp_path / "run")]) == 130
@@ -220,7 +219,7 @@ def test_wrong_flags(capsys, argv, message):
      "The checkpoint in .* does not fit its config.json"),
 ])
 def test_a_damaged_checkpoint_is_refused(tmp_path, monkeypatch, capsys, damage, message):
-    monkeypatch.setattr(train, "_config", lambda arguments: TINY)
+    monkeypatch.setattr(settling, "config_of", lambda arguments: TINY)
     with monkeypatch.context() as patch:
         interrupt_after(patch, 3)
         main(["--out", str(tmp_path)])

@@ -11,6 +11,7 @@ import pytest
 from sw import train
 from sw.federated.settings import CODECS, Settings
 from sw.mixbin.job import Job
+from sw.training import settling
 from sw.training.config import LOSSES, Config, DeepConfig, Description
 from sw.training.configs import describe, load
 from sw.training.effort import SMALL, RunError
@@ -22,7 +23,7 @@ BEFORE = {"data": "digits", "data_dir": None, "task": "0v1", "hidden": [16], "bi
 
 
 def asked(*flags):
-    return train._config(train._parser().parse_args(flags))
+    return settling.config_of(train._parser().parse_args(flags))
 
 
 def test_flags_take_effect_on_a_hybrid_network():

@@ -12,6 +12,7 @@ from sw.golden import fast
 from sw.golden.codes import load_codes
 from sw.golden.network import Network
 from sw.train import main
+from sw.training import settling
 from sw.training.configs import names_of
 
 
@@ -64,7 +65,7 @@ def test_rows_are_classified_with_the_runs_encoding(finished, iris, tmp_path):
 @pytest.mark.parametrize("flags, hidden", [([], (64,)), (["--hidden", "128"], (128,))], ids=str)
 def test_a_network_has_the_neurons_that_are_asked_for(iris, flags, hidden):
     asked = train._parser().parse_args(["--table", str(iris), "--label", "species", *flags])
-    assert train._settle(asked)[0].hidden == hidden
+    assert settling.settle(asked)[0].hidden == hidden
 
 
 def test_rows_need_the_run_of_a_table(finished, iris, tmp_path):
