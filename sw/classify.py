@@ -270,7 +270,7 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     add("--network", metavar="RUN", type=Path,
         help="folder of the run that the board was built from (default: the newest run)")
     add("--table", metavar="FILE", type=Path,
-        help="classify the rows of a CSV file with a run of sw.train --table")
+        help="classify the rows of a CSV, NPZ or Parquet file with a run of sw.train --table")
     add("--data", metavar="NAME", help="take the test images of this data set")
     add("--data-dir", metavar="DIR", help="look for its IDX files in DIR or DIR/NAME")
     add("--all", action="store_true",

@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
         help=f"train a network that takes pixels and needs no host: {', '.join(SIZES)}, or its "
              "stages such as 32s2-64p-64p, see docs/formats.md")
     add("--table", metavar="FILE", type=Path,
-        help="learn the rows of a CSV file with a header")
+        help="learn the rows of a CSV file with a header, or of NPZ or Parquet")
     add("--label", metavar="COLUMN", help="the column of the table that tells the class")
     add("--levels", metavar="N", type=int, default=LEVELS,
         help="thresholds of a column of numbers, at the most (default: %(default)s)")

@@ -1,4 +1,4 @@
-"""Tables: rows of a CSV file, told apart by one of its columns, as bits.
+"""Tables: rows of a CSV, NPZ or Parquet file, told apart by one of its columns, as bits.
 
 A column of numbers becomes a thermometer: a bit for each threshold, 1 where the value reaches it.
 The thresholds are quantiles of the rows to train on. A column of words becomes one bit for each
@@ -25,6 +25,7 @@ from ..golden.frame import MAX_CLASSES
 from ..golden.network import MAX_WIDTH
 from ..golden.record import record
 from ..golden.tensors import atomic_write
+from .arrays import READERS
 from .names import DataError
 
 __all__ = ["Column", "Encoding", "Table", "divide", "fit", "has_labels", "labelled", "read"]
@@ -147,8 +148,10 @@ class Encoding:
 
 
 def read(path: Path, label: str | None) -> Table:
-    """Read a CSV file with a header, of at most 256 MiB; between values is a comma, a semicolon or
-    a tab.
+    """Read a table of at most 256 MiB: an NPZ or Parquet file by its name, else a CSV file.
+
+    A CSV file has a header; between values is a comma, a semicolon or a tab. See
+    :mod:`.arrays` for the others.
 
     Raises
     ------
@@ -156,12 +159,21 @@ def read(path: Path, label: str | None) -> Table:
         It is no table, or has no column ``label``: one sentence says what is wrong.
     """
     try:
-        text = regular.read_text(path, MAX_BYTES).removeprefix("\ufeff")
+        header, rows = READERS.get(path.suffix.lower(), _csv)(path)
     except FileNotFoundError:
-        raise DataError(f"{path} must be a CSV file with a header, and is not there") from None
+        raise DataError(f"{path} must be a table (CSV, NPZ or Parquet), and is not there"
+                        ) from None
     except IsADirectoryError:
-        raise DataError(f"{path} must be a CSV file with a header, and is a folder: give the file "
-                        "in it, or images with --images") from None
+        raise DataError(f"{path} must be a table (CSV, NPZ or Parquet), and is a folder: give the "
+                        "file in it, or images with --images") from None
+    _check(path, header, rows)
+    found = Table(path, tuple(header), rows, [])
+    return found if label is None else labelled(found, label)
+
+
+def _csv(path: Path) -> tuple[list[str], list[list[str]]]:
+    try:
+        text = regular.read_text(path, MAX_BYTES).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise DataError(f"{path} must be in UTF-8, and is not at byte {error.start + 1:,}: save it "
                         "anew as CSV UTF-8") from None
@@ -175,12 +187,8 @@ def read(path: Path, label: str | None) -> Table:
         raise DataError(f"{path} must be a CSV file with a header: {error}") from None
     if not lines:
         raise DataError(f"{path} must be a CSV file with a header, and is empty")
-    header, *rows = lines
-    header, rows = [name.strip() for name in header], [[value.strip() for value in row]
-                                                       for row in rows]
-    _check(path, header, rows)
-    found = Table(path, tuple(header), rows, [])
-    return found if label is None else labelled(found, label)
+    header, *rows = ([value.strip() for value in row] for row in lines)
+    return header, rows
 
 
 def labelled(table: Table, label: str) -> Table:

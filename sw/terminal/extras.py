@@ -13,6 +13,7 @@ EXTRAS = {
     "sim": ("cocotb", "cocotb_tools", "pysat"),
     "bench": ("da4ml",),
     "shell": ("shtab",),
+    "parquet": ("pyarrow",),
 }
 
 

@@ -85,9 +85,9 @@ def test_labels_are_those_that_the_file_has(finished, tmp_path, text, labels):
 
 
 @pytest.mark.parametrize("name, said", [
-    ("no.csv", "{}/no.csv must be a CSV file with a header, and is not there"),
-    (".", "{} must be a CSV file with a header, and is a folder: give the file in it, or images "
-          "with --images")], ids=["nothing", "folder"])
+    ("no.csv", "{}/no.csv must be a table (CSV, NPZ or Parquet), and is not there"),
+    (".", "{} must be a table (CSV, NPZ or Parquet), and is a folder: give the file in it, or "
+          "images with --images")], ids=["nothing", "folder"])
 def test_a_table_that_is_not_there(finished, tmp_path, capsys, name, said):
     assert classify.main(["--port", "nothing", "--network", str(finished),
                           "--table", str(tmp_path / name)]) == 2

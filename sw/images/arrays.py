@@ -1,0 +1,116 @@
+"""Tables in files of arrays: NPZ, as numpy writes it, and Parquet. Each value becomes text.
+
+In an NPZ file an array ``(n,)`` is a column of its name, and an array ``(n, m)`` is the columns
+``NAME.0`` to ``NAME.m-1``. Nothing in a file is executed: arrays of objects are refused.
+"""
+
+import io
+import math
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+
+from ..golden import regular
+from .names import DataError
+
+__all__ = ["READERS"]
+
+MAX_BYTES = 1 << 28     # Of a file, and of what is packed in it.
+MAX_VALUES = 1 << 25
+HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+# What readers of damaged archives raise.
+DAMAGED = (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, EOFError, KeyError,
+           OverflowError, struct.error, zlib.error)
+
+Rows = tuple[list[str], list[list[str]]]    # The names of the columns, and the values of each row.
+
+
+def _npz(path: Path) -> Rows:
+    content = regular.read_bytes(path, MAX_BYTES)
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            found = archive.infolist()
+            if (size := sum(each.file_size for each in found)) > MAX_BYTES:
+                raise ValueError(f"it must hold at most {MAX_BYTES:,} bytes, not {size:,}")
+            columns = {name: column for each in found for name, column in _columns(
+                each.filename.removesuffix(".npy"), _array(archive.read(each))).items()}
+    except DAMAGED as error:
+        raise DataError(f"{path} must be an NPZ file of columns: {error}") from None
+    return _rows(path, columns)
+
+
+def _array(content: bytes) -> np.ndarray:
+    file = io.BytesIO(content)
+    version = npy.read_magic(file)
+    if version not in HEADERS:
+        raise ValueError(f"arrays must be of version 1.0 or 2.0, not {version}")
+    shape, by_column, dtype = HEADERS[version](file)
+    if dtype.kind not in "biufU":
+        raise ValueError(f"arrays must be of numbers or text, not {dtype}")
+    raw = file.read()
+    if len(raw) != math.prod(shape) * dtype.itemsize:
+        raise ValueError(f"an array of {' x '.join(map(str, shape))} must have "
+                         f"{math.prod(shape) * dtype.itemsize:,} bytes, not {len(raw):,}")
+    return np.frombuffer(raw, dtype).reshape(shape, order="F" if by_column else "C")
+
+
+def _columns(name: str, array: np.ndarray) -> dict[str, list[Any]]:
+    if array.ndim == 1:
+        return {name: array.tolist()}
+    if array.ndim != 2:
+        raise ValueError(f"an array must be a column or several, and {name!r:.40} has "
+                         f"{array.ndim} dimensions")
+    return {f"{name}.{number}": column.tolist() for number, column in enumerate(array.T)}
+
+
+def _parquet(path: Path) -> Rows:
+    # An extra: pyarrow is larger than all else that reads a table.
+    import pyarrow
+    from pyarrow import parquet
+
+    content = regular.read_bytes(path, MAX_BYTES)
+    try:
+        file = parquet.ParquetFile(pyarrow.BufferReader(content))
+        if (size := file.metadata.num_rows * file.metadata.num_columns) > MAX_VALUES:
+            raise ValueError(f"it must hold at most {MAX_VALUES:,} values, not {size:,}")
+        found = file.read()
+        columns = {str(name): column.to_pylist()
+                   for name, column in zip(found.column_names, found.columns)}
+    except (ValueError, OSError, pyarrow.ArrowException) as error:
+        raise DataError(f"{path} must be a Parquet file of columns: {error}") from None
+    return _rows(path, columns)
+
+
+def _rows(path: Path, columns: dict[str, list[Any]]) -> Rows:
+    lengths = {len(column) for column in columns.values()}
+    if len(lengths) != 1:
+        raise DataError(f"{path} must have columns of one length, not of "
+                        f"{', '.join(map(str, sorted(lengths))) or 'none'}")
+    try:
+        texts = [[_text(value) for value in column] for column in columns.values()]
+    except ValueError as error:
+        raise DataError(f"{path} must have numbers and text in its columns, not {error}") from None
+    return [*columns], [list(row) for row in zip(*texts)]
+
+
+def _text(value: object) -> str:
+    """Return what a CSV file would have.
+
+    >>> [_text(value) for value in (1, 0.1, True, " a", None)]
+    ['1', '0.1', '1', 'a', '']
+    """
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, int | float):
+        return repr(value if type(value) is float else int(value))
+    raise ValueError(f"{value!r:.40}")
+
+
+READERS = {".npz": _npz, ".parquet": _parquet}
