@@ -20,7 +20,10 @@ def network():
     return Network([layer], OutputLayer(np.ones((2, N_OUT), np.uint8), np.zeros(2, int)))
 
 
-@pytest.mark.parametrize("fold", [Fold(1, 32), Fold(3, 7)], ids=str)
+# A compiler takes half a minute for what Icarus takes at once.
+@pytest.mark.parametrize("simulator, fold", [
+    ("icarus", Fold(1, 32)), ("icarus", Fold(3, 7)), ("verilator", Fold(3, 7))],
+    ids=str, indirect=["simulator"])
 def test_layer_equals_golden(simulator, network, fold, tmp_path):
     network.save(tmp_path / "network.safetensors")
     source = verilog.convert(BinaryLayer(network.layers[0], fold), "layer")
