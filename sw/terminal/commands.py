@@ -13,6 +13,7 @@ __all__ = ["COMMANDS", "UnknownCommand", "run"]
 COMMANDS = {
     "train": ("sw.train", "train a network for hardware, hybrid or on the chip, and export it"),
     "pretrain": ("sw.pretrain", "train an encoder on a folder of image files"),
+    "runs": ("sw.listing", "list the runs of a folder"),
     "report": ("sw.report", "show a run on one page"),
     "mixbin": ("sw.mixbin.__main__", "choose what is binary under a budget"),
     "federated": ("sw.federated.__main__", "learn a network on several clients"),
@@ -31,6 +32,7 @@ COMMANDS = {
     "together": ("sw.experiments.together", "compare federated with central training"),
     "ablation": ("sw.experiments.ablation", "show what each part of SD-BNN adds"),
     "onchip": ("sw.experiments.onchip", "train networks on the chip of three sizes, and compare"),
+    "tables": ("sw.experiments.tables", "train on four tables, beside a random forest"),
     "searches": ("sw.experiments.mixbin", "compare the search for masks with its rivals"),
     "completion": ("sw.terminal.completion", "print what makes a shell complete all this"),
 }

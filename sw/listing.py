@@ -1,0 +1,148 @@
+"""List the runs of a folder, one a line: ``python -m sw.listing``."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from .golden import regular
+from .golden.errors import UserError
+from .terminal.command import Parser, command, one_line
+from .training.columns import TableConfig
+from .training.config import Config, DeepConfig
+from .training.configs import load
+from .training.effort import RunError
+from .training.stages import OnChipConfig
+
+__all__ = ["Listed", "find", "main", "table"]
+
+WAYS = {Config: "hybrid", OnChipConfig: "on-chip", TableConfig: "table"}
+UNKNOWN = "-"
+LONGEST = 40    # Characters of a value.
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a line says of a run; numbers are None where they are not known."""
+
+    run: str
+    way: str = UNKNOWN
+    data: str = UNKNOWN
+    network: str = UNKNOWN
+    accuracy: float | None = None    # In per cent of the test images, or rows.
+    seconds: float | None = None     # Of all trainings.
+    builds: str = UNKNOWN            # Board, logic cells, inferences a second of the engine.
+    when: float = 0                  # Seconds since 1970: finished, or begun.
+    state: str = "unfinished"
+
+    @property
+    def words(self) -> list[str]:
+        """Its line, in the order of :data:`HEADING`."""
+        return [self.run, f"{datetime.fromtimestamp(self.when):%Y-%m-%d %H:%M}", self.way,
+                self.data, self.network,
+                UNKNOWN if self.accuracy is None else f"{self.accuracy:.2f}",
+                UNKNOWN if self.seconds is None else f"{self.seconds:,.0f}", self.builds,
+                self.state]
+
+
+HEADING = ["run", "when", "way", "data", "network", "accuracy, %", "seconds", "builds", ""]
+# Columns to sort by: the best, or the newest, first; of equals the newest.
+SORTS = {
+    "when": lambda run: (-run.when,),
+    "accuracy": lambda run: (run.accuracy is None, -(run.accuracy or 0), -run.when),
+    "seconds": lambda run: (run.seconds is None, run.seconds or 0, -run.when),
+    "data": lambda run: (run.data, -run.when), "way": lambda run: (run.way, -run.when),
+    "network": lambda run: (run.network, -run.when),
+}
+
+
+def find(folder: Path) -> list[Listed]:
+    """Return the runs in a folder, in no order; one that cannot be read says so.
+
+    Raises
+    ------
+    RunError
+        There is no such folder, or no run in it.
+    """
+    if not folder.is_dir():
+        raise RunError(f"{folder} must be a folder with runs, and is not there: train one with "
+                       "python -m sw.train")
+    found = [_read(path.parent) for path in folder.glob("*/config.json")]
+    if not found:
+        raise RunError(f"{folder} must hold a run, and holds none: train one with "
+                       "python -m sw.train")
+    return found
+
+
+def _read(folder: Path) -> Listed:
+    metrics = folder / "metrics.json"
+    try:
+        when = (metrics if metrics.exists() else folder / "config.json").stat().st_mtime
+        config = load(folder / "config.json")
+        way = config.model if isinstance(config, DeepConfig) else WAYS.get(type(config), UNKNOWN)
+        data = config.name if isinstance(config, TableConfig | DeepConfig) else (
+            f"{config.data}, {config.task}")
+        found: dict[str, Any] = regular.read_json(metrics) if metrics.exists() else {}
+        return Listed(folder.name, way, data, _network(found), _first(found.get("accuracy")),
+                      _total(found.get("seconds")), _builds(folder), when,
+                      "" if found else "unfinished")
+    except (UserError, OSError, ValueError, TypeError, AttributeError) as error:
+        return Listed(folder.name, state=f"cannot be read: {error}")
+
+
+def _network(metrics: dict[str, Any]) -> str:
+    return str(metrics.get("network", {}).get("shape", UNKNOWN))
+
+
+def _first(accuracies: Any) -> float | None:
+    """Return the first accuracy, which is that of the network for hardware."""
+    return next((float(value) for value in (accuracies or {}).values()), None)
+
+
+def _total(seconds: Any) -> float | None:
+    return sum(map(float, seconds.values())) if seconds else None
+
+
+def _builds(folder: Path) -> str:
+    found = []
+    for path in sorted(folder.glob("build/*/report.json")):
+        try:
+            report = regular.read_json(path)
+            found.append(f"{report['board']} {report['logic_cells'][0]:,} cells "
+                         f"{report['inferences_per_second_layers']:,}/s")
+        except (OSError, ValueError, LookupError, TypeError):
+            continue    # Of an older version, or unfinished.
+    return "; ".join(found) or UNKNOWN
+
+
+def table(runs: Sequence[Listed], sort: str) -> str:
+    """Line runs up, sorted by one of :data:`SORTS`."""
+    rows = [HEADING] + [[_short(word) for word in run.words]
+                        for run in sorted(runs, key=SORTS[sort])]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    return "\n".join("  ".join(f"{word:<{width}}" for word, width in zip(row, widths)).rstrip()
+                     for row in rows)
+
+
+def _short(word: str) -> str:
+    line = one_line(word)
+    return line if len(line) <= LONGEST else f"{line[:LONGEST - 3]}..."
+
+
+@command()
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = Parser(prog="python -m sw.listing", description="List the runs of a folder: how they "
+                    "were trained, on what, and what came of it.")
+    parser.add_argument("folder", metavar="DIR", type=Path, nargs="?", default=Path("runs"),
+                        help="folder that holds runs (default: %(default)s)")
+    parser.add_argument("--sort", choices=SORTS, default="when",
+                        help="the newest, the most accurate, ... first (default: %(default)s)")
+    args = parser.parse_args(argv)
+    print(table(find(args.folder), args.sort))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,84 @@
+"""The list of runs: what it says of runs of every kind, and of what is none."""
+
+import json
+import os
+from dataclasses import asdict
+
+import pytest
+
+from sw.golden.errors import UserError
+from sw.listing import HEADING, find, main, table
+from sw.training.columns import TableConfig
+from sw.training.config import Config, DeepConfig
+from sw.training.stages import OnChipConfig
+
+CONFIGS = {
+    "hybrid": Config(task="3v8"), "deep": DeepConfig("resnet20", None, "sign", 0, "cpu", 1),
+    "chip": OnChipConfig("28x28x1:8-8-10", "mnist", None, "all", "sign", 0, "cpu", 1, 8, "none", 2,
+                         None),
+    "table": TableConfig("in/iris.csv", "class", 8, (8,), "sign", 0, "cpu", 1, 8, "")}
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Finished runs of every kind, one a minute, the last 99 % right, the one before 98 %..."""
+    for number, (name, config) in enumerate(CONFIGS.items()):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(json.dumps(asdict(config)))
+        metrics = tmp_path / name / "metrics.json"
+        metrics.write_text(json.dumps({
+            "accuracy": {"it": 96 + number, "twin": 100}, "seconds": {"one": 60 * number, "two": 7},
+            "network": {"shape": f"{name}-4-2"} if name != "deep" else {}}))
+        os.utime(metrics, (1e9 + 60 * number, 1e9 + 60 * number))
+    return tmp_path
+
+
+def lines(runs, sort="when"):
+    return {line.split("  ")[0]: [word.strip() for word in line.split("  ") if word.strip()]
+            for line in table(find(runs), sort).splitlines()}
+
+
+def test_runs_of_every_kind_are_listed(runs):
+    build = runs / "table" / "build" / "icestick"
+    build.mkdir(parents=True)
+    (build / "report.json").write_text(json.dumps({
+        "board": "icestick", "logic_cells": [1044, 1280], "inferences_per_second_layers": 937500}))
+    found = lines(runs)
+    assert found["run"] == HEADING[:-1]
+    assert {name: words[2:] for name, words in found.items() if name != "run"} == {
+        "hybrid": ["hybrid", "digits, 3v8", "hybrid-4-2", "96.00", "7", "-"],
+        "deep": ["resnet20", "cifar10-resnet20", "-", "97.00", "67", "-"],
+        "chip": ["on-chip", "mnist, all", "chip-4-2", "98.00", "127", "-"],
+        "table": ["table", "iris", "table-4-2", "99.00", "187", "icestick 1,044 cells 937,500/s"]}
+
+
+@pytest.mark.parametrize("sort, order", [
+    ("when", ["table", "chip", "deep", "hybrid"]),
+    ("accuracy", ["table", "chip", "deep", "hybrid"]),
+    ("seconds", ["hybrid", "deep", "chip", "table"]), ("data", ["deep", "hybrid", "table", "chip"]),
+    ("way", ["hybrid", "chip", "deep", "table"]), ("network", ["deep", "chip", "hybrid", "table"])])
+def test_runs_are_sorted(runs, sort, order):
+    assert [*lines(runs, sort)] == ["run", *order]
+
+
+def test_what_is_unfinished_or_damaged_is_said(runs, capsys):
+    (runs / "chip" / "metrics.json").unlink()
+    (runs / "deep" / "metrics.json").write_text('{"accuracy": 5}')
+    (runs / "table" / "config.json").write_text("{")
+    (runs / "stranger").mkdir()
+    assert main([str(runs), "--sort", "accuracy"]) == 0
+    said = {line.split(" ")[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert [*said][1] == "hybrid" and "stranger" not in said
+    assert said["chip"].endswith("unfinished")
+    assert all("cannot be read: " in said[name] for name in ("deep", "table"))
+
+
+@pytest.mark.parametrize("name, said", [
+    ("nowhere", "{}/nowhere must be a folder with runs, and is not there: train one with python -m "
+                "sw.train"),
+    ("empty", "{}/empty must hold a run, and holds none: train one with python -m sw.train")])
+def test_where_no_runs_are(tmp_path, name, said):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError) as refused:
+        find(tmp_path / name)
+    assert str(refused.value) == said.format(tmp_path)
