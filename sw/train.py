@@ -10,7 +10,6 @@ from .images.names import NAMES
 from .models.binarizer import BINARIZERS
 from .terminal.command import Parser, command
 from .training import ways
-from .training.columns import LEVELS
 from .training.config import HYBRID, LOSSES, PRECISIONS, Config
 from .training.effort import DEEP
 from .training.flags import add_flags, widths
@@ -61,8 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--table", metavar="FILE", type=Path,
         help="learn the rows of a CSV file with a header, or of NPZ or Parquet")
     add("--label", metavar="COLUMN", help="the column of the table that tells the class")
-    add("--levels", metavar="N", type=int, default=LEVELS,
-        help="thresholds of a column of numbers, at the most (default: %(default)s)")
+    add("--levels", metavar="N", type=int,
+        help="thresholds of a column of numbers, at the most (default: 16, or down to 4 where "
+             "columns are many)")
     add("--pixels", metavar="BITS", type=int, default=8,
         help="of such a network, 1 to 8 (default: %(default)s)")
     add("--augment", choices=AUGMENTS,

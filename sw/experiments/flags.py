@@ -9,12 +9,17 @@ from ..terminal.command import Parser
 __all__ = ["read"]
 
 
-def read(name: str, description: str, page: Path, argv: list[str] | None) -> argparse.Namespace:
-    """Read the flags of the command of this name, whose tables belong into ``page``."""
+def read(name: str, description: str, page: Path, argv: list[str] | None, *,
+         data: bool = True) -> argparse.Namespace:
+    """Read the flags of the command of this name, whose tables belong into ``page``.
+
+    Without ``data`` it takes no data sets that must be downloaded.
+    """
     parser = Parser(prog=f"python -m {name}", description=description)
     add = parser.add_argument
-    add("--data-dir", metavar="DIR", type=Path, default=os.environ.get("HYBNN_DATA"),
-        help="look for IDX files in DIR or DIR/NAME (default: $HYBNN_DATA, then download)")
+    if data:
+        add("--data-dir", metavar="DIR", type=Path, default=os.environ.get("HYBNN_DATA"),
+            help="look for IDX files in DIR or DIR/NAME (default: $HYBNN_DATA, then download)")
     add("--out", metavar="DIR", type=Path, default=Path("results"),
         help="write into DIR, or go on with what is there (default: %(default)s)")
     add("--readme", metavar="FILE", type=Path,

@@ -8,10 +8,10 @@ from ..models.binarizer import BINARIZERS
 from .config import Description, check_name, check_seed
 from .effort import MOST, RunError
 
-__all__ = ["HIDDEN", "LEVELS", "TableConfig", "epochs_for"]
+__all__ = ["HIDDEN", "TableConfig", "epochs_for", "levels_for"]
 
 HIDDEN = (64,)
-LEVELS = 8
+BITS = 256    # Of a row, where nobody says how many levels there are: an icestick has room for it.
 BATCH = 32
 STEPS = 1500
 MAX_LEVELS = 255
@@ -24,6 +24,15 @@ def epochs_for(n_rows: int) -> int:
     (500, 20)
     """
     return max(20, STEPS // max(1, n_rows // BATCH))
+
+
+def levels_for(n_columns: int) -> int:
+    """Return how many thresholds a column of numbers has: 16, or fewer where columns are many.
+
+    >>> [levels_for(n_columns) for n_columns in (4, 30, 1000)]
+    [16, 8, 4]
+    """
+    return max(4, min(16, BITS // max(1, n_columns)))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..images.names import SIDE, OwnImages, class_names
 from . import ways
-from .columns import HIDDEN, LEVELS
+from .columns import HIDDEN
 from .config import HYBRID, PRECISIONS, Config, DeepConfig
 from .effort import DEEP, RunError, effort_for
 
@@ -24,7 +24,7 @@ __all__ = ["config_of", "phases", "settle"]
 def settle(arguments: argparse.Namespace) -> "tuple[Asked, Any]":
     """Return what is asked for, and the images; a flag that the model does not have is refused."""
     is_table = arguments.table is not None or arguments.label is not None
-    if arguments.levels != LEVELS and not is_table:
+    if arguments.levels is not None and not is_table:
         raise RunError("--levels is for the columns of a table, see --table")
     if is_table and (arguments.images is not None or arguments.on_chip is not None):
         raise RunError("A run is of images or of a table: --images and --on-chip do not go with "

@@ -15,7 +15,7 @@ from ..models.binarizer import BINARIZERS
 from ..models.classifier import BinaryClassifier
 from ..models.encoding import CodeSet
 from . import hybrid, task
-from .columns import BATCH, TableConfig, epochs_for
+from .columns import BATCH, TableConfig, epochs_for, levels_for
 from .config import check_seed
 from .effort import RunError
 from .run import Run
@@ -38,13 +38,14 @@ class Inputs:
         return Signature.dense(self.encoding.n_bits, *hidden, len(self.encoding.classes))
 
 
-def decide(path: Path, label: str, *, levels: int, hidden: tuple[int, ...], binarizer: str,
+def decide(path: Path, label: str, *, levels: int | None, hidden: tuple[int, ...], binarizer: str,
            seed: int, device: str, epochs: int | None) -> TableConfig:
-    """Settle what was left open by how many rows there are."""
+    """Settle what was left open by how many rows and columns there are."""
     check_seed(seed)    # Rows are divided by it before there is a configuration.
     found = table.read(path, label)
     rows, _ = table.divide(found, seed)
-    return TableConfig(str(path), label, levels, hidden, binarizer, seed, device,
+    return TableConfig(str(path), label, levels_for(len(found.names)) if levels is None else levels,
+                       hidden, binarizer, seed, device,
                        epochs_for(len(rows)) if epochs is None else epochs,
                        min(BATCH, len(rows)), found.fingerprint)
 

@@ -31,8 +31,8 @@ def iris(tmp_path_factory):
 @pytest.fixture(scope="module")
 def finished(iris, tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "run"
-    assert main(["--table", str(iris), "--label", "species", "--epochs", "40", "--device", "cpu",
-                 "--out", str(folder)]) == 0
+    assert main(["--table", str(iris), "--label", "species", "--levels", "8", "--epochs", "40",
+                 "--device", "cpu", "--out", str(folder)]) == 0
     return folder
 
 
@@ -62,10 +62,13 @@ def test_rows_are_classified_with_the_runs_encoding(finished, iris, tmp_path):
     assert new.labels is None and np.array_equal(new.codes[0], inputs.codes[0])
 
 
-@pytest.mark.parametrize("flags, hidden", [([], (64,)), (["--hidden", "128"], (128,))], ids=str)
-def test_a_network_has_the_neurons_that_are_asked_for(iris, flags, hidden):
+@pytest.mark.parametrize("flags, found", [
+    ([], (16, (64,), 500)), (["--hidden", "128"], (16, (128,), 500)),
+    (["--levels", "3", "--epochs", "9"], (3, (64,), 9))], ids=["usual", "neurons", "levels"])
+def test_what_nobody_says_goes_by_the_table(iris, flags, found):
     asked = train._parser().parse_args(["--table", str(iris), "--label", "species", *flags])
-    assert settling.settle(asked)[0].hidden == hidden
+    config, _ = settling.settle(asked)
+    assert (config.levels, config.hidden, config.epochs) == found
 
 
 def test_rows_need_the_run_of_a_table(finished, iris, tmp_path):

@@ -1,0 +1,56 @@
+import json
+
+import numpy as np
+import pytest
+
+from sw.experiments import vibration
+from sw.experiments.tables import main
+from sw.terminal import markdown
+
+NAME = "sw.experiments.tables"
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """The folder of a rehearsal, with the page that it wrote into."""
+    folder = tmp_path_factory.mktemp("results")
+    page = folder / "page.md"
+    page.write_text(f"{markdown.BEGIN.format(NAME)}\nold\n{markdown.END.format(NAME)}\n")
+    assert main(["--small", "--device", "cpu", "--out", str(folder), "--readme", str(page)]) == 0
+    return folder
+
+
+def test_the_table_is_of_all_splits(results):
+    folders = [results / f"tables/iris-{seed}" for seed in range(2)]
+    binary, forest = ([value(folder) for folder in folders] for value in (
+        lambda folder: json.loads((folder / "metrics.json").read_text())["accuracy"]["table"],
+        lambda folder: float((folder / "forest.json").read_text())))
+    page = (results / "page.md").read_text()
+    row = page.splitlines()[4].split(" | ")
+    assert row[:4] == ["| iris", "150", "4", "3"] and row[5] == "2" and "old" not in page
+    assert row[6].startswith(f"{sum(binary) / 2:.2f} ± ")
+    assert row[7].startswith(f"{sum(forest) / 2:.2f} ± ") and min(forest) > 80
+
+
+def test_nothing_is_trained_twice_and_another_run_is_refused(results, capsys):
+    folder = results / "tables/iris-1"
+    before = (folder / "metrics.json").stat()
+    assert main(["--small", "--device", "cpu", "--out", str(results)]) == 0
+    assert (folder / "metrics.json").stat() == before
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"levels": 3}))
+    capsys.readouterr()
+    assert main(["--small", "--device", "cpu", "--out", str(results)]) == 2
+    assert capsys.readouterr().err == f"error: {folder} is another run: give another --out\n"
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+def test_faults_of_a_machine_are_seen_where_they_should_be():
+    x, states = vibration.draw(200, seed=1)
+    by_state = {name: dict(zip(vibration.COLUMNS, np.median(x[states == number], 0)))
+                for number, name in enumerate(vibration.STATES)}
+    assert np.isfinite(x).all() and len({*states.tolist()}) == 4
+    for name, column in (("imbalance", "once"), ("misalignment", "twice"), ("bearing", "high"),
+                         ("bearing", "kurtosis")):
+        others = [by_state[other][column] for other in by_state if other != name]
+        assert by_state[name][column] > 1.05 * max(others)
