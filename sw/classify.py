@@ -24,6 +24,7 @@ from .golden.identity import Identity
 from .golden.network import Network
 from .golden.qonnx import executor
 from .host.board import CHIPS, Board, BoardError, NoBoard
+from .host.certainty import Certainty, margins
 from .terminal import runs
 from .terminal.command import Parser, command
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 FIRST = 10          # Test images that are shown one by one, without --all.
 N_RANDOM = 500      # Codes of a self test, besides the run's own.
 EXIT_DIFFERENT = 1
+NOT_SURE = "not sure"
 
 
 class ClassifyError(UserError):
@@ -57,8 +59,11 @@ class Inputs:
         return Inputs(self.codes[:count], self.names[:count], labels, self.classes)
 
 
-def show(board: Board, network: Network, inputs: Inputs) -> int:
-    """Classify one after the other and print each; return an exit code."""
+def show(board: Board, network: Network, inputs: Inputs, margin: int = 0) -> int:
+    """Classify one after the other and print each; return an exit code.
+
+    Of less than a ``margin`` between golden's best scores, the answer is that it is not sure.
+    """
     width = max(map(len, ["image", *inputs.names]))
     print(f"{'image':<{width}}  {'label':>12}  {'board':>12}  {'golden':>12}  latency")
     wrong = 0
@@ -66,16 +71,21 @@ def show(board: Board, network: Network, inputs: Inputs) -> int:
         begun = time.perf_counter()
         klass = int(board.classify(code[None])[0])
         latency = time.perf_counter() - begun
-        golden = forward.classify(network, code)
+        scores = forward.trace(network, code)[-1]
+        golden, sure = int(scores.argmax()), int(margins(scores[None])[0]) >= margin
         label = "-" if inputs.labels is None else inputs.name(int(inputs.labels[number]))
-        print(f"{name:<{width}}  {label:>12}  {inputs.name(klass):>12}  "
-              f"{inputs.name(golden):>12}  {1e3 * latency:.2f} ms")
+        answers = (inputs.name(each) if sure else NOT_SURE for each in (klass, golden))
+        print(f"{name:<{width}}  {label:>12}  {'  '.join(f'{each:>12}' for each in answers)}  "
+              f"{1e3 * latency:.2f} ms")
         wrong += klass != golden
     return _verdict(wrong, len(inputs.codes))
 
 
-def measure(board: Board, network: Network, inputs: Inputs) -> int:
-    """Classify all, one right after the other; print how well and how fast; return an exit code."""
+def measure(board: Board, network: Network, inputs: Inputs, margin: int = 0) -> int:
+    """Classify all, one right after the other; print how well and how fast; return an exit code.
+
+    With a ``margin``, it also prints how many have it, and how well these are classified.
+    """
     count, kind = len(inputs.codes), "codes" if network.signature.widths else "images"
     with tqdm(total=count, unit=f" {kind}", disable=None, leave=False) as bar:
         begun = time.perf_counter()
@@ -85,6 +95,11 @@ def measure(board: Board, network: Network, inputs: Inputs) -> int:
     rows = {kind: f"{count:,}, equal to golden: {count - wrong:,}"}
     if inputs.labels is not None:
         rows["accuracy"] = f"{(classes == inputs.labels).mean():.2%}"
+    if margin:
+        sure = margins(fast.scores_all(network, inputs.codes)) >= margin
+        rows["sure of"] = f"{sure.sum():,}"
+        if inputs.labels is not None and sure.any():
+            rows["sure of"] += f", right: {(classes == inputs.labels)[sure].mean():.2%}"
     rows["throughput"] = f"{count / seconds:,.0f} {kind}/s"
     if board.identity.clock:
         rows["the wire"] = (f"{board.codes_per_second:,.0f} {kind}/s at {board.baud:,} baud, of "
@@ -99,6 +114,16 @@ def _verdict(wrong: int, count: int) -> int:
         print(f"error: board and golden differ on {wrong} of {count} codes: does the board hold "
               "this network?", file=sys.stderr)
     return EXIT_DIFFERENT if wrong else 0
+
+
+def _sure(network: Network, file: Path, share: float | None) -> int:
+    """Return the margin below which no answer is given, and say what it comes to; 0: there is none.
+    """
+    if share is None:
+        return 0
+    found = Certainty.of(network, *codes_beside(network, file), share)
+    print(found)
+    return found.margin
 
 
 def golden_vectors(network: Network, file: Path) -> Inputs:
@@ -261,6 +286,13 @@ def _builds() -> dict[Identity, Path]:
     return found
 
 
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share < 1:
+        raise argparse.ArgumentTypeError(f"must be a share from 0 to below 1, not {text!r}")
+    return share
+
+
 def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = Parser(prog="python -m sw.classify", description=__doc__)
     add = parser.add_argument
@@ -278,6 +310,9 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
              "--list: ask ports that look like no board's, too")
     add("--first", metavar="N", type=int,
         help=f"only the first N test images (default: {FIRST}, with --all all of them)")
+    add("--reject", metavar="SHARE", type=_share,
+        help="say that it is not sure where scores are too close: so that at most this share of "
+             "the answers is wrong, such as 0.01, as found on the run's test codes")
     add("--selftest", action="store_true", help="compare the board with golden on many codes")
     add("--list", action="store_true",
         help="ask the serial ports that look like boards' what is there; --port: only this one")
@@ -289,6 +324,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
                      "--selftest out")
     if args.table and (args.data or args.selftest):
         parser.error("the rows of --table are classified: leave --data and --selftest out")
+    if args.reject is not None and (args.selftest or args.list):
+        parser.error("--reject is for what is classified: leave --selftest and --list out")
     return args
 
 
@@ -308,6 +345,7 @@ def run(args: argparse.Namespace) -> int:
         inputs = pictured(file.parent, network, args.images, args.data, args.data_dir)
     else:
         inputs = test_codes(network, file)
+    margin = _sure(network, file, args.reject)
     with Board(args.port, network.n_in) as board:
         if not board.identity.is_for(network.signature):
             raise ClassifyError(f"The board at {args.port} is {board.identity}, not for {network}: "
@@ -318,7 +356,7 @@ def run(args: argparse.Namespace) -> int:
             return measure(board, network, inputs)
         if not args.images:
             inputs = inputs.first(args.first or (len(inputs.codes) if args.all else FIRST))
-        return measure(board, network, inputs) if args.all else show(board, network, inputs)
+        return (measure if args.all else show)(board, network, inputs, margin)
 
 
 @command()

@@ -13,7 +13,7 @@ from .bits import Bits, Integers, to_signs
 from .network import Layer, Network
 from .stages import Conv, Pool, Readout
 
-__all__ = ["classify_all", "trace_all"]
+__all__ = ["classify_all", "scores_all", "trace_all"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -22,8 +22,14 @@ AT_A_TIME = 1 << 24    # Numbers of the largest matrix: 64 MB.
 
 def classify_all(network: Network, codes: Bits) -> Integers:
     """Classify every row of ``codes``: ``(n, n_in)`` bits to ``(n,)`` classes."""
-    classes = [np.argmax(given[-1], axis=1) for given in _in_parts(network, codes)]
-    return np.concatenate([np.zeros(0, np.int64), *classes])
+    classes: Integers = scores_all(network, codes).argmax(axis=1)
+    return classes
+
+
+def scores_all(network: Network, codes: Bits) -> Integers:
+    """Return the scores of every row of ``codes``: ``(n, n_in)`` bits to ``(n, n_classes)``."""
+    scores = [given[-1] for given in _in_parts(network, codes)]
+    return np.concatenate([np.zeros((0, network.n_classes), np.int64), *scores])
 
 
 def trace_all(network: Network, codes: Bits) -> list[Integers]:

@@ -1,6 +1,7 @@
 """The command, with a terminal at which golden, or another network, answers."""
 
 import json
+import shutil
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -85,6 +86,31 @@ def test_many_at_once(ask, flags, count):
     assert code == 0 and f"  codes        {count}, equal to golden: {count}\n" in out
     assert ("accuracy" in out) == ("--all" in flags)
     assert "9,375 codes/s at 3,000,000 baud" in out and "sent again   0 requests" in out
+
+
+@pytest.fixture(scope="module")
+def doubtful(run, tmp_path_factory):
+    """A run whose network is wrong where its two best scores are nearer than 2."""
+    folder = shutil.copytree(run, tmp_path_factory.mktemp("doubtful") / "run")
+    network = Network.load(run / "network.safetensors")
+    codes = np.random.default_rng(3).integers(0, 2, (60, network.n_in), np.uint8)
+    best = [np.sort(forward.trace(network, code)[-1])[-2:] for code in codes]
+    sure = np.array([bool(two[1] - two[0] >= 2) for two in best])
+    labels = (forward.classify_all(network, codes) + ~sure) % 10
+    save_codes(folder / "codes.safetensors", pack(codes), labels, network.n_in)
+    return folder, sure
+
+
+def test_what_is_not_sure_says_so(ask, doubtful):
+    folder, sure = doubtful
+    code, out, _ = ask("--reject", 0, "--first", 60, run=folder)
+    first, _, _, *lines = out.splitlines()
+    answered = f"{sure[1::2].mean():.1%}".replace("%", " %")
+    assert code == 0 and first == (f"not sure below a margin of 2: of 30 test codes {answered} are "
+                                   "answered, 100.0 % of these right")
+    assert [line.count("not sure") for line in lines] == [0 if each else 2 for each in sure]
+    code, out, _ = ask("--reject", 0, "--all", run=folder)
+    assert code == 0 and f"  sure of      {sure.sum()}, right: 100.00%\n" in out
 
 
 def test_a_simulated_board_has_no_wire(ask):
@@ -209,7 +235,11 @@ def test_a_board_of_another_shape(ask):
      "images are classified one by one: leave --data, --table, --all and --selftest out "
      "(see --help)"),
     (["--port", "x", "--table", "t.csv", "--selftest"],
-     "the rows of --table are classified: leave --data and --selftest out (see --help)")])
+     "the rows of --table are classified: leave --data and --selftest out (see --help)"),
+    (["--port", "x", "--reject", "1"],
+     "argument --reject: must be a share from 0 to below 1, not '1' (see --help)"),
+    (["--port", "x", "--reject", "0.1", "--selftest"],
+     "--reject is for what is classified: leave --selftest and --list out (see --help)")])
 def test_wrong_flags(capsys, flags, said):
     with pytest.raises(SystemExit, match=r"^2$"):
         classify.main(flags)
