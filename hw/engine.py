@@ -10,6 +10,7 @@ from hw.blocks.gather import Gather
 from hw.blocks.layer import BinaryLayer
 from hw.blocks.loader import Layout, Load
 from hw.blocks.readout import ArgmaxReadout
+from hw.blocks.scores import ScoreCollector, score_width
 from hw.plan.folding import Folding
 from hw.plan.layout import n_pairs
 from sw.golden.network import Network
@@ -31,6 +32,8 @@ class Engine(wiring.Component):
         How fast.
     reloadable : bool
         Another network of the same shape can be loaded.
+    scores : bool
+        Scores are given, too.
 
     Members
     -------
@@ -40,11 +43,14 @@ class Engine(wiring.Component):
         How many of the pairs of inputs 0 and 1, 2 and 3, ... differ. Valid with ``x``.
     y : ``Out(stream.Signature(range(n_classes), always_ready=True))``
         Their classes, in the same order. Whoever sends a code must have room for its class.
+    scores : ``Out(n_classes * score_width(readout))``
+        The scores of all classes, if asked for; class 0 is the least significant. Valid with ``y``.
     load : ``In(Load())``
         Words of another network, if ``reloadable``, while no code is in the engine.
     """
 
-    def __init__(self, network: Network, folding: Folding, *, reloadable: bool = False):
+    def __init__(self, network: Network, folding: Folding, *, reloadable: bool = False,
+                 scores: bool = False):
         folding.check(network.shape)
         self.network = network
         self.folding = folding
@@ -54,13 +60,21 @@ class Engine(wiring.Component):
                        for each in zip(network.layers, folding.layers)]
         self.readout = ArgmaxReadout(
             network.readout, chunk=folding.chunk, per_word=folding.per_word(network.readout.n_in),
-            reloadable=reloadable)
+            reloadable=reloadable, scores=scores)
+        self.gives_scores = scores
         super().__init__({
             "x": In(stream.Signature(network.n_in)),
             "unlike": In(range(n_pairs(network.n_in) + 1)),
             "y": Out(stream.Signature(range(network.n_classes), always_ready=True)),
             **({"load": In(Load())} if reloadable else {}),
+            **({"scores": Out(network.n_classes * score_width(network.readout))}
+               if scores else {}),
         })
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a code, if the engine is empty, to its class."""
+        return self.folding.layout(self.network.shape).latency
 
     @property
     def memories(self) -> dict[str, Memory]:
@@ -110,6 +124,11 @@ class Engine(wiring.Component):
             if follower is not self.readout:
                 m.d.comb += follower.unlike.eq(gather.unlike)
         wiring.connect(m, self.readout.y, wiring.flipped(self.y))
+        if self.gives_scores:
+            m.submodules.scores = scores = ScoreCollector(
+                self.network.readout, len(self.readout.score.value))
+            wiring.connect(m, self.readout.score, scores.one)
+            m.d.comb += self.scores.eq(scores.all)
         if self.reloadable:
             stores = [getattr(layer, kind).store
                       for layer in self.layers for kind in ("weights", "thresholds")]

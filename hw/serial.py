@@ -7,6 +7,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw.blocks.loader import Layout, Load
+from hw.blocks.scores import ScoreCollector, score_width
 from hw.blocks.serial.inbox import Inbox
 from hw.blocks.serial.lanes import Lanes
 from hw.blocks.serial.rows import Rows
@@ -14,7 +15,7 @@ from hw.blocks.serial.vote import Vote
 from hw.blocks.serial.walker import EVENT, LEVEL, Event, Pointer, Walker
 from hw.blocks.serial.writer import Writer
 from hw.plan import rows
-from hw.plan.serial import Serial
+from hw.plan.serial import BYTE, Serial
 from hw.plan.walk import CHUNK, COLUMN, LOOPS, ROW
 from sw.golden import bits
 from sw.golden.network import Network
@@ -37,6 +38,8 @@ class SerialEngine(wiring.Component):
         Neurons and synapses a cycle.
     reloadable : bool
         Another network of the same signature can be loaded.
+    scores : bool
+        Scores are given, too.
 
     Members
     -------
@@ -49,14 +52,18 @@ class SerialEngine(wiring.Component):
         Forget what was received since then.
     y : ``Out(stream.Signature(range(n_classes), always_ready=True))``
         Classes, in the order of ``accept``.
+    scores : ``Out(n_classes * score_width(readout))``
+        The scores of all classes, if asked for; class 0 is the least significant. Valid with ``y``.
     load : ``In(Load())``
         Words of another network, if ``reloadable``, while no image is in the engine.
     """
 
-    def __init__(self, network: Network, plan: Serial, *, reloadable: bool = False):
+    def __init__(self, network: Network, plan: Serial, *, reloadable: bool = False,
+                 scores: bool = False):
         plan.check(network.signature)
         self.layout = layout = plan.layout(network.signature)
         self.reloadable = reloadable
+        self.scored = network.readout if scores else None
         self.weights = Rows([bits.to_int(row) for row in rows.weights(network, layout)],
                             width=plan.pe * plan.simd, reloadable=reloadable)
         self.starts = Rows([sum(int(start) << layout.sum_width * lane
@@ -66,7 +73,24 @@ class SerialEngine(wiring.Component):
         super().__init__({
             "bytes": In(stream.Signature(8)), "accept": In(1), "abort": In(1),
             "y": Out(stream.Signature(range(network.n_classes), always_ready=True)),
-            **({"load": In(Load())} if reloadable else {})})
+            **({"load": In(Load())} if reloadable else {}),
+            **({"scores": Out(network.n_classes * score_width(network.readout))}
+               if scores else {})})
+
+    @property
+    def latency(self) -> int:
+        """Cycles from ``accept``, if the engine is empty and no byte is in use, to the class."""
+        return self.layout.latency
+
+    @property
+    def n_pieces(self) -> int:
+        """Cycles in which a byte of an image is in use."""
+        return BYTE // self.layout.piece
+
+    @property
+    def byte_cycles(self) -> int:
+        """Cycles from one byte of an image to the next, if they do not wait."""
+        return self.n_pieces + (self.n_pieces > 1)
 
     @property
     def memories(self) -> dict[str, Memory]:
@@ -158,10 +182,15 @@ class SerialEngine(wiring.Component):
         """Write what fires, or name the class with the highest score."""
         layout, stage = self.layout, self.walker.stage
         is_scores = stage == len(layout.walks) - 1
-        m.submodules.vote = vote = Vote(layout)
+        m.submodules.vote = vote = Vote(layout, scores=self.scored is not None)
         m.d.comb += [vote.scores.eq(sums), vote.valid.eq(is_scores & (event >= Event.CHUNK)),
                      vote.last.eq(event == Event.STAGE)]
         wiring.connect(m, vote.y, wiring.flipped(self.y))
+        if self.scored:
+            m.submodules.scores = scores = ScoreCollector(
+                self.scored, layout.sum_width, rows.left_out(self.scored))
+            wiring.connect(m, vote.score, scores.one)
+            m.d.comb += self.scores.eq(scores.all)
         if layout.map_depth:
             width = layout.sum_width
             m.submodules.writer = writer = Writer(layout)

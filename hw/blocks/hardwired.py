@@ -8,6 +8,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.blocks.popcount import at_least_two
+from hw.blocks.scores import score_width
 from hw.plan import adder_graph
 from hw.plan.adder_graph import Graph, Input, Row
 from sw.golden.network import Layer, Network, OutputLayer
@@ -28,6 +29,8 @@ class HardwiredEngine(wiring.Component):
     ----------
     network : :class:`~sw.golden.network.Network`
         What to compute.
+    scores : bool
+        Scores are given, too.
 
     Members
     -------
@@ -35,6 +38,8 @@ class HardwiredEngine(wiring.Component):
         Codes; input 0 is the least significant bit.
     y : ``Out(stream.Signature(range(n_classes), always_ready=True))``
         Their classes, in the same order.
+    scores : ``Out(n_classes * score_width(readout))``
+        The scores of all classes, if asked for; class 0 is the least significant. Valid with ``y``.
 
     Attributes
     ----------
@@ -42,13 +47,15 @@ class HardwiredEngine(wiring.Component):
         Cycles from a code to its class.
     """
 
-    def __init__(self, network: Network):
+    def __init__(self, network: Network, *, scores: bool = False):
         self.layers = [HardwiredLayer(layer) for layer in network.layers]
-        self.readout = HardwiredReadout(network.readout)
+        self.readout = HardwiredReadout(network.readout, scores=scores)
+        self.gives_scores = scores
         self.latency = sum(block.latency for block in [*self.layers, self.readout])
         super().__init__({
             "x": In(stream.Signature(network.n_in, always_ready=True)),
             "y": Out(stream.Signature(range(network.n_classes), always_ready=True)),
+            **({"scores": Out(len(self.readout.scores))} if scores else {}),
         })
 
     def feed(self, m: Module, link) -> None:
@@ -68,6 +75,8 @@ class HardwiredEngine(wiring.Component):
         m.d.sync += valid.eq(Cat(self.x.valid, valid))
         m.d.comb += [self.readout.x.eq(bits), self.y.payload.eq(self.readout.y),
                      self.y.valid.eq(valid[-1])]
+        if self.gives_scores:
+            m.d.comb += self.scores.eq(self.readout.scores)
         return m
 
 
@@ -122,6 +131,8 @@ class HardwiredReadout(wiring.Component):
     ----------
     readout : :class:`~sw.golden.network.OutputLayer`
         Weights and offsets.
+    scores : bool
+        Scores are given, too.
 
     Members
     -------
@@ -129,6 +140,8 @@ class HardwiredReadout(wiring.Component):
         Hidden bits; bit 0 is the least significant. New ones each cycle.
     y : ``Out(range(n_classes))``
         The class, ``latency`` cycles later.
+    scores : ``Out(n_classes * score_width(readout))``
+        With it the scores of all classes, if asked for; class 0 is the least significant.
 
     Attributes
     ----------
@@ -136,11 +149,14 @@ class HardwiredReadout(wiring.Component):
         Cycles, at least 1.
     """
 
-    def __init__(self, readout: OutputLayer):
+    def __init__(self, readout: OutputLayer, *, scores: bool = False):
+        self.score_width = score_width(readout) if scores else 0
         self.offsets = readout.offsets.tolist()
         self.graph = adder_graph.build(readout.weights)
         self.latency = self.graph.depth + 2 + (readout.n_classes - 1).bit_length()
-        super().__init__({"x": In(readout.n_in), "y": Out(range(readout.n_classes))})
+        super().__init__({"x": In(readout.n_in), "y": Out(range(readout.n_classes)),
+                          **({"scores": Out(self.score_width * readout.n_classes)}
+                             if scores else {})})
 
     def elaborate(self, platform):
         m = Module()
@@ -158,6 +174,11 @@ class HardwiredReadout(wiring.Component):
             best = [(_registered(m, score), _registered(m, klass))
                     for score, klass in winners + best[len(best) // 2 * 2:]]
         m.d.comb += self.y.eq(best[0][1])
+        if self.score_width:
+            m.d.comb += [
+                self.scores.word_select(klass, self.score_width).eq(
+                    sums.at(f"score_{klass}", self.latency - 1))
+                for klass in range(len(self.offsets))]
         return m
 
 

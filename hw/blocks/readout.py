@@ -8,7 +8,8 @@ from amaranth.lib.wiring import In, Out
 
 from hw.blocks.layer import Prefetch
 from hw.blocks.loader import Store, connect
-from hw.blocks.popcount import PairCount, unlike
+from hw.blocks.popcount import PairCount, UnlikeCount, unlike
+from hw.blocks.scores import ScoreSignature
 from hw.plan.layout import Columns, ReadoutLayout
 from sw.golden import bits
 from sw.golden.network import OutputLayer
@@ -35,6 +36,8 @@ class ArgmaxReadout(wiring.Component):
         Chunks of a word, collected as by :class:`hw.blocks.gather.Gather`.
     reloadable : bool
         Other weights and offsets can be stored.
+    scores : bool
+        Scores are given, too: golden's. To choose among them it is enough that all are off alike.
 
     Members
     -------
@@ -43,6 +46,8 @@ class ArgmaxReadout(wiring.Component):
         as the last class uses them.
     y : ``Out(stream.Signature(range(n_classes), always_ready=True))``
         The class.
+    score : ``Out(ScoreSignature(...))``
+        What the class is chosen by, if ``scores``; the last a cycle before it.
     store : ``In(Store(...))``
         A part of a row of ``scores``, if ``reloadable``, between two vectors.
 
@@ -59,8 +64,9 @@ class ArgmaxReadout(wiring.Component):
     """
 
     def __init__(self, readout: OutputLayer, *, chunk: int, per_word: int,
-                 reloadable: bool = False):
+                 reloadable: bool = False, scores: bool = False):
         self.readout = readout
+        self.gives_scores = scores
         self.layout = layout = ReadoutLayout(readout.n_in, readout.n_classes, chunk, per_word)
         self.simd, self.n_words, self.n_rows = layout.simd, layout.n_words, layout.n_rows
         weights = self._weights()
@@ -83,6 +89,8 @@ class ArgmaxReadout(wiring.Component):
                    "y": Out(stream.Signature(range(readout.n_classes), always_ready=True))}
         if reloadable:
             members["store"] = In(Store(Columns.of(width).number, self.scores.depth))
+        if scores:
+            members["score"] = Out(ScoreSignature(width + 1))
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -106,12 +114,17 @@ class ArgmaxReadout(wiring.Component):
         soon_counted = Cat(use, counted)
         m.d.sync += counted.eq(soon_counted)
 
-        scored = self._add(m, soon_counted[-2], counted[-1], matches.count)
+        twice = matches.count << 1
+        if self.gives_scores:
+            m.submodules.unlike = less = UnlikeCount(self.simd)
+            m.d.comb += less.x.eq(self.x.payload)
+            twice = twice - less.count
+        scored = self._add(m, soon_counted[-2], counted[-1], twice)
         self._compare(m, *scored)
         return m
 
-    def _add(self, m, soon, valid, count):
-        """Add ``count`` twice to the score of the next class, round and round.
+    def _add(self, m, soon, valid, matches):
+        """Add ``matches`` to the score of the next class, round and round.
 
         ``soon`` is ``valid`` a cycle early. Returns final scores: whether there is one, of which
         class, and the score.
@@ -135,7 +148,7 @@ class ArgmaxReadout(wiring.Component):
         base, score = Signal.like(read.data), Signal.like(read.data)
         klass_of_count, klass_of_score = Signal.like(klass), Signal.like(klass)
         ends, final = Signal(), Signal()
-        total = base + (count << 1)
+        total = base + matches
         m.d.sync += [
             base.eq(read.data), klass_of_count.eq(klass), ends.eq(vector_ends),
             score.eq(total), klass_of_score.eq(klass_of_count), final.eq(valid & ends),
@@ -150,7 +163,11 @@ class ArgmaxReadout(wiring.Component):
     def _compare(self, m, final, klass, score):
         """Keep the best of the final scores; ``y`` is valid after the last."""
         best = Signal.like(score)
-        m.d.sync += self.y.valid.eq(final & (klass == self.n_rows - 1))
+        is_last = klass == self.n_rows - 1
+        if self.gives_scores:
+            m.d.comb += [self.score.valid.eq(final), self.score.last.eq(is_last),
+                         self.score.value.eq(score)]
+        m.d.sync += self.y.valid.eq(final & is_last)
         with m.If(final & ((klass == 0) | (score > best))):
             m.d.sync += [best.eq(score), self.y.payload.eq(klass)]
 

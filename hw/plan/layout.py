@@ -234,6 +234,14 @@ class EngineLayout:
         return *(layer.cycles for layer in self.layers), self.readout.cycles
 
     @property
+    def latency(self) -> int:
+        """Cycles from a code, if the engine is empty, to its class."""
+        last_use = self.cycles[0] - 1
+        for layer, after in zip(self.layers, [*self.cycles[1:-1], self.readout.n_rows]):
+            last_use += layer.latency + after
+        return last_use + self.readout.latency
+
+    @property
     def memories(self) -> list[Memory]:
         """Of all layers; then the readout's, of which that of the scores comes last."""
         return [memory for part in (*self.layers, self.readout) for memory in part.memories]

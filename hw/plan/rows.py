@@ -12,7 +12,7 @@ from sw.golden.bits import Bits, Integers
 from sw.golden.network import Network, OutputLayer
 from sw.golden.stages import Conv
 
-__all__ = ["starts", "weights"]
+__all__ = ["left_out", "starts", "weights"]
 
 
 def weights(network: Network, layout: SerialLayout) -> Bits:
@@ -40,6 +40,12 @@ def starts(network: Network, layout: SerialLayout) -> Integers:
             start = start + unlike(each).sum(axis=1)
         values.append(start.reshape(walk.chunks, pe))
     return np.concatenate(values) % (1 << layout.sum_width)
+
+
+def left_out(readout: OutputLayer) -> list[int]:
+    """Return what each class's score is less than golden's, of which a class needs nothing."""
+    differences: list[int] = (readout.offsets - _offsets(readout)).tolist()
+    return differences
 
 
 def _offsets(readout: OutputLayer) -> Integers:

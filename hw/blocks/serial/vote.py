@@ -4,6 +4,7 @@ from amaranth import Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw.blocks.scores import ScoreSignature
 from hw.plan.serial import SerialLayout
 
 __all__ = ["Vote"]
@@ -16,6 +17,8 @@ class Vote(wiring.Component):
     ----------
     layout : :class:`~hw.plan.serial.SerialLayout`
         Widths.
+    scores : bool
+        Scores are given, too.
 
     Members
     -------
@@ -25,19 +28,26 @@ class Vote(wiring.Component):
         They are there, and are the last.
     y : ``Out(stream.Signature(range(n_classes), always_ready=True))``
         The class.
+    score : ``Out(ScoreSignature(...))``
+        What it is chosen by, if ``scores``; the last a cycle before it.
     """
 
-    def __init__(self, layout: SerialLayout):
+    def __init__(self, layout: SerialLayout, *, scores: bool = False):
+        self.gives_scores = scores
         self.pe, self.width = layout.plan.pe, layout.sum_width
         super().__init__({
             "scores": In(self.pe * self.width), "valid": In(1), "last": In(1),
-            "y": Out(stream.Signature(range(layout.signature.n_classes), always_ready=True))})
+            "y": Out(stream.Signature(range(layout.signature.n_classes), always_ready=True)),
+            **({"score": Out(ScoreSignature(self.width))} if scores else {})})
 
     def elaborate(self, platform):
         m = Module()
         score, valid, last = self._one_by_one(m)
         best = Signal(self.width, reset_less=True)
         klass, fresh = Signal.like(self.y.payload), Signal(init=1)
+        if self.gives_scores:
+            m.d.comb += [self.score.valid.eq(valid), self.score.last.eq(last),
+                         self.score.value.eq(score)]
         m.d.sync += self.y.valid.eq(valid & last)
         with m.If(valid):
             m.d.sync += [klass.eq(Mux(last, 0, klass + 1)), fresh.eq(last)]
