@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from hw.flow import toolchain
 from hw.flow.toolchain import ToolFailed
 
-__all__ = ["convert"]
+__all__ = ["convert", "ports"]
 
 
 def convert(component: wiring.Component, name: str) -> str:
@@ -19,7 +19,7 @@ def convert(component: wiring.Component, name: str) -> str:
     """
     toolchain.find("yosys")
     try:
-        text = verilog.convert(component, name=name, ports=_ports(component), emit_src=False,
+        text = verilog.convert(component, name=name, ports=ports(component), emit_src=False,
                                strip_internal_attrs=True)
     except verilog.YosysError as error:
         raise ToolFailed(f"yosys could not convert {name} to Verilog: "
@@ -32,7 +32,7 @@ def convert(component: wiring.Component, name: str) -> str:
     return text.replace("always @* begin", "always_comb begin")
 
 
-def _ports(component: wiring.Component) -> dict[str, tuple[Value, None]]:
+def ports(component: wiring.Component) -> dict[str, tuple[Value, None]]:
     """Name the ports as Amaranth does; it refuses what is constant, like ``ready`` of a stream that
     is always ready, so that is left out."""
     members = {"__".join(map(str, path)): Value.cast(value)
