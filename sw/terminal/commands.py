@@ -21,6 +21,7 @@ COMMANDS = {
     "check": ("sw.export.check", "compare a trained model with its network file"),
     "verify": ("sim.verify", "climb from the trained model to the bitstream"),
     "build": ("hw.build", "make a bitstream for a board, and load it"),
+    "core": ("hw.core", "write a core for your own design, with AXI4-Stream"),
     "patch": ("hw.patch", "put other weights into a bitstream"),
     "load": ("hw.load", "put other weights into a running board"),
     "floorplan": ("hw.floorplan", "draw where a build's cells lie"),

@@ -10,7 +10,7 @@ EXTRAS = {
     "fed": ("flwr",),
     "hw": ("amaranth", "amaranth_boards", "filelock"),
     "onnx": ("onnx", "onnxruntime", "qonnx"),
-    "sim": ("cocotb", "cocotb_tools", "pysat"),
+    "sim": ("cocotb", "cocotb_tools", "cocotbext", "pysat"),
     "bench": ("da4ml",),
     "shell": ("shtab",),
     "parquet": ("pyarrow",),

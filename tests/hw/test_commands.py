@@ -12,7 +12,7 @@ COMMANDS = [f"hw.{path.stem}" for path in sorted((ROOT / "hw").glob("*.py"))
 
 
 def test_all_are_found():
-    assert COMMANDS == ["hw.bench", "hw.build", "hw.floorplan", "hw.load", "hw.patch"]
+    assert COMMANDS == ["hw.bench", "hw.build", "hw.core", "hw.floorplan", "hw.load", "hw.patch"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
