@@ -1,0 +1,46 @@
+"""The written file, inside a top that somebody else wrote, answers as golden does at any pace."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from hw.axi_core import AxiCore, AxiPorts
+from hw.flow import portable
+from hw.plan import plans
+from sw.golden import bits
+from sw.golden.codes import load_codes, save_codes
+from sw.golden.network import Network, random_network
+from sw.golden.stages import Signature
+
+DATA = Path(__file__).parent / "data"
+TOP = Path(__file__).parent / "cells" / "camera.sv"
+
+CORES = [    # Simulator, network, engine, scores
+    ("verilator", "digits", "1x200", False),
+    ("icarus", "20-13-14-3", "3x7,4x4", True),
+    ("icarus", "20-16-3", "hardwired", True),
+    ("verilator", "8-8-2", "hardwired", False),
+    ("verilator", "6x5x1:8-3p-4-3", "serial 2x4", True),
+    ("icarus", "4x3x2-3k2-3", "serial 2x4", False),
+]
+
+
+@pytest.mark.parametrize("simulator, text, fold, scores", CORES, indirect=["simulator"],
+                         ids=[f"{name}-{text}-{fold}" for name, text, fold, _ in CORES])
+def test_a_core_in_another_design_equals_golden(simulator, tmp_path, text, fold, scores):
+    if text == "digits":
+        network = Network.load(DATA / "digits.network.safetensors")
+        codes = load_codes(DATA / "digits.codes.safetensors")[0][:12]
+    else:
+        network = random_network(Signature.parse(text))
+        codes = np.random.default_rng(1).integers(0, 2, (12, network.n_in), np.uint8)
+    core = AxiCore(network, plans.parse(fold, network.signature), scores=scores)
+    network.save(tmp_path / "network.safetensors")
+    save_codes(tmp_path / "codes.safetensors", bits.pack(codes), np.zeros(len(codes), int),
+               network.n_in)
+    source = portable.convert(AxiPorts(core), "classifier") + TOP.read_text()
+    simulator.build(source, "camera").run(
+        "sim.benches.core", tmp_path, NETWORK=str(tmp_path / "network.safetensors"),
+        CODES=str(tmp_path / "codes.safetensors"), SCORE_BYTES=str(core.score_bytes),
+        LATENCY=str(core.latency), PERIOD=str(core.period))
