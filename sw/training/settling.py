@@ -32,14 +32,20 @@ def settle(arguments: argparse.Namespace) -> "tuple[Asked, Any]":
     way, spec = _choose(arguments, "table" if is_table else
                         "images" if arguments.images is not None else "data")
     if way == "on-chip":
-        return _on_chip(arguments, spec)
+        chosen, inputs = _on_chip(arguments, spec)
+        print(f"trains {chosen.epochs} epochs of batches of {chosen.batch} images, changed by "
+              f"--augment {chosen.augment}; another number: --epochs", flush=True)
+        return chosen, inputs
     if (arguments.pixels, arguments.augment, arguments.threads) != (8, None, 2):
         raise RunError("--pixels, --augment and --threads are for a network on the chip, see "
                        "--on-chip")
     if arguments.side is not None or arguments.colour:
         raise RunError("--side and --colour are for your own images, see --images")
     if is_table:
-        return _table_of(arguments)
+        of_table, inputs = _table_of(arguments)
+        print(f"trains {of_table.epochs} epochs of batches of {of_table.batch} rows; another "
+              "number: --epochs", flush=True)
+        return of_table, inputs
     config = config_of(arguments)
     return config, phases(config).load(config)
 

@@ -65,9 +65,11 @@ def test_rows_are_classified_with_the_runs_encoding(finished, iris, tmp_path):
 @pytest.mark.parametrize("flags, found", [
     ([], (16, (64,), 500)), (["--hidden", "128"], (16, (128,), 500)),
     (["--levels", "3", "--epochs", "9"], (3, (64,), 9))], ids=["usual", "neurons", "levels"])
-def test_what_nobody_says_goes_by_the_table(iris, flags, found):
+def test_what_nobody_says_goes_by_the_table(iris, capsys, flags, found):
     asked = train._parser().parse_args(["--table", str(iris), "--label", "species", *flags])
     config, _ = settling.settle(asked)
+    assert capsys.readouterr().out == (
+        f"trains {found[2]} epochs of batches of 32 rows; another number: --epochs\n")
     assert (config.levels, config.hidden, config.epochs) == found
 
 
