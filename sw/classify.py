@@ -142,9 +142,15 @@ def codes_beside(network: Network, file: Path) -> tuple[Bits, np.ndarray]:
 
 
 def test_codes(network: Network, file: Path) -> Inputs:
-    """Return the test codes of the run with this network file."""
+    """Return the test codes of the run with this network file. Needs no torch."""
+    from .training.configs import names_of
+
     codes, labels = codes_beside(network, file)
-    return Inputs(codes, [f"test code {number}" for number in range(len(codes))], labels)
+    try:
+        classes = names_of(file.parent)
+    except (UserError, OSError):    # A network file alone has numbers for its classes.
+        classes = ()
+    return Inputs(codes, [f"test code {number}" for number in range(len(codes))], labels, classes)
 
 
 def pixels(run: Path, network: Network, files: Sequence[Path]) -> Inputs:
