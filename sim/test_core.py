@@ -20,9 +20,8 @@ CORES = [    # Simulator, network, engine, scores
     ("verilator", "digits", "1x200", False),
     ("icarus", "20-13-14-3", "3x7,4x4", True),
     ("icarus", "20-16-3", "hardwired", True),
-    ("verilator", "8-8-2", "hardwired", False),
-    ("verilator", "6x5x1:8-3p-4-3", "serial 2x4", True),
-    ("icarus", "4x3x2-3k2-3", "serial 2x4", False),
+    ("icarus", "8-4-2", "hardwired", False),
+    ("icarus", "4x3x2-3k2-3", "serial 2x4", True),
 ]
 
 
