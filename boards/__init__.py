@@ -37,7 +37,8 @@ class Board:
     clock : float
         What a folded engine is clocked with, in hertz, unless a build is told otherwise.
     baud : int
-        Speed of the link, in bits per second, unless a build is told otherwise.
+        Speed of the link, in bits per second, unless a build is told otherwise. Of SPI the fastest
+        clock that a controller may have.
     max_baud : int
         The fastest that the chip between link and USB does.
     logic_cells : int
@@ -54,6 +55,11 @@ class Board:
         What a hard-wired engine is clocked with; 0 where the part takes none.
     serial_clock : float
         What a serial engine is clocked with; 0 where that is the same as for a folded one.
+    link : str
+        ``uart``, or ``spi``.
+    spi : tuple of str and int
+        Connector whose pins 1 to 4 are select, data in, data out and clock of SPI, as on a PMOD of
+        type 2; empty where there is none.
     """
 
     name: str
@@ -69,6 +75,19 @@ class Board:
     clock_is_beside_pll: bool = False
     hardwired_clock: float = 0
     serial_clock: float = 0
+    link: str = "uart"
+    spi: tuple[str, int] | tuple[()] = ()
+
+    @property
+    def as_uart(self) -> int:
+        """Return the baud of a UART that carries as many bytes a second: a byte has ten bits there,
+        and eight on SPI."""
+        return self.baud * 10 // 8 if self.link == "spi" else self.baud
+
+    @property
+    def room(self) -> int:
+        """Return how many bytes wait at the link until they are taken."""
+        return 8 if self.link == "spi" else 1
 
 
 class UnknownBoard(LookupError):

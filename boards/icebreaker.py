@@ -12,6 +12,7 @@ BOARDS = [Board(
     serial_clock=39e6,   # Of three seeds one misses 42 MHz with 64 synapses a cycle.
     baud=3_000_000,      # The FT2232H makes it exactly, and 12 cycles of 36 MHz do too.
     max_baud=12_000_000,
+    spi=("pmod", 0),
     logic_cells=5280,
     block_rams=30,
     programmer=("iceprog",),

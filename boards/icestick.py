@@ -12,6 +12,7 @@ BOARDS = [Board(
     serial_clock=90e6,   # Placed with one and two neurons a cycle: 113 to 131 MHz.
     baud=3_000_000,      # The FT2232H makes it exactly, and 40 cycles of 120 MHz do too.
     max_baud=12_000_000,
+    spi=("pmod", 0),
     logic_cells=1280,
     block_rams=16,
     programmer=("iceprog",),

@@ -34,24 +34,25 @@ def check(network: Network, plan: Plan, *, reloadable: bool) -> None:
                          "take a folded one")
 
 
-def waits(network: Network, plan: Plan, clock: float, baud: int) -> bool:
+def waits(network: Network, plan: Plan, clock: float, baud: int, room: int) -> bool:
     """Return whether a host must wait for each answer before the next request.
 
     The board keeps a code until its first layer is done with it. Of a request that follows at once
-    the first byte can wait and the second is lost. A serial engine has room for another image.
+    as many bytes can wait as there is ``room`` for, and the next is lost. A serial engine has room
+    for another image.
     """
     first = plans.cycles(plan, network.signature)[0]
-    return not plan.is_serial and first / clock >= 2 * 10 / baud
+    return not plan.is_serial and first / clock >= (room + 1) * 10 / baud
 
 
 def identity(network: Network, plan: Plan, *, reloadable: bool, clock: float,
-             baud: int) -> Identity:
+             baud: int, room: int = 1) -> Identity:
     """Return what an accelerator says of itself; its clock is 0 Hz where it is simulated."""
     # Of all that decides where the weights lie.
     build = sha256(f"1 {network} {plan} {reloadable}".encode()).digest()[:N_HASH]
     shape = Digest.of(network.signature) if plan.is_serial else network.shape
     return Identity(shape, reloadable=reloadable, build=build, clock=round(clock / 1e3),
-                    waits=clock > 0 and waits(network, plan, clock, baud))
+                    waits=clock > 0 and waits(network, plan, clock, baud, room))
 
 
 def memories(network: Network, plan: Plan, *, reloadable: bool) -> dict[str, Memory]:
@@ -73,7 +74,9 @@ class Accelerator(wiring.Component):
     clock : float
         Hertz that it will have, or 0 where it is simulated; it is told to who asks.
     baud : int
-        Speed of the link that it will have.
+        Speed of the link that it will have, as that of a UART.
+    room : int
+        Bytes that it keeps until they are taken.
 
     Members
     -------
@@ -82,11 +85,12 @@ class Accelerator(wiring.Component):
     """
 
     def __init__(self, network: Network, plan: Plan, *, reloadable: bool = False,
-                 clock: float = 0, baud: int = 0):
+                 clock: float = 0, baud: int = 0, room: int = 1):
         check(network, plan, reloadable=reloadable)
         self.plan = plan
         self.reloadable = reloadable
-        self.identity = identity(network, plan, reloadable=reloadable, clock=clock, baud=baud)
+        self.identity = identity(network, plan, reloadable=reloadable, clock=clock, baud=baud,
+                                 room=room)
         self.engine = (HardwiredEngine(network) if plan.is_logic else
                        (SerialEngine if plan.is_serial else Engine)(
                            network, plan, reloadable=reloadable))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import boards
 from sw.golden import asking, networks
+from sw.golden.errors import UserError
 from sw.golden.network import Network
 from sw.golden.qonnx import executor, reader
 from sw.golden.split import Split
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 BEST = "best"
+SPI_CLOCK = 24_000_000    # Hertz, at the most.
 
 
 def find_split(network: Path) -> Split | None:
@@ -47,12 +49,14 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--network", metavar="FILE", type=Path,
                         help="network file or run folder (default: the newest run)")
     parser.add_argument("--clock", metavar="MHZ", type=megahertz,
-                        help="clock the engine with at most MHZ, or best: as fast as it was placed "
-                             "(default: what the board can do, and the best where images would "
-                             "wait for the engine)")
+                        help="clock the engine with at most MHZ, or best, as placed "
+                             "(default: what the board can; the best where images wait for it)")
     parser.add_argument("--baud", metavar="N", type=int, choices=asking.BAUDS,
                         help=f"speed of the link, one of: {', '.join(map(str, asking.BAUDS))} "
                              "(default: what all hosts of the board can do)")
+    parser.add_argument("--link", choices=("uart", "spi"), default="uart",
+                        help="what the host is connected by; spi: at the board's PMOD, a clock "
+                             "of at most 24 MHz (default: %(default)s)")
     parser.add_argument("--fold", metavar="PExSIMD,...",
                         help="neurons and synapses a cycle of each layer, like 1x200, or hardwired "
                              "(default: the fastest that fits)")
@@ -69,6 +73,9 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--program", action="store_true",
                         help="load the bitstream into the board afterwards")
     args = parser.parse_args(argv)
+    if args.baud and args.link == "spi":
+        parser.error("--baud is the speed of a UART; SPI has the clock of its controller: leave "
+                     "one of them out")
     if args.plot and not args.dry_run:
         parser.error("--plot draws the choices of --dry-run: give that too")
     if args.program and args.dry_run:
@@ -85,7 +92,7 @@ def main(argv: list[str] | None = None) -> int:
     from hw.flow.programming import program
 
     board = find_board(args.board)
-    board = replace(board, baud=args.baud or board.baud)
+    board = _linked(board, args.link, args.baud)
     file = runs.network_file(args.network)
     directory = args.out or file.parent / "build" / args.board
     network = networks.load(file)
@@ -106,6 +113,17 @@ def main(argv: list[str] | None = None) -> int:
         print(f"  input        {inputs}")
     print(f"  bitstream    {directory / report.bitstream}")
     return program(board, directory) if args.program else 0
+
+
+def _linked(board: boards.Board, link: str, baud: int | None) -> boards.Board:
+    """Return a board with the link that is asked for."""
+    if link == "uart":
+        return replace(board, baud=baud or board.baud)
+    if not board.spi:
+        able = [name for name in boards.NAMES if boards.find(name).spi]
+        raise UserError(f"{board.name} has no pins for SPI here; boards that have: "
+                        f"{', '.join(able)}")
+    return replace(board, link=link, baud=SPI_CLOCK)
 
 
 def _show_build(asked: float | str | None, *args, **settings) -> "Report":

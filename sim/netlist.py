@@ -1,8 +1,9 @@
 """What the tools made of a design, as Verilog that a simulator takes: netlists and bitstreams.
 
 Each function below reads the files of a build's folder and gives one text with a module ``board``,
-whose ports are ``clk``, the oscillator, the serial wires ``rx`` and ``tx``, and ``fast``, the clock
-that the PLL makes: ``multiply / divide`` times as fast as the oscillator, which its variables say.
+whose ports are ``clk``, the oscillator, the wires of its link, and ``fast``, the clock that the PLL
+makes: ``multiply / divide`` times as fast as the oscillator, which its variables say. The wires are
+``rx`` and ``tx``, or of SPI ``cs`` (active low), ``sck``, ``copi`` and ``cipo``.
 """
 
 import importlib.util
@@ -24,16 +25,25 @@ __all__ = ["NoDecompiler", "bitstream", "synthesised"]
 
 CELLS = Path(__file__).parent / "cells"
 
-BOARD = """
+# Pins are inout, which an input of a module cannot be.
+BOARDS = {"uart": """
 module board(input clk, input rx, output tx, input fast);
     integer multiply = 1, divide = 1;
-    // Pins are inout, which an input of this module cannot be.
     wire oscillator = clk, in = rx;
     wire out;
     assign tx = out;
     top chip(.{clock}(oscillator), .uart_0__rx__io(in), .uart_0__tx__io(out));
 endmodule
-"""
+""", "spi": """
+module board(input clk, input cs, input sck, input copi, output cipo, input fast);
+    integer multiply = 1, divide = 1;
+    wire oscillator = clk, select = cs, shift = sck, in = copi;
+    wire out;
+    assign cipo = out;
+    top chip(.{clock}(oscillator), .spi_link_0__cs__io(select), .spi_link_0__clk__io(shift),
+             .spi_link_0__copi__io(in), .spi_link_0__cipo__io(out));
+endmodule
+"""}
 
 
 class NoDecompiler(UserError):
@@ -59,18 +69,18 @@ class Family:
     prefix: str = ""
 
 
-def synthesised(directory: Path, family: str, clock: str) -> str:
+def synthesised(directory: Path, family: str, clock: str, link: str) -> str:
     """Return the netlist after synthesis, with models of its cells."""
     netlist = write_verilog(directory, FAMILIES[family].synthesised, "top.synthesised.v")
-    return _complete(netlist, family, clock)
+    return _complete(netlist, family, clock, link)
 
 
-def bitstream(directory: Path, family: str, clock: str) -> str:
+def bitstream(directory: Path, family: str, clock: str, link: str) -> str:
     """Return what the bitstream holds, with models of the cells."""
-    return _complete(FAMILIES[family].decompile(directory), family, clock)
+    return _complete(FAMILIES[family].decompile(directory), family, clock, link)
 
 
-def _complete(netlist: str, family: str, clock: str) -> str:
+def _complete(netlist: str, family: str, clock: str, link: str) -> str:
     """Add to a netlist its board and the models of its cells: ours, and the vendor's others."""
     ours = "".join((CELLS / name).read_text() for name in ("pll.v", "ram.v", f"{family}.v"))
     vendor = _vendor_cells(family)
@@ -79,7 +89,7 @@ def _complete(netlist: str, family: str, clock: str) -> str:
     for name in re.findall(r"^module (\w+)", ours, re.MULTILINE):
         vendor = re.sub(rf"^module {name}\b.*?^endmodule", "", vendor, flags=re.M | re.S)
     return "\n".join([FAMILIES[family].prefix, vendor, ours, netlist,
-                      BOARD.format(clock=clock)])
+                      BOARDS[link].format(clock=clock)])
 
 
 def _vendor_cells(family: str) -> str:

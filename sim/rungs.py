@@ -200,7 +200,7 @@ def bitstream(climb: Climb) -> int:
     return climb.compare(ask_board(climb, netlist.bitstream), "bitstream")
 
 
-def ask_board(climb: Climb, read: Callable[[Path, str, str], str]) -> Classes:
+def ask_board(climb: Climb, read: Callable[[Path, str, str, str], str]) -> Classes:
     """Simulate what ``read`` finds in the build for the board."""
     made = built(climb)
     if made.report.patched:
@@ -209,7 +209,7 @@ def ask_board(climb: Climb, read: Callable[[Path, str, str], str]) -> Classes:
     board = made.board
     platform = board.platform()
     try:
-        text = read(made.folder, board.family, f"{platform.default_clk}_0__io")
+        text = read(made.folder, board.family, f"{platform.default_clk}_0__io", board.link)
     except netlist.NoDecompiler as reason:
         raise Skipped(str(reason)) from None
     climb.say("compiling")
@@ -217,8 +217,8 @@ def ask_board(climb: Climb, read: Callable[[Path, str, str], str]) -> Classes:
     patience = climb.target.patience(climb.network) / climb.target.clock + ANSWER / board.baud
     subject = Subject(chosen.build(text, "board", bool(climb.waves)), "sim.benches.board",
                       2 if chosen.name == "icarus" else 10,
-                      {"BAUD": str(board.baud), "OSCILLATOR": str(platform.default_clk_frequency),
-                       "PATIENCE": str(patience)})
+                      {"LINK": board.link, "BAUD": str(board.baud), "PATIENCE": str(patience),
+                       "OSCILLATOR": str(platform.default_clk_frequency)})
     climb.say("simulating")
     return subject.classify(climb.codes, climb.progress, climb.waves)
 
@@ -239,7 +239,7 @@ def built(climb: Climb) -> Built:
         climb.say(f"building for {target}")
         result = _command("hw.build", "--board", target.board.name, "--network", climb.file,
                           "--fold", target.plan, *["--reloadable"] * target.reloadable,
-                          "--clock", repr(target.clock / 1e6), "--baud", target.board.baud,
+                          "--clock", repr(target.clock / 1e6), *_link(target),
                           "--out", target.folder)
         if result.returncode:
             raise RungFailed(_reason(result))
@@ -247,6 +247,11 @@ def built(climb: Climb) -> Built:
             raise RungFailed(f"what hw.build made in {target.folder} is not {climb.network} as "
                              f"{target}")
     return found
+
+
+def _link(target: Target) -> list[object]:
+    """Return the flags of ``hw.build`` for the link of a target's board."""
+    return ["--link", "spi"] if target.board.link == "spi" else ["--baud", target.board.baud]
 
 
 def formal(climb: Climb) -> int:

@@ -52,16 +52,21 @@ class Target:
     def accelerator(self, network: Network) -> Accelerator:
         """Return the accelerator of a network of the same shape, with the build's identity."""
         return Accelerator(network, self.plan, reloadable=self.reloadable, clock=self.clock,
-                           baud=self._baud)
+                           baud=self._baud, room=self._room)
 
     def identity(self, network: Network) -> Identity:
         """Return what that accelerator says of itself."""
         return accelerator.identity(network, self.plan, reloadable=self.reloadable,
-                                    clock=self.clock, baud=self._baud)
+                                    clock=self.clock, baud=self._baud,
+                                    room=self._room)
 
     @property
     def _baud(self) -> int:
-        return self.board.baud if self.board else 0
+        return self.board.as_uart if self.board else 0
+
+    @property
+    def _room(self) -> int:
+        return self.board.room if self.board else 1
 
     def like(self, network: Network) -> "Target":
         """Return a target for another network: its default folding, or the same of another kind."""

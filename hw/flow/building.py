@@ -14,7 +14,7 @@ from amaranth.build import ResourceError
 
 import boards
 from hw.accelerator import Accelerator
-from hw.blocks import uart
+from hw.blocks import spi, uart
 from hw.blocks.pll import PLL
 from hw.flow import steps, toolchain
 from hw.flow.built import REPORT, has_build, making
@@ -23,7 +23,7 @@ from hw.flow.report import Rates, Report, Resources
 from hw.flow.toolchain import ToolFailed
 from hw.plan import plans
 from hw.plan.plans import Plan
-from hw.top import Top
+from hw.top import Link, Spi, Top, Uart
 from sw.golden.errors import UserError
 from sw.golden.network import Network, atomic_write
 from sw.golden.split import Split
@@ -74,8 +74,9 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
     with _keeping(directory), making(directory) as new:
         show("elaboration")
         design = Accelerator(network, plan, reloadable=reloadable, clock=pll.output,
-                             baud=board.baud)
-        top = Top(design, pll=pll, divisor=divisor, clock_is_beside_pll=board.clock_is_beside_pll)
+                             baud=board.as_uart, room=board.room)
+        top = Top(design, pll=pll, link=_link(board, divisor),
+                  clock_is_beside_pll=board.clock_is_beside_pll)
         try:
             _run_tools(top, board, new, seed, show)
             placed = resources(new, board)
@@ -148,10 +149,13 @@ def _check_size(network: Network, board: boards.Board, plan: Plan, reloadable: b
 
 
 def clocks(board: boards.Board, clock: float) -> tuple[PLL, int]:
-    """Return the PLL's settings for at most ``clock`` hertz, and the divisor that makes the baud.
+    """Return the PLL's settings for at most ``clock`` hertz, and the divisor that makes the baud of
+    a UART; 0 for SPI, which brings its own clock.
 
     Raises :exc:`BuildError` where there are none.
     """
+    if board.link == "spi":
+        return _spi_clock(board, clock), 0
     if board.baud > board.max_baud:
         raise BuildError(f"The link of {board.name} does at most {board.max_baud} baud, not "
                          f"{board.baud}: choose a slower --baud")
@@ -160,6 +164,21 @@ def clocks(board: boards.Board, clock: float) -> tuple[PLL, int]:
         return pll, uart.divisor(pll.output, board.baud)
     except ValueError as error:
         raise BuildError(f"{error}. Choose another --clock") from None
+
+
+def _spi_clock(board: boards.Board, clock: float) -> PLL:
+    try:
+        pll = FAMILIES[board.family].pll.at_most(board.platform().default_clk_frequency, clock)
+    except ValueError as error:
+        raise BuildError(f"{error}. Choose another --clock") from None
+    if not spi.keeps_up(pll.output, board.baud):
+        raise BuildError(f"A clock of {pll.output / 1e6:g} MHz does not keep up with "
+                         f"{board.baud / 1e6:g} MHz of SPI. Choose another --clock or --baud")
+    return pll
+
+
+def _link(board: boards.Board, divisor: int) -> Link:
+    return Spi(board.spi, board.baud, board.room) if board.link == "spi" else Uart(divisor)
 
 
 def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int, show: steps.Show):

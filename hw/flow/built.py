@@ -73,7 +73,7 @@ class Built:
         with reading(folder / REPORT) as file:
             report = Report.from_json(regular.read_json(file))
             board = boards.find(report.board)
-            board = replace(board, baud=report.baud or board.baud)
+            board = replace(board, link=report.link, baud=report.baud or board.baud)
         with reading(folder / "network.safetensors") as file:
             network = Network.load(file)
             if report.network_sha256 not in ("", sha256(network.to_bytes()).hexdigest()):

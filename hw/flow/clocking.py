@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import boards
-from hw.blocks import uart
+from hw.blocks import spi, uart
 from hw.flow import building, steps
 from hw.flow.building import TimingMissed
 from hw.flow.family import FAMILIES
@@ -24,8 +24,14 @@ def higher(board: boards.Board, clock: float, fmax: float) -> float:
     """
     pll = FAMILIES[board.family].pll
     possible = [each.output for each in pll.settings(board.platform().default_clk_frequency)
-                if clock <= each.output <= fmax and uart.makes(each.output, board.baud)]
+                if clock <= each.output <= fmax and _carries(board, each.output)]
     return max(possible, default=clock)
+
+
+def _carries(board: boards.Board, clock: float) -> bool:
+    if board.link == "spi":
+        return spi.keeps_up(clock, board.baud)
+    return uart.makes(clock, board.baud)
 
 
 def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *, clock: float,

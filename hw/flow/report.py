@@ -9,8 +9,7 @@ import boards
 from hw.accelerator import waits
 from hw.plan import plans
 from hw.plan.plans import Plan
-from sw.golden.bits import n_bytes
-from sw.golden.frame import N_FCS16, N_FCS32
+from sw.golden.frame import N_FCS16, n_request
 from sw.golden.network import Network
 from sw.golden.record import record
 from sw.golden.split import Part, Split
@@ -60,10 +59,10 @@ class Rates:
     @property
     def link(self) -> float:
         """Requests per second that are answered at the most."""
-        byte = 10 / self.board.baud
-        request = (2 + 1 + n_bytes(self.network.n_in) + N_FCS32) * byte
+        byte = 10 / self.board.as_uart
+        request = n_request(self.network.n_in) * byte
         engine = sum(plans.cycles(self.plan, self.network.signature)) / self.clock
-        if waits(self.network, self.plan, self.clock, self.board.baud):
+        if waits(self.network, self.plan, self.clock, self.board.as_uart, self.board.room):
             return 1 / (request + engine + (2 + 2 + N_FCS16) * byte)
         return 1 / max(request, engine)
 
@@ -77,6 +76,7 @@ class Rates:
             "cycles_per_inference": period,
             "microseconds_per_inference": round(period / self.clock * 1e6, 3),
             "inferences_per_second_layers": round(self.layers),
+            "link": self.board.link,
             "baud": self.board.baud,
             "inferences_per_second_link": round(self.link),
         }
@@ -107,6 +107,7 @@ class Report:
     cycles_per_inference: int = 0
     microseconds_per_inference: float = 0
     inferences_per_second_layers: int = 0
+    link: str = "uart"
     baud: int = 0
     inferences_per_second_link: int = 0
     bitstream: str = ""
@@ -152,11 +153,17 @@ class Report:
             each: f"{self.cycles_per_inference} cycles, "
                   f"{self.microseconds_per_inference:g} us",
             "layers": f"{self.inferences_per_second_layers:,} inferences/s",
-            "link": f"{self.inferences_per_second_link:,} inferences/s at {self.baud:,} baud",
+            "link": f"{self.inferences_per_second_link:,} inferences/s at {_speed(self)}",
         }
         if self.split:
             rows |= {"host": _work(self.split.host), "board": _work(self.split.board)}
         return "\n".join(f"  {name:<12} {value}" for name, value in rows.items())
+
+
+def _speed(report: Report) -> str:
+    if report.link == "spi":
+        return f"{report.baud / 1e6:g} MHz of SPI"
+    return f"{report.baud:,} baud"
 
 
 def _share(used: int, there: int) -> str:

@@ -1,6 +1,7 @@
-"""Runs inside the simulator: asks a board through its serial wires, as a host would."""
+"""Runs inside the simulator: asks a board through its wires, as a host would."""
 
 import os
+from collections import deque
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from sw.golden import frame
 
 BIT = round(1e12 / float(os.environ["BAUD"]))                   # Picoseconds.
 OSCILLATOR = float(os.environ["OSCILLATOR"])                    # Hertz.
+IS_SPI = os.environ["LINK"] == "spi"
 POWER_UP = 60        # Microseconds: several times what the design waits for its block RAMs.
 PATIENCE = round(1e12 * float(os.environ["PATIENCE"]))    # Picoseconds that an answer may take.
 
@@ -49,6 +51,22 @@ async def listen(dut: SimHandleBase, received: Queue) -> None:
             received.put_nowait(sum(int(bit) << at for at, bit in enumerate(bits)))
 
 
+async def exchange(dut: SimHandleBase, outgoing: deque[int], received: Queue) -> None:
+    """Drive SPI for ever: send what there is to send or flags, take what comes back."""
+    dut.cs.value = 0    # Active low.
+    while True:
+        byte = outgoing.popleft() if outgoing else frame.FLAG
+        heard = 0
+        for at in range(8):
+            dut.copi.value = byte >> 7 - at & 1
+            await Timer(BIT // 2, "ps")
+            heard = heard << 1 | int(dut.cipo.value)
+            dut.sck.value = 1
+            await Timer(BIT // 2, "ps")
+            dut.sck.value = 0
+        received.put_nowait(heard)
+
+
 async def answers(received: Queue) -> AsyncIterator[bytes]:
     """Return the contents of good answer frames, without end."""
     unwrapper = frame.Unwrapper(frame.fcs16)
@@ -67,16 +85,26 @@ async def ask(dut):
     requests = [flag + body + flag
                 for body in Path(os.environ["REQUESTS"]).read_bytes().split(flag) if body]
     hurry()
-    dut.rx.value = 1
-    await start_clocks(dut)
+    outgoing: deque[int] = deque()
     received: Queue = Queue()
-    cocotb.start_soon(listen(dut, received))
+    if IS_SPI:
+        dut.sck.value, dut.cs.value, dut.copi.value = 0, 1, 0
+    else:
+        dut.rx.value = 1
+    await start_clocks(dut)
+    if not IS_SPI:
+        cocotb.start_soon(listen(dut, received))
     contents = answers(received)
     # Unbuffered: whoever waits counts the bytes.
     with open(os.environ["ANSWERS"], "wb", buffering=0) as file:
         await Timer(POWER_UP, "us")
+        if IS_SPI:
+            cocotb.start_soon(exchange(dut, outgoing, received))
         for request in requests:
-            cocotb.start_soon(send(dut, request))
+            if IS_SPI:
+                outgoing.extend(request)
+            else:
+                cocotb.start_soon(send(dut, request))
             try:
                 file.write(await with_timeout(anext(contents),
                                               10 * len(request) * BIT + PATIENCE, "ps"))

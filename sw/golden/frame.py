@@ -118,6 +118,15 @@ def request(sequence: int, code: Bits) -> bytes:
     return wrap(content + fcs32(content))
 
 
+def n_request(n_in: int) -> int:
+    """Return how many bytes a request has on the link, where none of them must be escaped.
+
+    >>> n_request(200)
+    32
+    """
+    return 2 + 1 + n_bytes(n_in) + N_FCS32
+
+
 def n_short(n_in: int) -> int:
     """Return how many bytes a load or a question has after its number, to a board with a
     word-serial engine and images of ``n_in`` bits.

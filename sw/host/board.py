@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from ..golden.asking import Asking, NoAnswer
 from ..golden.bits import Bits, n_bytes
 from ..golden.errors import UserError
 from ..golden.identity import Identity
+from . import spi
 
 __all__ = ["CHIPS", "SIZES", "Board", "BoardError", "NoBoard"]
 
@@ -41,13 +42,18 @@ def _sizes(n_in: int) -> Sequence[int]:
     return list(dict.fromkeys([n_bytes(n_in), frame.n_short(n_in)]))
 
 
+def _opened(port: str) -> Any:
+    return spi.Port(port) if spi.NAME.fullmatch(port) else serial.Serial(port, asking.BAUDS[0])
+
+
 class Board:
     """A board that answers.
 
     Parameters
     ----------
     port : str
-        Serial port, such as ``/dev/ttyUSB1``, or the terminal of ``python -m sim.board``.
+        Serial port, such as ``/dev/ttyUSB1``, or the terminal of ``python -m sim.board``; or
+        ``spi:0.1``, see :mod:`sw.host.spi`.
     n_in : int, optional
         Bits of an input, if they are known: else many sizes are tried.
 
@@ -56,7 +62,7 @@ class Board:
     identity : :class:`~sw.golden.identity.Identity`
         What the board says of itself.
     baud : int
-        The speed at which it says so.
+        The speed at which it says so, in bits per second.
     repeated : int
         Requests that got lost and were sent again, so far.
 
@@ -74,7 +80,7 @@ class Board:
 
     def __init__(self, port: str, n_in: int | None = None) -> None:
         try:
-            self._serial = serial.Serial(port, asking.BAUDS[0])
+            self._serial = _opened(port)
         except OSError as error:
             raise BoardError(asking.unopened(port, error)) from error
         # An FTDI adapter keeps short answers back for 16 ms otherwise; others do not know this.
@@ -88,8 +94,13 @@ class Board:
         self._asking = Asking(self._serial, asking.CODES, at_once=self.identity.at_once,
                               patience=asking.PATIENCE if self.identity.clock else SIMULATED)
 
+    @property
+    def _is_spi(self) -> bool:
+        return isinstance(self._serial, spi.Port)
+
     def _find(self, sizes: Sequence[int]) -> Identity:
-        for self.baud in asking.BAUDS:
+        speeds = (spi.CLOCK,) if self._is_spi else asking.BAUDS
+        for self.baud in speeds:
             with self._working(), contextlib.suppress(NoAnswer):
                 self._serial.baudrate = self.baud
                 return asking.identify(self._serial, sizes, patience=PATIENCE)
@@ -127,9 +138,9 @@ class Board:
 
     @property
     def codes_per_second(self) -> float:
-        """What the wire has room for: a request's bytes, ten bits each, if none is escaped."""
-        size = len(frame.wrap(bytes(1 + n_bytes(self.identity.n_in) + frame.N_FCS32)))
-        return self.baud / (10 * size)
+        """What the wire has room for: a request's bytes, if none is escaped, of ten bits each, and
+        eight on SPI."""
+        return self.baud / ((8 if self._is_spi else 10) * frame.n_request(self.identity.n_in))
 
     def classify(self, codes: Bits, progress: Callable[[int], object] = int
                  ) -> npt.NDArray[np.int64]:

@@ -241,6 +241,10 @@ def test_a_missed_clock_fails(folder, flags, capsys, tmp_path, replace_tool):
      "error: A clock of 9 MHz cannot make 3000000 baud: "),
     (["--board", "icestick", "--network", "{}", "--baud", "12000000", "--clock", "9"],
      "error: A clock of 9 MHz cannot make 12000000 baud: "),
+    (["--board", "ulx3s_12f", "--network", "{}", "--link", "spi"],
+     "error: ulx3s_12f has no pins for SPI here; boards that have: icebreaker, icestick\n"),
+    (["--board", "icestick", "--network", "{}", "--link", "spi", "--clock", "11", "--dry-run"],
+     "error: A clock of "),
     (["--board", "ulx3s_12f", "--network", "{}", "--baud", "12000000", "--dry-run"],
      "error: The link of ulx3s_12f does at most 3000000 baud, not 12000000: choose a slower --baud"
      "\n"),
@@ -280,6 +284,9 @@ def test_each_family_says_what_does_not_fit(tmp_path, board, counted, said):
 
 @pytest.mark.parametrize("args, said", [
     ([], "error: the following arguments are required: --board (see --help)\n"),
+    (["--board", "icestick", "--link", "spi", "--baud", "3000000"],
+     "error: --baud is the speed of a UART; SPI has the clock of its controller: leave one of them "
+     "out (see --help)\n"),
     (["--board", "icestick", "--baud", "115200"],
      "error: argument --baud: invalid choice: 115200 (choose from 3000000, 2000000, 12000000, "
      "6000000, 1000000) (see --help)\n"),
@@ -482,9 +489,11 @@ def test_program(folder, monkeypatch, capsys, tmp_path, script, mode, said):
     (["--clock", "best"], "8", (120, 150), 1, 120),
     (["--clock", "132"], "8", (150, 150), 1, 132),
     (["--baud", "12000000", "--clock", "best"], "8", (150, 150), 2, 147),    # 12 MHz apart, 48.
+    (["--link", "spi", "--clock", "best"], "8", (150, 146), 2, 120),
     ([], "12x12x1-16-32-2", (150, 150), 2, 150),          # Images wait for the engine.
     ([], "12x12x1-16-32-2", (150, 140), 2, 90),
-], ids=["wire", "best", "missed", "near", "none", "asked", "fast-wire", "engine", "engine-missed"])
+], ids=["wire", "best", "missed", "near", "none", "asked", "fast-wire", "spi-missed", "engine",
+        "engine-missed"])
 def test_a_clock_is_chosen(folder, flags, shape, reached, placements, clock, tmp_path, capsys,
                            replace_tool):
     name = "short" if shape == "8" else "stages"

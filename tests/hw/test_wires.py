@@ -1,4 +1,4 @@
-"""Requests back to back through both wires, at the fastest speeds of the link: all are answered."""
+"""Requests back to back over UART and SPI, at the fastest speeds of the link: all are answered."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
 from hw.accelerator import Accelerator
-from hw.blocks import uart
+from hw.blocks import spi, uart
 from hw.plan import folding
 from sw.golden import forward, frame
 from sw.golden.network import random_network
@@ -93,3 +93,66 @@ def test_no_request_waits(divisor, off):
     assert got == wanted
     # The wire is never idle: what is above is the last answer.
     assert taken < 10 * divisor * (1 + max(off, 0)) * (sent + 20)
+
+
+class SpiWires(wiring.Component):
+    """An accelerator behind SPI."""
+
+    clk: In(1)
+    cs: In(1)
+    copi: In(1)
+    cipo: Out(1)
+
+    def __init__(self, network, room=8):
+        self.accelerator = Accelerator(network, folding.default(network.shape))
+        self.port = spi.Peripheral(idle=frame.FLAG, room=room)
+        super().__init__()
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules += [self.port, self.accelerator]
+        m.d.comb += [self.port.clk.eq(self.clk), self.port.cs.eq(self.cs),
+                     self.port.copi.eq(self.copi), self.cipo.eq(self.port.cipo)]
+        wiring.connect(m, self.port.bytes, self.accelerator.rx)
+        wiring.connect(m, self.accelerator.tx, self.port.answers)
+        return m
+
+
+def exchange(network, period, codes):
+    """Send a request after the other, then flags; return what came back, and what should have.
+
+    ``period`` is that of SPI's clock, in cycles of the accelerator's.
+    """
+    dut, back = SpiWires(network), bytearray()
+    requests = b"".join(frame.request(number % 128, code) for number, code in enumerate(codes))
+
+    async def controller(ctx):
+        ctx.set(dut.cs, 1)
+        await ctx.delay(5.3)
+        for byte in requests + bytes([frame.FLAG] * 30):
+            heard = 0
+            for at in range(8):
+                ctx.set(dut.copi, byte >> 7 - at & 1)
+                await ctx.delay(period / 2)
+                heard = heard << 1 | ctx.get(dut.cipo)
+                ctx.set(dut.clk, 1)
+                await ctx.delay(period / 2)
+                ctx.set(dut.clk, 0)
+            back.append(heard)
+
+    simulator = Simulator(dut)
+    simulator.add_clock(1)
+    simulator.add_testbench(controller)
+    simulator.run()
+    got = list(frame.Unwrapper(frame.fcs16).feed(bytes(back)))
+    return got, [bytes([number % 128, forward.classify(network, code)])
+                 for number, code in enumerate(codes)]
+
+
+@pytest.mark.parametrize("period", [2.5, 5, 7.7])    # 5: 24 MHz at 120 MHz.
+def test_no_request_over_spi_waits(period):
+    network = random_network((30, 6, 3), seed=1)
+    codes = np.random.default_rng(2).integers(0, 2, (12, 30), np.uint8)
+    codes[:2] = [[0], [1]]
+    got, wanted = exchange(network, period, codes)
+    assert got == wanted
