@@ -29,6 +29,7 @@ bench: .venv/installed
 	$(BIN)/python -m hw.bench rivals
 	$(BIN)/python -m hw.bench unseen
 	$(BIN)/python -m hw.bench boards
+	$(BIN)/python -m hw.bench clocks
 	$(BIN)/python -m sw.federated --data mnist --task 2v3 --clients 100 --fraction 0.1 --rounds 30
 
 lint: .venv/installed

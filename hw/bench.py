@@ -20,17 +20,18 @@ def _positive(text: str) -> int:
 
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(prog="python -m hw.bench", description=__doc__)
-    parser.add_argument("which", nargs="?", choices=("boards", "fit", "unseen", "rivals"),
+    parser.add_argument("which", nargs="?", choices=("boards", "clocks", "fit", "unseen", "rivals"),
                         default="boards",
-                        help="boards: that of docs/boards.md; fit, unseen: random designs for the "
-                             "prediction of costs; rivals: the hard-wired engine beside da4ml's "
-                             "(default: %(default)s)")
+                        help="boards: that of docs/boards.md; clocks: each board's usual clock and "
+                             "the best; fit, unseen: random designs for the prediction of costs; "
+                             "rivals: the hard-wired engine beside da4ml's (default: %(default)s)"
+                        )
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("build/bench"),
                         help="folder of all builds; what is there is not built again "
                              "(default: %(default)s)")
     parser.add_argument("--readme", metavar="FILE", type=Path,
-                        help="put the table of boards or rivals between the markers of this file, "
-                             "and the picture of boards into pictures/ beside it")
+                        help="put the table of boards, clocks or rivals between the markers of "
+                             "this file, and the picture of boards into pictures/ beside it")
     parser.add_argument("--seeds", metavar="N", type=_positive, default=5,
                         help="placement seeds of each design of the table of boards "
                              "(default: %(default)s)")
@@ -44,12 +45,26 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     # Imported here: --help needs no Amaranth.
     from hw.flow import plots as plot
-    from hw.flow.comparison import fitted, form_rows, of_boards, of_costs, readme_table, rows, table
+    from hw.flow.comparison import (
+        clock_rows,
+        fitted,
+        form_rows,
+        of_boards,
+        of_costs,
+        readme_table,
+        rows,
+        table,
+    )
     from hw.plan.cost import FABRICS
 
     if args.which == "rivals":
         show("rivals", markdown.table(["layer", "form", "cells", "cells a synapse"],
                                       list(form_rows(args.out))), args.readme)
+        return 0
+    if args.which == "clocks":
+        show("clocks", markdown.table(
+            ["board", "folding", "usual clock, MHz", "best, MHz", "gain", "Fmax", "inferences/s"],
+            list(clock_rows(args.out))), args.readme)
         return 0
     cases = of_boards(args.seeds) if args.which == "boards" else of_costs(
         args.which, {"fit": 10, "unseen": 20}[args.which])

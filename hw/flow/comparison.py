@@ -13,8 +13,8 @@ import numpy as np
 from tqdm import tqdm
 
 import boards
-from hw.flow import one_layer, toolchain
-from hw.flow.building import BuildError, build, resources
+from hw.flow import clocking, one_layer, toolchain
+from hw.flow.building import BuildError, build, clocks, resources
 from hw.flow.built import Built, BuiltError
 from hw.flow.choosing import choose, default_clock
 from hw.flow.report import Report, Resources
@@ -25,7 +25,8 @@ from sw.golden import regular
 from sw.golden.network import Layer, Network, random_network
 from sw.terminal import markdown
 
-__all__ = ["Case", "fitted", "form_rows", "of_boards", "of_costs", "readme_table", "rows", "table"]
+__all__ = ["Case", "clock_rows", "fitted", "form_rows", "of_boards", "of_costs", "readme_table",
+           "rows", "table"]
 
 Shape = tuple[int, ...]
 
@@ -217,6 +218,23 @@ def readme_table(measured: list[dict]) -> str:
     return markdown.table(["board", "network", "folding", "logic cells", "predicted",
                            "block RAMs", "Fmax, MHz: median (least)", "clock, MHz", "cycles",
                            "inferences/s"], rows)
+
+
+def clock_rows(out: Path) -> Iterator[list[str]]:
+    """Build the trained network for each part with its usual clock and with the best; what was
+    built before is read."""
+    network = network_of(SHAPES[0])
+    for name in tqdm(SMALL, unit="board", disable=None):
+        board = boards.find(name)
+        plan = choose(network, board, None)
+        usual, folder = default_clock(board, plan), out / "clocks" / name
+        if not _is_of(folder, network, plan):
+            clocking.build(network, board, plan, folder, clock=usual, seed=1, always=True)
+        report = Built.load(folder).report
+        before = clocks(board, usual)[0].output / 1e6
+        yield [f"`{name}`", str(plan), f"{before:g}", f"{report.clock_mhz:g}",
+               f"{report.clock_mhz / before - 1:+.0%}", f"{report.fmax_mhz:.1f}",
+               f"{report.inferences_per_second_layers:,}"]
 
 
 def one_layers() -> dict[str, Layer]:

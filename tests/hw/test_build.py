@@ -484,16 +484,17 @@ def test_program(folder, monkeypatch, capsys, tmp_path, script, mode, said):
 @pytest.mark.parametrize("flags, shape, reached, placements, clock", [
     ([], "8", (150, 150), 1, 120),                        # The wire is the limit.
     (["--clock", "best"], "8", (150, 150), 2, 150),
-    (["--clock", "best"], "8", (150, 149), 2, 120),       # Missed: the first stays.
+    (["--clock", "best"], "8", (150, 149), 3, 141),       # Missed: one more is tried.
+    (["--clock", "best"], "8", (150, 140), 3, 120),       # Missed again: the first stays.
     (["--clock", "best"], "8", (122, 150), 1, 120),       # Not worth it.
     (["--clock", "best"], "8", (120, 150), 1, 120),
     (["--clock", "132"], "8", (150, 150), 1, 132),
     (["--baud", "12000000", "--clock", "best"], "8", (150, 150), 2, 147),    # 12 MHz apart, 48.
-    (["--link", "spi", "--clock", "best"], "8", (150, 146), 2, 120),
+    (["--link", "spi", "--clock", "best"], "8", (150, 146), 3, 141),
     ([], "12x12x1-16-32-2", (150, 150), 2, 150),          # Images wait for the engine.
-    ([], "12x12x1-16-32-2", (150, 140), 2, 90),
-], ids=["wire", "best", "missed", "near", "none", "asked", "fast-wire", "spi-missed", "engine",
-        "engine-missed"])
+    ([], "12x12x1-16-32-2", (150, 140), 3, 90),
+], ids=["wire", "best", "missed", "again", "near", "none", "asked", "fast-wire", "spi-missed",
+        "engine", "engine-missed"])
 def test_a_clock_is_chosen(folder, flags, shape, reached, placements, clock, tmp_path, capsys,
                            replace_tool):
     name = "short" if shape == "8" else "stages"
@@ -510,5 +511,4 @@ def test_a_clock_is_chosen(folder, flags, shape, reached, placements, clock, tmp
     assert (len(log.read_text().splitlines()), report["clock_mhz"]) == (placements, clock)
     assert (out / "top.bin").exists() and not (out / "failed.log").exists()
     assert report["fmax_mhz"] >= report["clock_mhz"]
-    assert ("missed, the build at" in capsys.readouterr().out) == (
-        placements == 2 and clock in (90, 120))
+    assert ("missed" in capsys.readouterr().out) == (placements == 3)
