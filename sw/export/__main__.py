@@ -1,7 +1,7 @@
 """Write a run for other programs: ``python -m sw.export RUN --to DIR``.
 
-What is written: the network as QONNX, test inputs with what must come out, and the encoder of a
-hybrid network as ONNX.
+What is written: the network as QONNX, test inputs with what must come out, the encoder of a
+hybrid network as ONNX, and C for a microcontroller that asks a board.
 """
 
 import os
@@ -29,13 +29,14 @@ def table(handed: "Handed", to: Path) -> str:
         lines.append(f"  the class of {handed.n_classes_changed} of these images is another")
     return "\n".join([*lines, f"{to / 'network.onnx'}: {handed.network}, equal on all "
                               f"{handed.n_images:,} test {handed.kind}",
-                      f"{to / 'vectors.json'}: test {handed.kind} with their scores and classes"])
+                      f"{to / 'vectors.json'}: test {handed.kind} with their scores and classes",
+                      f"{to / 'hybnn.c'}: asks a board from a microcontroller, with network.h"])
 
 
 @command()
 def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser(prog="python -m sw.export", description="Write a run for other programs: "
-                    "encoder.onnx, network.onnx and vectors.json.")
+                    "encoder.onnx, network.onnx, vectors.json and hybnn.c.")
     parser.add_argument("run", metavar="RUN", type=Path, help="folder of a finished run")
     parser.add_argument("--to", metavar="DIR", type=Path, required=True,
                         help="folder to write into, made if it is not there")

@@ -6,6 +6,7 @@ can have another sign. :func:`hand_over` looks for such bits in all test images.
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,16 @@ from ..golden.network import Network
 from ..golden.qonnx import reader, writer
 from ..golden.tensors import atomic_write
 from ..images import data
+from ..images.names import DataError
+from ..images.table import Encoding
 from ..models.autoencoder import Encoder
 from ..models.binary import DynamicShift
 from ..models.encoding import BATCH, extract
 from ..training.columns import TableConfig
 from ..training.config import Config
-from ..training.configs import asked, describe
+from ..training.configs import asked, describe, names_of
 from ..training.effort import RunError
+from . import microcontroller
 
 __all__ = ["Difference", "Handed", "hand_over", "load_encoder", "write_encoder"]
 
@@ -115,8 +119,8 @@ class Handed:
 
 @torch.no_grad()
 def hand_over(run: Path, to: Path, data_dir: Path | None = None) -> Handed:
-    """Write ``network.onnx`` and ``vectors.json`` of a run into a folder, and ``encoder.onnx`` if
-    the host keeps one.
+    """Write ``network.onnx`` and ``vectors.json`` of a run into a folder, what a microcontroller
+    needs, and ``encoder.onnx`` if the host keeps one.
 
     The vectors are the first test codes, or test images of a network on the chip, packed as in
     :mod:`sw.golden.bits`, with the scores and the class of each.
@@ -143,11 +147,21 @@ def hand_over(run: Path, to: Path, data_dir: Path | None = None) -> Handed:
     if hybrid:
         write_encoder(hybrid.encoder, to / "encoder.onnx")
     classes = _write_network(network, codes, to / "network.onnx")
+    encoding = Encoding.load(run / "encoding.json") if isinstance(config, TableConfig) else None
+    microcontroller.write(network, _names(run, network), encoding, to)
     _write_vectors(network, codes[:N_VECTORS], to / "vectors.json")
     if not hybrid:
         kind = "rows" if isinstance(config, TableConfig) else "images"
         return Handed(network, len(codes), kind)
     return hybrid.compare(network, codes, classes, to / "encoder.onnx")
+
+
+def _names(run: Path, network: Network) -> tuple[str, ...]:
+    """Return the names of a network's classes; their numbers, where the run has no names."""
+    with suppress(DataError):
+        if len(names := names_of(run)) == network.n_classes:
+            return names
+    return tuple(map(str, range(network.n_classes)))
 
 
 def _write_network(network: Network, codes: bits.Bits, path: Path) -> bits.Integers:

@@ -101,7 +101,9 @@ def test_a_run_is_written_for_other_programs(finished, tmp_path, capsys):
     assert export.main([str(finished), "--to", str(to)]) == 0
     said = capsys.readouterr().out
     assert said.endswith(f"\n{to}/network.onnx: 24-8-10, equal on all 450 test codes\n"
-                         f"{to}/vectors.json: test codes with their scores and classes\n")
+                         f"{to}/vectors.json: test codes with their scores and classes\n"
+                         f"{to}/hybnn.c: asks a board from a microcontroller, with network.h\n")
+    assert '{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}' in (to / "network.h").read_text()
     network, (codes, _) = (Network.load(finished / "network.safetensors"),
                            load_codes(finished / "codes.safetensors"))
     vectors = json.loads((to / "vectors.json").read_text())["vectors"]

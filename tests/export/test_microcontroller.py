@@ -1,0 +1,89 @@
+"""C for a microcontroller: it makes a row's bits as the host does, and asks as the host does."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sw.export import microcontroller
+from sw.golden import fast
+from sw.golden.bits import to_bytes
+from sw.golden.identity import Identity
+from sw.golden.network import random_network
+from sw.images.table import Column, Encoding, Table
+from tests.line import golden_line, stranger
+
+NAMES = ('a "b"\\', "über ??/", "*/ c")
+WORDS = ("iron", "oak", "tin")
+ENCODING = Encoding("class", NAMES, (
+    Column("x */", (-1.5, 0.1, 2.0, 1e300), (), True), Column("kind", (), WORDS, True),
+    Column("same", (), (), False), Column("y", tuple(map(float, range(9))), (), False)))
+NETWORK = random_network((ENCODING.n_bits, 12, 3))
+IDENTITY = Identity(NETWORK.shape, False, False, 0, b"abcd")
+GCC = ["gcc", "-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Werror", "-pedantic",
+       "-Os", "-fsanitize=address,undefined"]
+
+pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="there is no C compiler")
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("c")
+    microcontroller.write(NETWORK, NAMES, ENCODING, folder)
+    shutil.copy(Path(__file__).with_name("ask.c"), folder)
+    subprocess.run([*GCC, "ask.c", "hybnn.c", "-o", "ask"], cwd=folder, check=True, timeout=120)
+    return folder / "ask"
+
+
+def rows(n):
+    """Return rows as text for the host, and as numbers for C: values that are missing, and ties."""
+    rng = np.random.default_rng(0)
+    x = [str(rng.choice(["", "0.1", "-1.5", "2", "1e300", "-7", "0.09999"])) for _ in range(n)]
+    kinds = [str(rng.choice(["", *WORDS])) for _ in range(n)]
+    y = [str(each) for each in rng.integers(-2, 11, n)]
+    texts = [list(row) for row in zip(x, kinds, ["3"] * n, y)]
+    numbers = [[a or "nan", str(WORDS.index(kind)) if kind else "nan", "3", b]
+               for a, kind, _, b in texts]
+    return (ENCODING.encode(Table(Path("t.csv"), ("x */", "kind", "same", "y"), texts, [])),
+            "\n".join(map(" ".join, numbers)))
+
+
+def ask(program, text, *port):
+    done = subprocess.run([program, *port], input=text, text=True, capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    return [line.split(" ", 1) for line in done.stdout.splitlines()]
+
+
+def test_rows_become_the_bits_that_the_host_makes(program):
+    codes, text = rows(300)
+    assert [code for code, _ in ask(program, text)] == [to_bytes(code).hex() for code in codes]
+
+
+@pytest.mark.parametrize("lost, before", [
+    ((), b""), ((0, 3, 4, 9, 10, 11), b""), ((), b"\x7e\x00\x01\x00\x00\x7e\x7d\x7e\x00\x01"),
+    ((), bytes(range(256)) * 4)], ids=["clean", "lost", "noise", "more noise"])
+def test_a_board_is_asked_until_it_answers(program, lost, before):
+    codes, text = rows(300)    # More than there are sequence numbers.
+    with golden_line(NETWORK, IDENTITY, frozenset(lost), before=before) as port:
+        told = [name for _, name in ask(program, text, port)]
+    assert told == [NAMES[klass] for klass in fast.classify_all(NETWORK, codes)]
+
+
+@pytest.mark.parametrize("says", [b"", b"\x7e\x01\x02", b"T:20.1 B:20.3\r\n"],
+                         ids=["silent", "flags", "printer"])
+def test_who_is_no_board_gives_no_answer(program, says):
+    _, text = rows(1)
+    with stranger(says) as port:
+        assert [name for _, name in ask(program, text, port)] == ["no answer"]
+
+
+def test_without_a_table_there_are_bytes_and_names(tmp_path):
+    microcontroller.write(NETWORK, NAMES, None, tmp_path)
+    (tmp_path / "main.c").write_text(
+        '#include <stdio.h>\n#include "network.h"\n'
+        'int main(void) { printf("%d %d %s", HYBNN_BYTES, HYBNN_CLASSES, hybnn_classes[1]); }')
+    subprocess.run([*GCC, "main.c", "-o", "main"], cwd=tmp_path, check=True, timeout=120)
+    said = subprocess.run([tmp_path / "main"], capture_output=True, timeout=20).stdout
+    assert said == f"3 3 {NAMES[1]}".encode()
