@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from hw.plan.folding import Fold
-from sim.properties import engine, link, uart
+from sim.properties import core, engine, link, uart
 from sim.properties.circuit import Bench, Circuit
 from sim.properties.popcount import counts_matches
 from sim.properties.solver import (
@@ -100,6 +100,13 @@ def questions() -> Iterator[tuple[str, Callable[[], str]]]:
         yield (f"turns of images{', and loads' * reloadable}",
                partial(always, partial(link.in_turn, reloadable=reloadable)))
     yield "answers", partial(always, link.answers)
+    for n_in in 5, 8, 200:
+        yield f"packets of {n_in} bits", partial(always, partial(core.packets, n_in))
+    for size, depth in (1, 2), (3, 1):
+        yield (f"answers of {size} bytes, {depth} kept",
+               partial(at_first, 16, partial(core.answers, size, depth)))
+    for fold in "hardwired", "1x2":
+        yield f"core 2-2-2, {fold}", partial(at_first, 24, partial(core.classes, fold))
     for divisor in 4, 9:
         yield f"UART sends, divisor {divisor}", partial(always, partial(uart.frames, divisor))
     for divisor, drift in [(4, 0.0), *((36, drift) for drift in DRIFTS)]:

@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 
+from hw.blocks.axi import PacketReceiver, PacketSender
 from hw.blocks.gather import Gather
 from hw.blocks.image_link import Turns
 from hw.blocks.layer import Prefetch
@@ -15,7 +16,7 @@ from hw.blocks.uart import Transmitter
 from hw.flow import toolchain
 from hw.plan.folding import Fold
 from sim import formal
-from sim.properties import engine, link, popcount, uart
+from sim.properties import core, engine, link, popcount, uart
 from sim.properties.broken import (
     broken,
     names_the_highest_of_equals,
@@ -53,6 +54,8 @@ images = partial(formal.always, partial(link.images, 13))
 loads = partial(formal.always, partial(link.images, 40, reloadable=True))
 turns = partial(formal.always, partial(link.in_turn, reloadable=True))
 answers = partial(formal.always, link.answers)
+packets = partial(formal.always, partial(core.packets, 13))
+sent = partial(formal.at_first, 16, partial(core.answers, 2, 2))
 sends = partial(formal.always, partial(uart.frames, 4))
 gathers = partial(formal.always, partial(engine.words, 2, 3))
 prefetches = partial(formal.always, partial(engine.rows, [5, 9, 2], 4))
@@ -95,6 +98,16 @@ BROKEN = [
      broken(AnswerSender, bytes__payload=swapped(FLAG ^ FLIP, FLAG)), answers),
     ("an answer is taken twice", link, "AnswerSender",
      broken(AnswerSender, answer__ready=lambda _: 1), answers),
+    ("bits beyond an input are not cleared", core, "PacketReceiver",
+     lambda n_in: PacketReceiver(16), packets),
+    ("the last byte does not wait for room", core, "PacketReceiver",
+     broken(PacketReceiver, room=lambda _: 1), packets),
+    ("a bad packet is accepted", core, "PacketReceiver",
+     broken(PacketReceiver, packets__payload=lambda beat: beat | 0x100), packets),
+    ("answers change while they wait", core, "PacketSender",
+     broken(PacketSender, packets__ready=lambda _: 1), sent),
+    ("there is room for fewer answers than is said", core, "PacketSender",
+     lambda size, depth: PacketSender(size, depth - 2), sent),
     ("the most significant bit is sent first", uart, "Transmitter",
      broken(Transmitter, bytes__payload=lambda byte: byte[::-1]), sends),
     ("a row is wrong", engine, "Prefetch", broken(Prefetch, data=swapped(9, 8)), prefetches),

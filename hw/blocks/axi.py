@@ -174,7 +174,8 @@ class PacketSender(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.kept = kept = SyncFIFOBuffered(width=8 * self.size, depth=self.depth)
+        # It takes one answer less while the first is on its way through it.
+        m.submodules.kept = kept = SyncFIFOBuffered(width=8 * self.size, depth=self.depth + 1)
         content, left = Signal(8 * self.size, reset_less=True), Signal(range(self.size + 1))
         is_last = left == 1
         loads = Signal()
