@@ -30,7 +30,7 @@ CASES = [  # shape, (pe, simd) of each layer, SIMD of the readout
 @pytest.mark.parametrize("pace", PACES, ids=str)
 def test_engine_equals_golden(shape, folds, simd, pace):
     network = random_network(shape)
-    codes = np.random.default_rng(1).integers(0, 2, (30, shape[0]), np.uint8)
+    codes = np.random.default_rng(1).integers(0, 2, (12, shape[0]), np.uint8)
     codes[0], codes[1], codes[2] = 0, 1, np.arange(shape[0]) % 2    # All pairs differ.
     dut = Counted(Engine(network, Folding([Fold(*fold) for fold in folds], simd)))
     classes = run(dut, dut.x, dut.y, map(bits.to_int, codes), len(codes), **pace)
