@@ -26,6 +26,8 @@ int main(int argc, char **argv)
     struct hybnn_link link = {put, get, &port, 0};
     double row[HYBNN_COLUMNS];
     uint8_t code[HYBNN_BYTES];
+    if (port >= 0)
+        hybnn_begin(&link);
     for (;;) {
         for (int column = 0; column < HYBNN_COLUMNS; column++)
             if (scanf("%lf", &row[column]) != 1)

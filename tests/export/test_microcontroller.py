@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sw.export import microcontroller
-from sw.golden import fast
+from sw.golden import fast, frame
 from sw.golden.bits import to_bytes
 from sw.golden.identity import Identity
 from sw.golden.network import random_network
@@ -63,7 +63,8 @@ def test_rows_become_the_bits_that_the_host_makes(program):
 
 @pytest.mark.parametrize("lost, before", [
     ((), b""), ((0, 3, 4, 9, 10, 11), b""), ((), b"\x7e\x00\x01\x00\x00\x7e\x7d\x7e\x00\x01"),
-    ((), bytes(range(256)) * 4)], ids=["clean", "lost", "noise", "more noise"])
+    ((), bytes(range(256)) * 4), ((), b"".join(frame.answer(0, klass) for klass in range(3)))],
+    ids=["clean", "lost", "noise", "more noise", "late answers"])
 def test_a_board_is_asked_until_it_answers(program, lost, before):
     codes, text = rows(300)    # More than there are sequence numbers.
     with golden_line(NETWORK, IDENTITY, frozenset(lost), before=before) as port:

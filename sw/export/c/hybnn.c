@@ -70,6 +70,13 @@ static int answer(struct hybnn_link *link)
     return HYBNN_NO_ANSWER;
 }
 
+void hybnn_begin(struct hybnn_link *link)
+{
+    for (int left = HYBNN_PATIENCE; left && link->get(link->port) >= 0; left--)
+        ;
+    link->sequence = 0;
+}
+
 int hybnn_classify(struct hybnn_link *link, const uint8_t *code, size_t n)
 {
     for (int left = HYBNN_TRIES; left; left--) {

@@ -11,7 +11,7 @@ struct hybnn_link {
     void (*put)(void *port, uint8_t byte);
     int (*get)(void *port);
     void *port;
-    uint8_t sequence;    /* Of the next request: begin with 0, and leave it alone. */
+    uint8_t sequence;    /* Of the next request: leave it alone. */
 };
 
 /* How a column becomes bits: one for each threshold that its value reaches, or one for each word. */
@@ -23,6 +23,10 @@ struct hybnn_column {
 };
 
 enum { HYBNN_NO_ANSWER = -1, HYBNN_TRIES = 4, HYBNN_PATIENCE = 4096 };
+
+/* Read what is still on the wire: an answer to a question from before a reset must not be believed.
+ * Call it once, before anything is asked. */
+void hybnn_begin(struct hybnn_link *link);
 
 /* Return the class of a code, or of an image, of n bytes; HYBNN_NO_ANSWER after HYBNN_TRIES. */
 int hybnn_classify(struct hybnn_link *link, const uint8_t *code, size_t n);
