@@ -111,6 +111,9 @@ def _check_folder(folder: Path) -> None:
         return
     if not folder.is_dir() or folder.is_symlink():
         raise CoreError(f"{folder} must be a folder: choose another --out")
+    if Path.cwd().is_relative_to(folder.resolve()):
+        raise CoreError(f"{folder} is replaced as a whole, so you must not be in it: call this "
+                        "from elsewhere or choose another --out")
     there = {each.name for each in folder.iterdir()}
     foreign = sorted(there - {BUILT} - _listed(folder)) if there else []
     if foreign:

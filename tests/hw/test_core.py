@@ -143,6 +143,21 @@ def test_a_folder_with_other_files_is_refused(folder, tmp_path, capsys):
     assert [each.name for each in (tmp_path / "out").iterdir()] == ["mine.sv"]
 
 
+def test_the_folder_one_is_in_is_refused(folder, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert core.main(["--network", str(folder / "dense.safetensors"), "--out", "."]) == 2
+    assert capsys.readouterr().err == (
+        "error: . is replaced as a whole, so you must not be in it: call this from elsewhere or "
+        "choose another --out\n")
+
+
+def test_a_file_is_no_folder(folder, tmp_path, capsys):
+    (tmp_path / "out").write_text("mine")
+    assert core.main(flags(folder, tmp_path)) == 2
+    assert capsys.readouterr().err == (
+        f"error: {tmp_path / 'out'} must be a folder: choose another --out\n")
+
+
 def test_a_core_is_replaced_whole_or_not_at_all(folder, tmp_path, monkeypatch):
     assert core.main(flags(folder, tmp_path, "--name", "one")) == 0
     before = {each.name: each.read_bytes() for each in (tmp_path / "out").iterdir()}
