@@ -33,7 +33,7 @@ def run(tmp_path):
 
 @pytest.mark.parametrize("rung, limit, simulator, vectors", [
     (2, ["--limit", "1"], None, 49), (3, [], "verilator", 100),
-    (4, ["--limit", "4"], "icarus", 4)])
+    (4, ["--limit", "2"], "icarus", 2)])
 def test_a_rung_holds(run, capsys, rung, limit, simulator, vectors):
     try:
         if simulator:

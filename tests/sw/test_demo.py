@@ -66,12 +66,19 @@ def test_the_page_fits_and_takes_whatever_is_drawn(browser, run, width):
             ).map(each => each.outerHTML)""") == []
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-def test_a_network_on_the_chip_shows_its_maps(browser, tmp_path, width):
+@pytest.fixture(scope="module")
+def on_chip(tmp_path_factory):
+    """A run of a network on the chip."""
+    folder = tmp_path_factory.mktemp("on-chip") / "run"
     assert train.main(["--on-chip", "8s2-16p-d32", "--epochs", "1", "--device", "cpu",
-                       "--out", str(tmp_path / "run")]) == 0
-    network = Network.load(tmp_path / "run" / "network.safetensors")
-    with browser.demo(tmp_path / "run") as address, browser.chromium(width) as driver:
+                       "--out", str(folder)]) == 0
+    return folder
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_network_on_the_chip_shows_its_maps(browser, on_chip, tmp_path, width):
+    network = Network.load(on_chip / "network.safetensors")
+    with browser.demo(on_chip) as address, browser.chromium(width) as driver:
         driver.get(address)
         said = browser.draw(driver, 3)
         code = np.array(list(said["code"]), np.uint8)
