@@ -147,7 +147,7 @@ def test_the_rungs_of_a_board_hold(built, icebox, capsys):
 
 
 def test_the_rungs_of_an_ecp5_hold(tmp_path, capsys):
-    random_network((40, 8, 3)).save(tmp_path / "network.safetensors")
+    random_network((40, 4, 2)).save(tmp_path / "network.safetensors")
     assert verify.main(["--network", str(tmp_path / "network.safetensors"), "--board", "ulx3s_12f",
                         "--rungs", "5,6", "--limit", "2"]) == 0
     assert capsys.readouterr().out.count("2 codes") == 2
