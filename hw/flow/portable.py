@@ -12,8 +12,8 @@ from hw.flow.verilog import ports
 
 __all__ = ["convert"]
 
-# One flat module without processes: registers, memories and expressions. What is left has names
-# that need no escape, and operands of one width.
+# One flat module without processes: registers, memories of two words or more, and expressions. Names
+# need no escape, and operands have one width.
 SCRIPT = r"""
 read_rtlil design.il
 hierarchy -top {name}
@@ -25,6 +25,8 @@ pmuxtree
 wreduce
 opt_clean -purge
 memory_collect
+memory_map t:$mem_v2 r:SIZE=1 %i
+opt_expr
 techmap -map widths.v
 splitnets -driver
 opt_clean -purge

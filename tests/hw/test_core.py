@@ -17,7 +17,7 @@ from sw.golden.codes import save_codes
 from sw.golden.network import Network, random_network
 from sw.golden.stages import Signature
 
-SHAPES = {"dense": "9-5-3", "wide": "65535-2", "stages": "4x4x1:8-2p-3", "classes": "4-257"}
+SHAPES = {"dense": "9-5-3", "wide": "65535-2", "stages": "3x3x1:8-2p-3", "classes": "4-257"}
 
 
 @pytest.fixture(scope="module")
