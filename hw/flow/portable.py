@@ -12,8 +12,8 @@ from hw.flow.verilog import ports
 
 __all__ = ["convert"]
 
-# One flat module without processes: registers, memories of two words or more, and expressions. Names
-# need no escape, and operands have one width.
+# One flat module without processes: registers, memories of two words or more, and expressions.
+# Names need no escape, and operands have one width.
 SCRIPT = r"""
 read_rtlil design.il
 hierarchy -top {name}
