@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "network.h"
@@ -17,13 +18,20 @@ static int get(void *port)
 {
     uint8_t byte;
     struct pollfd wait = {*(int *)port, POLLIN, 0};
-    return poll(&wait, 1, 300) > 0 && read(wait.fd, &byte, 1) == 1 ? byte : -1;
+    return poll(&wait, 1, 1) > 0 && read(wait.fd, &byte, 1) == 1 ? byte : -1;
+}
+
+static uint32_t millis(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint32_t)now.tv_sec * 1000 + (uint32_t)(now.tv_nsec / 1000000);
 }
 
 int main(int argc, char **argv)
 {
     int port = argc > 1 ? open(argv[1], O_RDWR | O_NOCTTY) : -1;
-    struct hybnn_link link = {put, get, &port, 0};
+    struct hybnn_link link = {put, get, millis, &port, 0};
     double row[HYBNN_COLUMNS];
     uint8_t code[HYBNN_BYTES];
     if (port >= 0)
@@ -35,7 +43,7 @@ int main(int argc, char **argv)
         hybnn_encode(hybnn_columns, HYBNN_COLUMNS, row, code, sizeof code);
         for (unsigned byte = 0; byte < sizeof code; byte++)
             printf("%02x", code[byte]);
-        int class = port < 0 ? 0 : hybnn_classify(&link, code, sizeof code);
-        printf(" %s\n", class < 0 ? "no answer" : hybnn_classes[class]);
+        int klass = port < 0 ? 0 : hybnn_classify(&link, code, sizeof code);
+        printf(" %s\n", klass < 0 ? "no answer" : hybnn_classes[klass]);
     }
 }

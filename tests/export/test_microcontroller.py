@@ -1,5 +1,6 @@
 """C for a microcontroller: it makes a row's bits as the host does, and asks as the host does."""
 
+import ctypes
 import shutil
 import subprocess
 from pathlib import Path
@@ -24,6 +25,7 @@ NETWORK = random_network((ENCODING.n_bits, 12, 3))
 IDENTITY = Identity(NETWORK.shape, False, False, 0, b"abcd")
 GCC = ["gcc", "-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Werror", "-pedantic",
        "-Os", "-fsanitize=address,undefined"]
+
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="there is no C compiler")
 
@@ -88,3 +90,72 @@ def test_without_a_table_there_are_bytes_and_names(tmp_path):
     subprocess.run([*GCC, "main.c", "-o", "main"], cwd=tmp_path, check=True, timeout=120)
     said = subprocess.run([tmp_path / "main"], capture_output=True, timeout=20).stdout
     assert said == f"3 3 {NAMES[1]}".encode()
+
+
+class Bus:
+    """A board on SPI that has an image done in some milliseconds, and time that its bytes make.
+
+    ``lost`` requests, by their place, are not heard.
+    """
+
+    def __init__(self, clock, milliseconds, lost):
+        self.byte, self.work = 8000 / clock, milliseconds    # Both in milliseconds.
+        self.now, self.lost = 2 ** 32 - 100, lost
+        self.unwrapper, self.n_heard = frame.Unwrapper(frame.fcs32), 0
+        self.due, self.saying = [], b""
+
+    def exchange(self, byte):
+        self.now += self.byte
+        for content in self.unwrapper.feed(bytes([byte])):
+            if self.n_heard not in self.lost:
+                self.due.append((self.now + self.work, frame.answer(content[0], 2)))
+            self.n_heard += 1
+        if not self.saying and self.due and self.now >= self.due[0][0]:
+            self.saying = self.due.pop(0)[1]
+        told, self.saying = self.saying[:1] or bytes([frame.FLAG]), self.saying[1:]
+        return told[0]
+
+
+PUT = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint8)
+GET = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+MILLIS = ctypes.CFUNCTYPE(ctypes.c_uint32)
+
+
+class Link(ctypes.Structure):
+    _fields_ = (("put", PUT), ("get", GET), ("millis", MILLIS), ("port", ctypes.c_void_p),
+                ("sequence", ctypes.c_uint8))
+
+    @classmethod
+    def of(cls, bus):
+        return cls(PUT(lambda _, byte: bus.exchange(byte) and None),
+                   GET(lambda _: bus.exchange(frame.FLAG)), MILLIS(lambda: int(bus.now) % 2 ** 32))
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("library")
+    microcontroller.write(NETWORK, NAMES, None, folder)
+    subprocess.run(["gcc", "-std=c99", "-O1", "-fPIC", "-shared", "hybnn.c", "-o", "hybnn.so"],
+                   cwd=folder, check=True, timeout=120)
+    return ctypes.CDLL(str(folder / "hybnn.so"))
+
+
+@pytest.mark.parametrize("clock, milliseconds, lost, klass, tries", [
+    (24e6, 2.7, (), 2, 1), (1e6, 240, (), 2, 1), (1e6, 0, (0, 1, 2), 2, 4),
+    (1e6, 0, range(4), -1, 4), (1e6, 260, (), -1, 4)],
+    ids=["on the chip", "slow", "lost but the last", "all lost", "too late"])
+def test_on_spi_it_waits_for_time_and_not_for_bytes(library, clock, milliseconds, lost, klass,
+                                                    tries):
+    bus = Bus(clock, milliseconds, lost)
+    link = Link.of(bus)
+    code = bytes(3)
+    assert (library.hybnn_classify(ctypes.byref(link), code, ctypes.c_size_t(len(code))),
+            bus.n_heard) == (klass, tries)
+
+
+def test_it_begins_after_what_is_late(library):
+    bus = Bus(1e6, 0, ())
+    bus.due.append((bus.now + 200, frame.answer(0, 1)))    # To a question from before a reset.
+    link = Link.of(bus)
+    library.hybnn_begin(ctypes.byref(link))
+    assert library.hybnn_classify(ctypes.byref(link), bytes(3), ctypes.c_size_t(3)) == 2

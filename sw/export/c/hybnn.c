@@ -12,6 +12,11 @@ static void put(struct hybnn_link *link, uint8_t byte)
     link->put(link->port, byte);
 }
 
+static int is_early(const struct hybnn_link *link, uint32_t begun)
+{
+    return (uint32_t)(link->millis() - begun) < HYBNN_PATIENCE;
+}
+
 /* CRC-32/ISO-HDLC and CRC-16/X-25, a bit at a time: tables would take more room than time. */
 static uint32_t crc32(uint32_t crc, uint8_t byte)
 {
@@ -47,12 +52,16 @@ static void request(struct hybnn_link *link, const uint8_t *code, size_t n)
     link->put(link->port, FLAG);
 }
 
-/* Read frames until one answers this request; whatever else comes is passed over. */
+/* Read frames until one answers this request; whatever else comes is passed over. It is time that
+ * ends this, not a number of bytes: on SPI there are flags as long as one waits. */
 static int answer(struct hybnn_link *link)
 {
     uint8_t body[ANSWER];
-    int n = 0, escaped = 0, byte;
-    for (int left = HYBNN_PATIENCE; left && (byte = link->get(link->port)) >= 0; left--) {
+    int n = 0, escaped = 0;
+    for (uint32_t begun = link->millis(); is_early(link, begun);) {
+        int byte = link->get(link->port);
+        if (byte < 0)
+            continue;
         if (byte == FLAG) {
             if (n == ANSWER && !escaped && body[0] == link->sequence
                     && crc16(body, 2) == (uint16_t)(body[2] | body[3] << 8))
@@ -72,8 +81,8 @@ static int answer(struct hybnn_link *link)
 
 void hybnn_begin(struct hybnn_link *link)
 {
-    for (int left = HYBNN_PATIENCE; left && link->get(link->port) >= 0; left--)
-        ;
+    for (uint32_t begun = link->millis(); is_early(link, begun);)
+        link->get(link->port);
     link->sequence = 0;
 }
 
@@ -81,11 +90,11 @@ int hybnn_classify(struct hybnn_link *link, const uint8_t *code, size_t n)
 {
     for (int left = HYBNN_TRIES; left; left--) {
         request(link, code, n);
-        int class = answer(link);
+        int klass = answer(link);
         /* Each try has a number of its own: a late answer to an earlier one is not believed. */
         link->sequence = (uint8_t)((link->sequence + 1) % N_SEQUENCES);
-        if (class >= 0)
-            return class;
+        if (klass >= 0)
+            return klass;
     }
     return HYBNN_NO_ANSWER;
 }

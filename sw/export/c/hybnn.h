@@ -6,10 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The wire. `get` returns the next byte, or -1 if none came for some milliseconds. */
+/* The wire, and a clock.
+ * UART: `put` sends a byte; `get` returns the next that came, or -1 if there is none yet.
+ * SPI gives a byte back for each that is sent: `get` sends a flag, 0x7E, and returns what came, always
+ * a byte; `put` drops what came, as an answer comes after the whole of its request. */
 struct hybnn_link {
     void (*put)(void *port, uint8_t byte);
     int (*get)(void *port);
+    uint32_t (*millis)(void);    /* Milliseconds since any moment; may begin anew at 2^32. */
     void *port;
     uint8_t sequence;    /* Of the next request: leave it alone. */
 };
@@ -22,13 +26,17 @@ struct hybnn_column {
     uint8_t has_missing;    /* There is one more bit, for a value that is missing. */
 };
 
-enum { HYBNN_NO_ANSWER = -1, HYBNN_TRIES = 4, HYBNN_PATIENCE = 4096 };
+enum { HYBNN_NO_ANSWER = -1, HYBNN_TRIES = 4 };
 
-/* Read what is still on the wire: an answer to a question from before a reset must not be believed.
- * Call it once, before anything is asked. */
+/* Milliseconds for an answer to come, once the request is sent: most networks take less than 3. */
+enum { HYBNN_PATIENCE = 250 };
+
+/* Read for HYBNN_PATIENCE what is still on the wire: an answer to a question from before a reset must
+ * not be believed. Call it once, before anything is asked. */
 void hybnn_begin(struct hybnn_link *link);
 
-/* Return the class of a code, or of an image, of n bytes; HYBNN_NO_ANSWER after HYBNN_TRIES. */
+/* Return the class of a code, or of an image, of n bytes; HYBNN_NO_ANSWER after HYBNN_TRIES, each of
+ * HYBNN_PATIENCE. */
 int hybnn_classify(struct hybnn_link *link, const uint8_t *code, size_t n);
 
 /* Write the bits of a row into code, element 0 into bit 0 of byte 0. A value that is missing is NaN,
