@@ -1,6 +1,7 @@
 """C for a microcontroller: it makes a row's bits as the host does, and asks as the host does."""
 
 import ctypes
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -26,6 +27,9 @@ IDENTITY = Identity(NETWORK.shape, False, False, 0, b"abcd")
 GCC = ["gcc", "-std=c99", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Wextra", "-Werror", "-pedantic",
        "-Os", "-fsanitize=address,undefined"]
 
+PLAIN = ["-Wall", "-Wextra", "-Werror", "-pedantic"]
+LANGUAGES = {"c": ["gcc", "-std=c99", *PLAIN], "cc": ["g++", "-std=c++11", *PLAIN]}
+DOCS = Path(__file__).parents[2] / "docs" / "commands.md"
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="there is no C compiler")
 
@@ -92,6 +96,32 @@ def test_without_a_table_there_are_bytes_and_names(tmp_path):
     assert said == f"3 3 {NAMES[1]}".encode()
 
 
+PROGRAM = """{include}
+static void put(void *port, uint8_t byte) {{ *(uint8_t *)port = byte; }}
+static int get(void *port) {{ return *(uint8_t *)port; }}
+static uint32_t millis(void) {{ static uint32_t now; return now++; }}
+int main(void) {{
+    uint8_t uart;
+    double row[HYBNN_COLUMNS] = {{0}};
+    {body}
+    return klass + 1 || !hybnn_classes[0] || !hybnn_names[0] || !hybnn_words_1[0];
+}}
+"""
+
+
+@pytest.mark.parametrize("language", [pytest.param(each, marks=pytest.mark.skipif(
+    shutil.which(LANGUAGES[each][0]) is None, reason="there is no such compiler"))
+    for each in LANGUAGES])
+def test_what_the_documentation_shows_is_a_program(tmp_path, language):
+    shown, = re.findall(r"```c\n(#include .*?)\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    microcontroller.write(NETWORK, NAMES, ENCODING, tmp_path)
+    (tmp_path / f"main.{language}").write_text(PROGRAM.format(include=shown[0], body=shown[1]))
+    for command in ([*LANGUAGES["c"], "-c", "hybnn.c"],
+                    [*LANGUAGES[language], f"main.{language}", "hybnn.o", "-o", "main"],
+                    ["./main"]):
+        subprocess.run(command, cwd=tmp_path, check=True, timeout=120)
+
+
 class Bus:
     """A board on SPI that has an image done in some milliseconds, and time that its bytes make.
 
@@ -135,7 +165,7 @@ class Link(ctypes.Structure):
 def library(tmp_path_factory):
     folder = tmp_path_factory.mktemp("library")
     microcontroller.write(NETWORK, NAMES, None, folder)
-    subprocess.run(["gcc", "-std=c99", "-O1", "-fPIC", "-shared", "hybnn.c", "-o", "hybnn.so"],
+    subprocess.run([*LANGUAGES["c"], "-O1", "-fPIC", "-shared", "hybnn.c", "-o", "hybnn.so"],
                    cwd=folder, check=True, timeout=120)
     return ctypes.CDLL(str(folder / "hybnn.so"))
 

@@ -64,7 +64,7 @@ static int answer(struct hybnn_link *link)
             continue;
         if (byte == FLAG) {
             if (n == ANSWER && !escaped && body[0] == link->sequence
-                    && crc16(body, 2) == (uint16_t)(body[2] | body[3] << 8))
+                    && crc16(body, 2) == (uint16_t)(body[2] | (uint16_t)body[3] << 8))
                 return body[1];
             n = escaped = 0;
         } else if (byte == ESCAPE) {
