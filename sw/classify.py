@@ -59,7 +59,7 @@ class Inputs:
         return Inputs(self.codes[:count], self.names[:count], labels, self.classes)
 
 
-def show(board: Board, network: Network, inputs: Inputs, margin: int = 0) -> int:
+def show(board: Board, network: Network, inputs: Inputs, margin: int | None = None) -> int:
     """Classify one after the other and print each; return an exit code.
 
     Of less than a ``margin`` between golden's best scores, the answer is that it is not sure.
@@ -72,7 +72,8 @@ def show(board: Board, network: Network, inputs: Inputs, margin: int = 0) -> int
         klass = int(board.classify(code[None])[0])
         latency = time.perf_counter() - begun
         scores = forward.trace(network, code)[-1]
-        golden, sure = int(scores.argmax()), int(margins(scores[None])[0]) >= margin
+        golden = int(scores.argmax())
+        sure = margin is None or int(margins(scores[None])[0]) >= margin
         label = "-" if inputs.labels is None else inputs.name(int(inputs.labels[number]))
         answers = (inputs.name(each) if sure else NOT_SURE for each in (klass, golden))
         print(f"{name:<{width}}  {label:>12}  {'  '.join(f'{each:>12}' for each in answers)}  "
@@ -81,7 +82,7 @@ def show(board: Board, network: Network, inputs: Inputs, margin: int = 0) -> int
     return _verdict(wrong, len(inputs.codes))
 
 
-def measure(board: Board, network: Network, inputs: Inputs, margin: int = 0) -> int:
+def measure(board: Board, network: Network, inputs: Inputs, margin: int | None = None) -> int:
     """Classify all, one right after the other; print how well and how fast; return an exit code.
 
     With a ``margin``, it also prints how many have it, and how well these are classified.
@@ -95,7 +96,7 @@ def measure(board: Board, network: Network, inputs: Inputs, margin: int = 0) -> 
     rows = {kind: f"{count:,}, equal to golden: {count - wrong:,}"}
     if inputs.labels is not None:
         rows["accuracy"] = f"{(classes == inputs.labels).mean():.2%}"
-    if margin:
+    if margin is not None:
         sure = margins(fast.scores_all(network, inputs.codes)) >= margin
         rows["sure of"] = f"{sure.sum():,}"
         if inputs.labels is not None and sure.any():
@@ -116,11 +117,11 @@ def _verdict(wrong: int, count: int) -> int:
     return EXIT_DIFFERENT if wrong else 0
 
 
-def _sure(network: Network, file: Path, share: float | None) -> int:
-    """Return the margin below which no answer is given, and say what it comes to; 0: there is none.
-    """
+def _sure(network: Network, file: Path, share: float | None) -> int | None:
+    """Return the margin below which no answer is given, and say what it comes to; None if a
+    ``share`` was not asked for."""
     if share is None:
-        return 0
+        return None
     found = Certainty.of(network, *codes_beside(network, file), share)
     print(found)
     return found.margin
@@ -293,7 +294,10 @@ def _builds() -> dict[Identity, Path]:
 
 
 def _share(text: str) -> float:
-    share = float(text)
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1
     if not 0 <= share < 1:
         raise argparse.ArgumentTypeError(f"must be a share from 0 to below 1, not {text!r}")
     return share

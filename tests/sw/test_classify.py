@@ -113,6 +113,13 @@ def test_what_is_not_sure_says_so(ask, doubtful):
     assert code == 0 and f"  sure of      {sure.sum()}, right: 100.00%\n" in out
 
 
+def test_who_asked_is_told_even_if_all_are_sure(ask, doubtful):
+    folder, _ = doubtful
+    code, out, _ = ask("--reject", 0.99, "--all", run=folder)
+    assert code == 0 and out.startswith("not sure below a margin of 0: ")
+    assert "  sure of      60, right: " in out
+
+
 def test_a_simulated_board_has_no_wire(ask):
     _, out, _ = ask("--all", identity=replace(IDENTITY, clock=0))
     assert "simulated" in out and "baud" not in out
@@ -236,8 +243,9 @@ def test_a_board_of_another_shape(ask):
      "(see --help)"),
     (["--port", "x", "--table", "t.csv", "--selftest"],
      "the rows of --table are classified: leave --data and --selftest out (see --help)"),
-    (["--port", "x", "--reject", "1"],
-     "argument --reject: must be a share from 0 to below 1, not '1' (see --help)"),
+    *((["--port", "x", "--reject", text],
+       f"argument --reject: must be a share from 0 to below 1, not {text!r} (see --help)")
+      for text in ("1", "abc", "nan", "")),
     (["--port", "x", "--reject", "0.1", "--selftest"],
      "--reject is for what is classified: leave --selftest and --list out (see --help)")])
 def test_wrong_flags(capsys, flags, said):
