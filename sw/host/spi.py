@@ -6,6 +6,7 @@ from typing import Any
 
 from ..golden import frame
 from ..golden.errors import UserError
+from ..terminal import extras
 
 __all__ = ["NAME", "Port"]
 
@@ -39,8 +40,8 @@ class Port:
     def __init__(self, name: str) -> None:
         try:
             import spidev
-        except ImportError:
-            raise UserError("A board on SPI needs the package spidev: pip install spidev") from None
+        except ModuleNotFoundError as error:
+            raise UserError(f"A board on SPI cannot be asked: {extras.missing(error)}") from None
         self.port = name
         bus, select = map(int, NAME.fullmatch(name).groups())  # type: ignore[union-attr]
         self._spi: Any = spidev.SpiDev()

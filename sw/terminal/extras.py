@@ -12,6 +12,7 @@ EXTRAS = {
     "onnx": ("onnx", "onnxruntime", "qonnx"),
     "sim": ("cocotb", "cocotb_tools", "cocotbext", "pysat"),
     "bench": ("da4ml",),
+    "spi": ("spidev",),
     "shell": ("shtab",),
     "parquet": ("pyarrow",),
 }
