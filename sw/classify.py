@@ -103,8 +103,8 @@ def measure(board: Board, network: Network, inputs: Inputs, margin: int | None =
             rows["sure of"] += f", right: {(classes == inputs.labels)[sure].mean():.2%}"
     rows["throughput"] = f"{count / seconds:,.0f} {kind}/s"
     if board.identity.clock:
-        rows["the wire"] = (f"{board.codes_per_second:,.0f} {kind}/s at {board.baud:,} baud, of "
-                            f"which that is {count / seconds / board.codes_per_second:.1%}")
+        rows["the wire"] = (f"{board.codes_per_second:,.0f} {kind}/s at {board.speed}, of which "
+                            f"that is {count / seconds / board.codes_per_second:.1%}")
     rows["sent again"] = f"{board.repeated:,} requests"
     print("\n".join(f"  {name:<12} {value}" for name, value in rows.items()))
     return _verdict(wrong, count)
@@ -274,7 +274,7 @@ def _what_is_at(port: str, builds: dict[Identity, Path]) -> str:
     try:
         with Board(port) as board:
             known = builds.get(board.identity)
-            return f"{board.identity}, {board.baud:,} baud" + (f", {known}" if known else "")
+            return f"{board.identity}, {board.speed}" + (f", {known}" if known else "")
     except NoBoard:
         return "no board"
     except BoardError as error:

@@ -24,6 +24,7 @@ from hw.flow.toolchain import ToolFailed
 from hw.plan import plans
 from hw.plan.plans import Plan
 from hw.top import Link, Spi, Top, Uart
+from sw.golden.asking import speed
 from sw.golden.errors import UserError
 from sw.golden.network import Network, atomic_write
 from sw.golden.split import Split
@@ -173,7 +174,7 @@ def _spi_clock(board: boards.Board, clock: float) -> PLL:
         raise BuildError(f"{error}. Choose another --clock") from None
     if not spi.keeps_up(pll.output, board.baud):
         raise BuildError(f"A clock of {pll.output / 1e6:g} MHz does not keep up with "
-                         f"{board.baud / 1e6:g} MHz of SPI. Choose another --clock or --baud")
+                         f"{speed(board.baud, board.link)}. Choose another --clock or --baud")
     return pll
 
 

@@ -9,6 +9,7 @@ import boards
 from hw.accelerator import waits
 from hw.plan import plans
 from hw.plan.plans import Plan
+from sw.golden.asking import speed
 from sw.golden.frame import N_FCS16, n_request
 from sw.golden.network import Network
 from sw.golden.record import record
@@ -153,17 +154,12 @@ class Report:
             each: f"{self.cycles_per_inference} cycles, "
                   f"{self.microseconds_per_inference:g} us",
             "layers": f"{self.inferences_per_second_layers:,} inferences/s",
-            "link": f"{self.inferences_per_second_link:,} inferences/s at {_speed(self)}",
+            "link": f"{self.inferences_per_second_link:,} inferences/s at "
+                    f"{speed(self.baud, self.link)}",
         }
         if self.split:
             rows |= {"host": _work(self.split.host), "board": _work(self.split.board)}
         return "\n".join(f"  {name:<12} {value}" for name, value in rows.items())
-
-
-def _speed(report: Report) -> str:
-    if report.link == "spi":
-        return f"{report.baud / 1e6:g} MHz of SPI"
-    return f"{report.baud:,} baud"
 
 
 def _share(used: int, there: int) -> str:

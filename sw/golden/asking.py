@@ -38,7 +38,7 @@ from .errors import UserError
 from .identity import Identity
 
 __all__ = ["BAUDS", "CODES", "LOADS", "QUESTIONS", "Asking", "NoAnswer", "Port", "Request",
-           "identify", "unopened"]
+           "identify", "speed", "unopened"]
 
 # Speeds of the link at which a board is looked for, in bits per second; the more frequent first.
 BAUDS = (3_000_000, 2_000_000, 12_000_000, 6_000_000, 1_000_000)
@@ -247,6 +247,15 @@ def _size(port: Port, sizes: Sequence[int], patience: float) -> int:
                 if answer and answer[0] in tried:
                     return tried[answer[0]]
     raise NoAnswer(f"No request for a code of {min(sizes)} to {max(sizes)} bytes was answered")
+
+
+def speed(baud: int, link: str) -> str:
+    """Return what a person reads of a link's speed in bits per second.
+
+    >>> speed(3_000_000, "uart"), speed(24_000_000, "spi")
+    ('3,000,000 baud', '24 MHz of SPI')
+    """
+    return f"{baud / 1e6:g} MHz of SPI" if link == "spi" else f"{baud:,} baud"
 
 
 def unopened(port: str, error: OSError) -> str:

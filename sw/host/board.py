@@ -137,6 +137,12 @@ class Board:
         return self._asking.repeated
 
     @property
+    def speed(self) -> str:
+        """What a person is told of the speed; a bus of SPI may have rounded it down."""
+        told = asking.speed(self.baud, "spi" if self._is_spi else "uart")
+        return f"{told} at most" if self._is_spi else told
+
+    @property
     def codes_per_second(self) -> float:
         """What the wire has room for: a request's bytes, if none is escaped, of ten bits each, and
         eight on SPI."""

@@ -8,6 +8,7 @@ import types
 import numpy as np
 import pytest
 
+from sw import classify
 from sw.golden import forward, frame
 from sw.golden.errors import UserError
 from sw.golden.identity import Identity
@@ -55,6 +56,12 @@ def test_classes_equal_golden(bus, n_in, lost):
         assert board.identity == IDENTITY
         assert board.classify(CODES).tolist() == [forward.classify(NETWORK, code) for code in CODES]
         assert board.codes_per_second == spi.CLOCK / (8 * frame.n_request(40))
+
+
+def test_a_bus_has_megahertz_and_no_baud(bus, capsys):
+    with golden_line(NETWORK, IDENTITY) as bus.terminal:
+        assert classify.main(["--list", "--port", "spi:0.1"]) == 0
+    assert capsys.readouterr().out == f"spi:0.1  {IDENTITY}, 24 MHz of SPI at most\n"
 
 
 def test_nothing_at_the_bus(bus):
