@@ -80,7 +80,8 @@ def _candidates(arguments: argparse.Namespace, given: str, way: str) -> list[way
     names = (class_names(arguments.data, arguments.task) if given == "data"
              else labelled.names(arguments.images))
     hybrid = ways.hybrid(arguments.bits, arguments.hidden or Config.hidden, len(names))
-    of_hybrid = (arguments.encoder, arguments.loss, arguments.hidden) != (None, None, None)
+    of_hybrid = (arguments.encoder, arguments.loss, arguments.hidden, arguments.bits) != (
+        None, None, None, Config.bits)
     if way == "hybrid" and (arguments.way == "hybrid" or of_hybrid):
         return [hybrid]
     found = ways.on_chip(arguments.on_chip, SIDE if arguments.side is None else arguments.side,

@@ -61,9 +61,11 @@ LARGE, SMALL = "28x28x1:8-64s2-64p-128p-10", "28x28x1:8-16s2-32p-64p-10"
     ([], ["200-128-10"], "hybrid hybrid"), (["--as", "hybrid"], [LARGE, "200-128-10"],
                                             "hybrid hybrid"),
     (["--hidden", "9"], [LARGE, "200-9-10"], "hybrid hybrid"),
+    (["--bits", "100"], [LARGE, "100-128-10"], "hybrid hybrid"),
     (["--on-chip", "8s4"], [LARGE, "28x28x1:8-8s4-10"], "on-chip 8s4"),
     (["--as", "on-chip"], ["200-128-10"], None), (["--as", "hybrid"], [LARGE], None)],
-    ids=["large", "small", "neither", "hybrid", "neurons", "stages", "on chip alone", "host alone"])
+    ids=["large", "small", "neither", "hybrid", "neurons", "bits", "stages", "on chip alone",
+         "host alone"])
 def test_the_largest_that_fits_is_chosen(monkeypatch, capsys, flags, fit, way):
     """With boards that have room for these shapes and no others."""
     from sw.train import _parser
