@@ -322,7 +322,8 @@ def parse_args(argv: Sequence[str] | None) -> argparse.Namespace:
         help=f"only the first N test images (default: {FIRST}, with --all all of them)")
     add("--reject", metavar="SHARE", type=_share,
         help="say that it is not sure where scores are too close: so that at most this share of "
-             "the answers is wrong, such as 0.01, as found on the run's test codes")
+             "the answers is wrong, such as 0.01, on the half of the run's test codes where that "
+             "is found")
     add("--selftest", action="store_true", help="compare the board with golden on many codes")
     add("--list", action="store_true",
         help="ask the serial ports that look like boards' what is there; --port: only this one")
