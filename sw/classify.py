@@ -5,26 +5,22 @@ Without images: the run's test codes.
 
 import argparse
 import sys
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
-from serial.tools import list_ports
-from tqdm import tqdm
 
-from .golden import fast, forward, networks, regular
+from .golden import forward, networks
 from .golden.bits import Bits, unpack
 from .golden.codes import load_codes
 from .golden.errors import UserError
-from .golden.identity import Identity
 from .golden.network import Network
 from .golden.qonnx import executor
-from .host.board import CHIPS, Board, BoardError, NoBoard
-from .host.certainty import Certainty, margins
+from .host.answers import Inputs, measure, show
+from .host.board import Board
+from .host.certainty import Certainty
+from .host.ports import list_boards
 from .terminal import runs
 from .terminal.command import Parser, command
 
@@ -33,88 +29,10 @@ if TYPE_CHECKING:
 
 FIRST = 10          # Test images that are shown one by one, without --all.
 N_RANDOM = 500      # Codes of a self test, besides the run's own.
-EXIT_DIFFERENT = 1
-NOT_SURE = "not sure"
 
 
 class ClassifyError(UserError):
     """What was asked for cannot be done; the message says what to do."""
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Codes, or images, to classify: bits ``(n, n_in)``, a name for each, their labels and the
-    classes' names, as far as these are known."""
-
-    codes: Bits
-    names: Sequence[str]
-    labels: npt.NDArray[np.int64] | None = None
-    classes: Sequence[str] = ()
-
-    def name(self, klass: int) -> str:
-        return self.classes[klass] if klass < len(self.classes) else str(klass)
-
-    def first(self, count: int) -> "Inputs":
-        labels = None if self.labels is None else self.labels[:count]
-        return Inputs(self.codes[:count], self.names[:count], labels, self.classes)
-
-
-def show(board: Board, network: Network, inputs: Inputs, margin: int | None = None) -> int:
-    """Classify one after the other and print each; return an exit code.
-
-    Of less than a ``margin`` between golden's best scores, the answer is that it is not sure.
-    """
-    width = max(map(len, ["image", *inputs.names]))
-    print(f"{'image':<{width}}  {'label':>12}  {'board':>12}  {'golden':>12}  latency")
-    wrong = 0
-    for number, (name, code) in enumerate(zip(inputs.names, inputs.codes)):
-        begun = time.perf_counter()
-        klass = int(board.classify(code[None])[0])
-        latency = time.perf_counter() - begun
-        scores = forward.trace(network, code)[-1]
-        golden = int(scores.argmax())
-        sure = margin is None or int(margins(scores[None])[0]) >= margin
-        label = "-" if inputs.labels is None else inputs.name(int(inputs.labels[number]))
-        answers = (inputs.name(each) if sure else NOT_SURE for each in (klass, golden))
-        print(f"{name:<{width}}  {label:>12}  {'  '.join(f'{each:>12}' for each in answers)}  "
-              f"{1e3 * latency:.2f} ms")
-        wrong += klass != golden
-    return _verdict(wrong, len(inputs.codes))
-
-
-def measure(board: Board, network: Network, inputs: Inputs, margin: int | None = None) -> int:
-    """Classify all, one right after the other; print how well and how fast; return an exit code.
-
-    With a ``margin``, it also prints how many have it, and how well these are classified.
-    """
-    count, kind = len(inputs.codes), "codes" if network.signature.widths else "images"
-    with tqdm(total=count, unit=f" {kind}", disable=None, leave=False) as bar:
-        begun = time.perf_counter()
-        classes = board.classify(inputs.codes, bar.update)
-        seconds = time.perf_counter() - begun
-    wrong = int((classes != fast.classify_all(network, inputs.codes)).sum())
-    rows = {kind: f"{count:,}, equal to golden: {count - wrong:,}"}
-    if inputs.labels is not None:
-        rows["accuracy"] = f"{(classes == inputs.labels).mean():.2%}"
-    if margin is not None:
-        sure = margins(fast.scores_all(network, inputs.codes)) >= margin
-        rows["sure of"] = f"{sure.sum():,}"
-        if inputs.labels is not None and sure.any():
-            rows["sure of"] += f", right: {(classes == inputs.labels)[sure].mean():.2%}"
-    rows["throughput"] = f"{count / seconds:,.0f} {kind}/s"
-    if board.identity.clock:
-        rows["the wire"] = (f"{board.codes_per_second:,.0f} {kind}/s at {board.speed}, of which "
-                            f"that is {count / seconds / board.codes_per_second:.1%}")
-    rows["sent again"] = f"{board.repeated:,} requests"
-    print("\n".join(f"  {name:<12} {value}" for name, value in rows.items()))
-    return _verdict(wrong, count)
-
-
-def _verdict(wrong: int, count: int) -> int:
-    if wrong:
-        print(f"error: board and golden differ on {wrong} of {count} codes: does the board hold "
-              "this network?", file=sys.stderr)
-    return EXIT_DIFFERENT if wrong else 0
 
 
 def _sure(network: Network, file: Path, share: float | None) -> int | None:
@@ -249,48 +167,6 @@ def _bits(run: Path, network: Network, images: "Tensor") -> Bits:
         encoder = Encoder.load(run / "encoder.safetensors")
         return unpack(codes.extract(encoder, images), encoder.n_bits)
     return _of_pixels(network, (255 * images).round().byte().permute(0, 2, 3, 1).numpy())
-
-
-def list_boards(only: str | None, *, strangers: bool) -> int:
-    """Ask every serial port that looks like a board's, or one, what is there.
-
-    What no board has is not even opened, but with ``strangers``: a byte may start a machine.
-    """
-    found = {port.device: port for port in ([] if only else list_ports.comports())}
-    if not only and not found:
-        print("no serial port on this computer: plug a board in, or start python -m sim.board and "
-              "ask with --port")
-    builds = _builds()
-    for name in [only] if only else sorted(found):
-        if only or strangers or (found[name].vid, found[name].pid) in CHIPS:
-            print(f"{name}  {_what_is_at(name, builds)}", flush=True)
-        else:
-            print(f"{name}  not asked, as it looks like no board's: {found[name].description}; "
-                  "--list --all asks it too")
-    return 0
-
-
-def _what_is_at(port: str, builds: dict[Identity, Path]) -> str:
-    try:
-        with Board(port) as board:
-            known = builds.get(board.identity)
-            return f"{board.identity}, {board.speed}" + (f", {known}" if known else "")
-    except NoBoard:
-        return "no board"
-    except BoardError as error:
-        return str(error).removeprefix(f"{port} ").partition(": ")[0]
-
-
-def _builds() -> dict[Identity, Path]:
-    """Find the builds of this folder's runs by what they say of themselves."""
-    found = {}
-    for file in sorted(Path("runs").glob("*/build/*/report.json")):
-        try:
-            identity = Identity.from_bytes(bytes.fromhex(regular.read_json(file)["identity"]))
-            found[identity] = file.parent
-        except (ValueError, KeyError, TypeError, OSError):
-            continue    # Of an older version, or unfinished.
-    return found
 
 
 def _share(text: str) -> float:

@@ -35,7 +35,7 @@ ALLOWED = {
     "sw/federated": EXPORT | {"sw.federated", "flwr"},
     "sw/experiments": EXPORT | {"sw.mixbin", "sw.federated", "sw.experiments"} | DRAWS,
     # Commands.
-    "sw": EXPORT | {"sw.host", "serial"},
+    "sw": EXPORT | {"sw.host"},
     "sw/demo": EXPORT | {"sw.host", "sw.demo"},
     "hw/plan": {"hw.plan"} | GOLDEN,
     "hw/blocks": {"hw.blocks", "hw.plan", "amaranth"} | GOLDEN,

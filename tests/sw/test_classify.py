@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 from PIL import Image
+from serial.tools import list_ports
 from serial.tools.list_ports_common import ListPortInfo
 
 from sw import classify
@@ -273,7 +274,7 @@ def test_the_list_knows_this_folders_builds(run, tmp_path, monkeypatch, capsys, 
 def ports(monkeypatch):
     """Have these serial ports, of boards or of others."""
     found = []
-    monkeypatch.setattr(classify.list_ports, "comports", lambda: found)
+    monkeypatch.setattr(list_ports, "comports", lambda: found)
 
     def have(*names, chip=(0x0403, 0x6010), description="Dual RS232"):
         for name in names:
