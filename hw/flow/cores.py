@@ -3,6 +3,7 @@
 import json
 import tempfile
 from hashlib import sha256
+from keyword import iskeyword
 from pathlib import Path
 from string import Template
 
@@ -100,7 +101,8 @@ def write(network: Network, plan: Plan, folder: Path, *, name: str, scores: bool
 
 
 def _check_name(name: str) -> None:
-    if not (name.isascii() and name.isidentifier() and len(name) <= NAME) or name in KEYWORDS:
+    is_keyword = name in KEYWORDS or iskeyword(name)    # Amaranth's module is Python.
+    if not (name.isascii() and name.isidentifier() and len(name) <= NAME) or is_keyword:
         raise CoreError(f"--name must be that of a Verilog module: up to {NAME} letters, digits "
                         f"and _, no digit first and no keyword, not {name!r:.80}")
 

@@ -122,6 +122,7 @@ def flags(folder, tmp_path, *more, network="dense"):
     (["--name", "a-b"], "dense", "not 'a-b'"),
     (["--name", "é"], "dense", "not 'é'"),
     (["--name", "../up"], "dense", "not '../up'"),
+    (["--name", "lambda"], "dense", "not 'lambda'"),
     (["--fold", "1x10"], "dense", "A fold of a layer of 5 neurons with 9 inputs must have "),
     (["--fold", "1x9"], "stages", "is not fully connected on bits: its engine must be like "),
     ([], "classes", "A core tells at most 256 classes, not 257: train a network of fewer"),
