@@ -85,11 +85,12 @@ def write(network: Network, plan: Plan, folder: Path, *, name: str, scores: bool
     except ValueError as error:
         raise CoreError(str(error)) from None
     described = _describe(core, name)
+    texts = _files(core, name, described, codes)    # Before anything is made on the disk.
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as beside:
         new = Path(beside, "new")
         new.mkdir()
-        for file, text in _files(core, name, described, codes).items():
+        for file, text in texts.items():
             (new / file).write_text(text)
         described["files"] = sorted([f"{name}.json", *(each.name for each in new.iterdir())])
         (new / f"{name}.json").write_text(json.dumps(described, indent=2) + "\n")
@@ -109,7 +110,7 @@ def _check_name(name: str) -> None:
 
 def _check_folder(folder: Path) -> None:
     """Refuse a folder with anything but a core in it."""
-    if not folder.exists():
+    if not folder.exists() and not folder.is_symlink():
         return
     if not folder.is_dir() or folder.is_symlink():
         raise CoreError(f"{folder} must be a folder: choose another --out")

@@ -152,8 +152,10 @@ def test_the_folder_one_is_in_is_refused(folder, tmp_path, capsys, monkeypatch):
         "choose another --out\n")
 
 
-def test_a_file_is_no_folder(folder, tmp_path, capsys):
-    (tmp_path / "out").write_text("mine")
+@pytest.mark.parametrize("make", [lambda out: out.write_text("mine"),
+                                  lambda out: out.symlink_to("nowhere")], ids=["file", "link"])
+def test_what_is_no_folder_is_refused(folder, tmp_path, capsys, make):
+    make(tmp_path / "out")
     assert core.main(flags(folder, tmp_path)) == 2
     assert capsys.readouterr().err == (
         f"error: {tmp_path / 'out'} must be a folder: choose another --out\n")
@@ -174,6 +176,13 @@ def test_a_core_is_replaced_whole_or_not_at_all(folder, tmp_path, monkeypatch):
     assert core.main(flags(folder, tmp_path, "--name", "one")) == 0
     assert {each.name: each.read_bytes() for each in (tmp_path / "out").iterdir()} == before
     assert [each.name for each in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_fails_leaves_nothing(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("YOSYS", "/nowhere")
+    assert core.main(["--network", str(folder / "dense.safetensors"), "--out",
+                      str(tmp_path / "not" / "there")]) == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_testbench_takes_codes_of_the_network(folder, tmp_path):
