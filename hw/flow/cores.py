@@ -30,6 +30,9 @@ MOST, LEAST = 24, 3
 NAME = 60            # Characters.
 TEMPLATES = Path(__file__).with_name("templates")
 BUILT = "build"      # What the Makefile leaves.
+FILLED = {"{}_tb.sv": "tb.sv", "Makefile": "Makefile", "{}.core": "fusesoc.core",
+          "{}_example.v": "example.v", "{}_amaranth.py": "amaranth.py"}    # Of which template.
+FILES = ("{}.json", "{}.sv", "{}_tb_in.mem", "{}_tb_out.mem", *FILLED)
 
 
 class CoreError(UserError):
@@ -71,7 +74,8 @@ def write(network: Network, plan: Plan, folder: Path, *, name: str, scores: bool
           ) -> dict[str, object]:
     """Write a core called ``name``, all of it or nothing; return what its JSON file says.
 
-    A core that lies in ``folder`` is replaced. Of ``codes`` the testbench takes some.
+    A core that lies in ``folder`` is replaced, and what its Makefile built stays. Of ``codes`` the
+    testbench takes some.
 
     Raises
     ------
@@ -92,13 +96,28 @@ def write(network: Network, plan: Plan, folder: Path, *, name: str, scores: bool
         new.mkdir()
         for file, text in texts.items():
             (new / file).write_text(text)
-        described["files"] = sorted([f"{name}.json", *(each.name for each in new.iterdir())])
+        described["files"] = sorted(_names(name))
         (new / f"{name}.json").write_text(json.dumps(described, indent=2) + "\n")
-        if folder.exists():
-            _check_folder(folder)
-            folder.rename(Path(beside, "old"))
-        new.rename(folder)
+        _check_folder(folder)
+        _replace(folder, new, Path(beside, "old"))
     return described
+
+
+def _replace(folder: Path, new: Path, old: Path) -> None:
+    """Move ``folder`` away as ``old`` and ``new`` in its place, with what was built in it; or leave
+    it as it was, whatever happens."""
+    try:
+        if folder.exists():
+            folder.rename(old)
+            if (old / BUILT).exists():
+                (old / BUILT).rename(new / BUILT)
+        new.rename(folder)
+    except BaseException:    # Both lie where they will be deleted.
+        if old.exists() and new.exists():
+            if (new / BUILT).exists():
+                (new / BUILT).rename(old / BUILT)
+            old.rename(folder)
+        raise
 
 
 def _check_name(name: str) -> None:
@@ -118,22 +137,29 @@ def _check_folder(folder: Path) -> None:
         raise CoreError(f"{folder} is replaced as a whole, so you must not be in it: call this "
                         "from elsewhere or choose another --out")
     there = {each.name for each in folder.iterdir()}
-    foreign = sorted(there - {BUILT} - _listed(folder)) if there else []
-    if foreign:
+    if foreign := sorted(there - _listed(folder)):
         raise CoreError(f"{folder} must be empty or hold a core alone, and holds {foreign[0]}: "
                         "choose another --out")
 
 
 def _listed(folder: Path) -> set[str]:
-    """Return the files of the core in a folder, if there is one."""
+    """Return the files of the core in a folder, if there is one, and what it may have built.
+
+    What its JSON file says counts only of names that a core of its name has.
+    """
     for file in folder.glob("*.json"):
         try:
             said = regular.read_json(file)
-            if said["format"] == FORMAT:
-                return set(said["files"])
+            if said["format"] == FORMAT and said["name"] == file.stem:
+                return set(said["files"]) & _names(file.stem) | {BUILT}
         except (OSError, ValueError, LookupError, TypeError, RecursionError, UserError):
             continue
     return set()
+
+
+def _names(name: str) -> set[str]:
+    """Return the names of all files of a core."""
+    return {each.format(name) for each in FILES}
 
 
 def _describe(core: AxiCore, name: str) -> dict[str, object]:
@@ -176,13 +202,11 @@ def _files(core: AxiCore, name: str, described: dict[str, object], codes: Path) 
     packed = bits.pack(given)
     # What fills up the last byte of an input is of no account: let it be 1.
     packed[:, -1] |= 0xFF & ~(0xFF >> -core.network.n_in % 8)
-    filled = {f"{name}_tb.sv": "tb.sv", "Makefile": "Makefile", f"{name}.core": "fusesoc.core",
-              f"{name}_example.v": "example.v", f"{name}_amaranth.py": "amaranth.py"}
     return {
         f"{name}.sv": _head(described) + portable.convert(AxiPorts(core), name),
         f"{name}_tb_in.mem": _memory(packed), f"{name}_tb_out.mem": _memory(answers),
-        **{file: _Filled((TEMPLATES / f"{template}.template").read_text()).substitute(text)
-           for file, template in filled.items()}}
+        **{file.format(name): _Filled((TEMPLATES / f"{template}.template").read_text()
+                                      ).substitute(text) for file, template in FILLED.items()}}
 
 
 def _answers(core: AxiCore, given: Bits) -> list[bytes]:

@@ -6,6 +6,7 @@ import re
 import runpy
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -134,14 +135,23 @@ def test_what_cannot_be_is_one_line(folder, tmp_path, capsys, more, network, sai
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_with_other_files_is_refused(folder, tmp_path, capsys):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "mine.sv").write_text("mine")
+STRANGE = {"format": "hybnn-core-1", "name": "k9", "files": ["k9.json", "mine.sv"]}
+
+
+@pytest.mark.parametrize("there, foreign", [
+    ({"mine.sv": "mine"}, "mine.sv"), ({"build/mine.bit": "mine"}, "build"),
+    ({"k9.json": json.dumps(STRANGE), "mine.sv": "mine"}, "mine.sv"),
+    ({"other.json": json.dumps(STRANGE)}, "other.json"),
+], ids=["a file", "build", "listed", "another name"])
+def test_a_folder_with_other_files_is_refused(folder, tmp_path, capsys, there, foreign):
+    for name, text in there.items():
+        (tmp_path / "out" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "out" / name).write_text(text)
     assert core.main(flags(folder, tmp_path)) == 2
     assert capsys.readouterr().err == (
-        f"error: {tmp_path / 'out'} must be empty or hold a core alone, and holds mine.sv: choose "
-        "another --out\n")
-    assert [each.name for each in (tmp_path / "out").iterdir()] == ["mine.sv"]
+        f"error: {tmp_path / 'out'} must be empty or hold a core alone, and holds {foreign}: "
+        "choose another --out\n")
+    assert {name: (tmp_path / "out" / name).read_text() for name in there} == there
 
 
 def test_the_folder_one_is_in_is_refused(folder, tmp_path, capsys, monkeypatch):
@@ -173,9 +183,39 @@ def test_a_core_is_replaced_whole_or_not_at_all(folder, tmp_path, monkeypatch):
         assert core.main(flags(folder, tmp_path, "--name", "two")) == 2
     assert {each.name: each.read_bytes() for each in (tmp_path / "out").iterdir()} == before
     (tmp_path / "out" / "build").mkdir()
+    (tmp_path / "out" / "build" / "waves").write_text("mine")
     assert core.main(flags(folder, tmp_path, "--name", "one")) == 0
-    assert {each.name: each.read_bytes() for each in (tmp_path / "out").iterdir()} == before
+    assert (tmp_path / "out" / "build" / "waves").read_text() == "mine"
+    assert {each.name: each.read_bytes() for each in (tmp_path / "out").iterdir()
+            if each.is_file()} == before
     assert [each.name for each in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("moves", [0, 1, 2])
+@pytest.mark.parametrize("done", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_a_core_stays_if_its_replacement_fails(tmp_path, monkeypatch, moves, done, error):
+    """Each of the three moves fails, or Ctrl-C comes before or after it."""
+    for name in "out", "new":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).write_text(name)
+    (tmp_path / "out" / "build").mkdir()
+    begun, rename = [], Path.rename
+
+    def fails(path, to):
+        begun.append(path)
+        if len(begun) != moves + 1:
+            rename(path, to)
+            return
+        if done:
+            rename(path, to)
+        raise error
+
+    monkeypatch.setattr(Path, "rename", fails)
+    with pytest.raises(error):
+        cores._replace(tmp_path / "out", tmp_path / "new", tmp_path / "old")
+    whose = "new" if done and moves == 2 else "out"
+    assert sorted(each.name for each in (tmp_path / "out").iterdir()) == ["build", whose]
 
 
 def test_what_fails_leaves_nothing(folder, tmp_path, monkeypatch):
