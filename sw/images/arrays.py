@@ -27,6 +27,7 @@ HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 DAMAGED = (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, EOFError, KeyError,
            OverflowError, struct.error, zlib.error)
 
+Column = tuple[str, list[Any]]    # Its name and its values.
 Rows = tuple[list[str], list[list[str]]]    # The names of the columns, and the values of each row.
 
 
@@ -37,8 +38,8 @@ def _npz(path: Path) -> Rows:
             found = archive.infolist()
             if (size := sum(each.file_size for each in found)) > MAX_BYTES:
                 raise ValueError(f"it must hold at most {MAX_BYTES:,} bytes, not {size:,}")
-            columns = {name: column for each in found for name, column in _columns(
-                each.filename.removesuffix(".npy"), _array(archive.read(each))).items()}
+            columns = [column for each in found for column in _columns(
+                each.filename.removesuffix(".npy"), _array(archive.read(each)))]
     except DAMAGED as error:
         raise DataError(f"{path} must be an NPZ file of columns: {error}") from None
     return _rows(path, columns)
@@ -59,13 +60,13 @@ def _array(content: bytes) -> np.ndarray:
     return np.frombuffer(raw, dtype).reshape(shape, order="F" if by_column else "C")
 
 
-def _columns(name: str, array: np.ndarray) -> dict[str, list[Any]]:
+def _columns(name: str, array: np.ndarray) -> list[Column]:
     if array.ndim == 1:
-        return {name: array.tolist()}
+        return [(name, array.tolist())]
     if array.ndim != 2:
         raise ValueError(f"an array must be a column or several, and {name!r:.40} has "
                          f"{array.ndim} dimensions")
-    return {f"{name}.{number}": column.tolist() for number, column in enumerate(array.T)}
+    return [(f"{name}.{number}", column.tolist()) for number, column in enumerate(array.T)]
 
 
 def _parquet(path: Path) -> Rows:
@@ -79,23 +80,23 @@ def _parquet(path: Path) -> Rows:
         if (size := file.metadata.num_rows * file.metadata.num_columns) > MAX_VALUES:
             raise ValueError(f"it must hold at most {MAX_VALUES:,} values, not {size:,}")
         found = file.read()
-        columns = {str(name): column.to_pylist()
-                   for name, column in zip(found.column_names, found.columns)}
+        columns = [(str(name), column.to_pylist())
+                   for name, column in zip(found.column_names, found.columns)]
     except (ValueError, OSError, pyarrow.ArrowException) as error:
         raise DataError(f"{path} must be a Parquet file of columns: {error}") from None
     return _rows(path, columns)
 
 
-def _rows(path: Path, columns: dict[str, list[Any]]) -> Rows:
-    lengths = {len(column) for column in columns.values()}
+def _rows(path: Path, columns: list[Column]) -> Rows:
+    lengths = {len(column) for _, column in columns}
     if len(lengths) != 1:
         raise DataError(f"{path} must have columns of one length, not of "
                         f"{', '.join(map(str, sorted(lengths))) or 'none'}")
     try:
-        texts = [[_text(value) for value in column] for column in columns.values()]
+        texts = [[_text(value) for value in column] for _, column in columns]
     except ValueError as error:
         raise DataError(f"{path} must have numbers and text in its columns, not {error}") from None
-    return [*columns], [list(row) for row in zip(*texts)]
+    return [name for name, _ in columns], [list(row) for row in zip(*texts)]
 
 
 def _text(value: object) -> str:

@@ -85,6 +85,14 @@ def test_what_is_no_npz_file_is_refused(tmp_path, content, said):
     assert str(refused.value).startswith(f"{path} {said}")
 
 
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    (tmp_path / "t.npz").write_bytes(saved(**{"x": np.zeros((3, 2)), "x.0": np.ones(3)}))
+    with pytest.raises(DataError) as refused:
+        table.read(tmp_path / "t.npz", None)
+    assert str(refused.value) == (f"{tmp_path / 't.npz'} must have columns of different names, and "
+                                  "has two named 'x.0'")
+
+
 def test_what_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr("sw.images.arrays.MAX_BYTES", 9_999)
     (tmp_path / "t.npz").write_bytes(packed(bytes(10_000)))
@@ -113,6 +121,10 @@ def test_parquet_files_are_read_where_pyarrow_is(tmp_path):
                                        "y": ["a", "b", " a"]}), tmp_path / "t.parquet")
     found = table.read(tmp_path / "t.parquet", "y")
     assert found.rows == [["0.5", "1"], ["", ""], ["2.0", "0"]] and found.labels == ["a", "b", "a"]
+    parquet.write_table(pyarrow.table([[1, 2], [3, 4], ["a", "b"]], names=["x", "x", "y"]),
+                        tmp_path / "twice.parquet")
+    with pytest.raises(DataError, match=r"columns of different names, and has two named 'x'$"):
+        table.read(tmp_path / "twice.parquet", "y")
     (tmp_path / "no.parquet").write_bytes(b"PAR1 no PAR1")
     with pytest.raises(DataError, match=r"must be a Parquet file of columns: "):
         table.read(tmp_path / "no.parquet", None)
