@@ -22,6 +22,7 @@ __all__ = ["READERS"]
 
 MAX_BYTES = 1 << 28     # Of a file, and of what is packed in it.
 MAX_VALUES = 1 << 25
+MAX_COLUMNS = 1 << 16
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 # What readers of damaged archives raise.
 DAMAGED = (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, EOFError, KeyError,
@@ -38,8 +39,12 @@ def _npz(path: Path) -> Rows:
             found = archive.infolist()
             if (size := sum(each.file_size for each in found)) > MAX_BYTES:
                 raise ValueError(f"it must hold at most {MAX_BYTES:,} bytes, not {size:,}")
-            columns = [column for each in found for column in _columns(
-                each.filename.removesuffix(".npy"), _array(archive.read(each)))]
+            _bound(len(found), 0)
+            arrays = {each: _array(archive.read(each)) for each in found}
+        _bound(sum(each.shape[1] if each.ndim == 2 else 1 for each in arrays.values()),
+               sum(each.size for each in arrays.values()))
+        columns = [column for each, array in arrays.items()
+                   for column in _columns(each.filename.removesuffix(".npy"), array)]
     except DAMAGED as error:
         raise DataError(f"{path} must be an NPZ file of columns: {error}") from None
     return _rows(path, columns)
@@ -60,6 +65,13 @@ def _array(content: bytes) -> np.ndarray:
     return np.frombuffer(raw, dtype).reshape(shape, order="F" if by_column else "C")
 
 
+def _bound(columns: int, values: int) -> None:
+    """Refuse a table of too many, before each of them is an object."""
+    for count, most, what in (columns, MAX_COLUMNS, "columns"), (values, MAX_VALUES, "values"):
+        if count > most:
+            raise ValueError(f"it must hold at most {most:,} {what}, not {count:,}")
+
+
 def _columns(name: str, array: np.ndarray) -> list[Column]:
     if array.ndim == 1:
         return [(name, array.tolist())]
@@ -77,8 +89,8 @@ def _parquet(path: Path) -> Rows:
     content = regular.read_bytes(path, MAX_BYTES)
     try:
         file = parquet.ParquetFile(pyarrow.BufferReader(content))
-        if (size := file.metadata.num_rows * file.metadata.num_columns) > MAX_VALUES:
-            raise ValueError(f"it must hold at most {MAX_VALUES:,} values, not {size:,}")
+        width = file.metadata.num_columns
+        _bound(width, width * file.metadata.num_rows)
         found = file.read()
         columns = [(str(name), column.to_pylist())
                    for name, column in zip(found.column_names, found.columns)]

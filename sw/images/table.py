@@ -209,7 +209,7 @@ def has_labels(table: Table, label: str) -> bool:
 
 
 def _check(path: Path, header: list[str], rows: list[list[str]]) -> None:
-    if twice := {name for name in header if header.count(name) > 1}:
+    if twice := [name for name, count in Counter(header).items() if count > 1]:
         raise DataError(f"{path} must have columns of different names, and has two named "
                         f"{min(twice)!r}")
     if not rows:

@@ -10,6 +10,7 @@ import pytest
 
 from sw.images import table
 from sw.images.names import DataError
+from tests.line import within
 
 
 def test_an_npz_file_is_the_table_that_its_columns_make(tmp_path):
@@ -91,6 +92,30 @@ def test_two_columns_of_one_name_are_refused(tmp_path):
         table.read(tmp_path / "t.npz", None)
     assert str(refused.value) == (f"{tmp_path / 't.npz'} must have columns of different names, and "
                                   "has two named 'x.0'")
+
+
+WIDE = "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 1000000000000)}"
+
+
+@pytest.mark.parametrize("content, said", [
+    (array(WIDE), "at most 65,536 columns, not 1,000,000,000,000"),
+    (saved(**{f"x{number}": np.zeros((1, 40_000), bool) for number in range(2)}),
+     "at most 65,536 columns, not 80,000"),
+    (saved(x=np.zeros((1 << 24) + 1, bool), y=np.zeros(1 << 24, bool)),
+     "at most 33,554,432 values, not 33,554,433"),
+], ids=["columns", "arrays", "values"])
+def test_a_table_of_too_much_is_refused_before_it_is_one(tmp_path, content, said):
+    (tmp_path / "t.npz").write_bytes(content)
+    with within(5), pytest.raises(DataError) as refused:
+        table.read(tmp_path / "t.npz", None)
+    assert str(refused.value) == (f"{tmp_path / 't.npz'} must be an NPZ file of columns: it must "
+                                  f"hold {said}")
+
+
+def test_a_wide_table_is_checked_in_good_time(tmp_path):
+    (tmp_path / "t.csv").write_text(f"{','.join(map(str, range(60_000)))}\n{'1,' * 59_999}1\n")
+    with within(5):
+        assert len(table.read(tmp_path / "t.csv", None).names) == 60_000
 
 
 def test_what_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
