@@ -7,6 +7,7 @@ In an NPZ file an array ``(n,)`` is a column of its name, and an array ``(n, m)`
 import io
 import math
 import struct
+import warnings
 import zipfile
 import zlib
 from pathlib import Path
@@ -24,6 +25,7 @@ MAX_BYTES = 1 << 28     # Of a file, and of what is packed in it.
 MAX_VALUES = 1 << 25
 MAX_COLUMNS = 1 << 16
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)    # As numpy does it.
 # What readers of damaged archives raise.
 DAMAGED = (zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError, EOFError, KeyError,
            OverflowError, struct.error, zlib.error)
@@ -39,6 +41,9 @@ def _npz(path: Path) -> Rows:
             found = archive.infolist()
             if (size := sum(each.file_size for each in found)) > MAX_BYTES:
                 raise ValueError(f"it must hold at most {MAX_BYTES:,} bytes, not {size:,}")
+            if strange := [each for each in found if each.compress_type not in PACKED]:
+                raise ValueError(f"{strange[0].filename!r:.40} must be stored or deflated: write "
+                                 "it with numpy")
             _bound(len(found), 0)
             arrays = {each: _array(archive.read(each)) for each in found}
         _bound(sum(each.shape[1] if each.ndim == 2 else 1 for each in arrays.values()),
@@ -55,7 +60,7 @@ def _array(content: bytes) -> np.ndarray:
     version = npy.read_magic(file)
     if version not in HEADERS:
         raise ValueError(f"arrays must be of version 1.0 or 2.0, not {version}")
-    shape, by_column, dtype = HEADERS[version](file)
+    shape, by_column, dtype = _header(file, version)
     if dtype.kind not in "biufU":
         raise ValueError(f"arrays must be of numbers or text, not {dtype}")
     raw = file.read()
@@ -63,6 +68,18 @@ def _array(content: bytes) -> np.ndarray:
         raise ValueError(f"an array of {' x '.join(map(str, shape))} must have "
                          f"{math.prod(shape) * dtype.itemsize:,} bytes, not {len(raw):,}")
     return np.frombuffer(raw, dtype).reshape(shape, order="F" if by_column else "C")
+
+
+def _header(file: io.BytesIO, version: tuple[int, int]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Return the shape, whether it is by column, and the type."""
+    try:
+        with warnings.catch_warnings(action="ignore"):    # That Python 2 wrote it.
+            return HEADERS[version](file)
+    except ValueError:
+        raise
+    except Exception as error:    # Python's parser and numpy have many: even MemoryError.
+        raise ValueError("the header of an array must be one that numpy writes: "
+                         f"{type(error).__name__}") from None
 
 
 def _bound(columns: int, values: int) -> None:

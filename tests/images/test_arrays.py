@@ -35,10 +35,10 @@ def test_a_csv_file_of_the_same_values_becomes_the_same_bits(tmp_path):
     assert npz.fingerprint == csv.fingerprint
 
 
-def packed(content):
+def packed(content, how=zipfile.ZIP_DEFLATED):
     """Return an archive with one array of these bytes."""
     file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(file, "w", how) as archive:
         archive.writestr("x.npy", content)
     return file.getvalue()
 
@@ -54,6 +54,7 @@ def saved(**arrays):
     return file.getvalue()
 
 
+STRANGE = "must be an NPZ file of columns: the header of an array must be one that numpy writes: "
 HUGE = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,)}"
 
 
@@ -76,8 +77,14 @@ HUGE = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,)}"
                                    "or 2.0, not (3, 0)"),
     (array("os.system('x')"), "must be an NPZ file of columns: "),
     (packed(b"\x93NUM"), "must be an NPZ file of columns: "),
+    (packed(b"", zipfile.ZIP_LZMA), "must be an NPZ file of columns: 'x.npy' must be stored or "
+                                    "deflated: write it with numpy"),
+    (packed(b"", zipfile.ZIP_BZIP2), "must be an NPZ file of columns: 'x.npy' must be stored or "
+                                     "deflated: write it with numpy"),
+    (array("(" * 3000), STRANGE), (array("-" * 8000 + "1"), STRANGE),
+    (array("{'descr': (), 'fortran_order': False, 'shape': ()}"), f"{STRANGE}IndexError"),
 ], ids=["empty", "text", "none", "lengths", "3-D", "0-D", "objects", "complex", "huge", "version",
-        "program", "cut"])
+        "program", "cut", "LZMA", "bzip2", "brackets", "signs", "type"])
 def test_what_is_no_npz_file_is_refused(tmp_path, content, said):
     path = tmp_path / "t.npz"
     path.write_bytes(content)
