@@ -67,7 +67,14 @@ def _array(content: bytes) -> np.ndarray:
     if len(raw) != math.prod(shape) * dtype.itemsize:
         raise ValueError(f"an array of {' x '.join(map(str, shape))} must have "
                          f"{math.prod(shape) * dtype.itemsize:,} bytes, not {len(raw):,}")
+    if dtype.kind == "U" and not _is_unicode(np.frombuffer(raw, f"{dtype.str[0]}u4")):
+        raise ValueError("text must be Unicode, without halves of pairs")
     return np.frombuffer(raw, dtype).reshape(shape, order="F" if by_column else "C")
+
+
+def _is_unicode(points: np.ndarray) -> bool:
+    """Return whether each can be a character: no file takes a surrogate that stands alone."""
+    return bool(((points < 0xD800) | (points > 0xDFFF) & (points < 0x110000)).all())
 
 
 def _header(file: io.BytesIO, version: tuple[int, int]) -> tuple[tuple[int, ...], bool, np.dtype]:

@@ -55,6 +55,8 @@ def saved(**arrays):
 
 
 STRANGE = "must be an NPZ file of columns: the header of an array must be one that numpy writes: "
+UNICODE = "must be an NPZ file of columns: text must be Unicode, without halves of pairs"
+TEXT = "{'descr': '<U1', 'fortran_order': False, 'shape': (1,)}"
 HUGE = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,)}"
 
 
@@ -82,9 +84,11 @@ HUGE = "{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,)}"
     (packed(b"", zipfile.ZIP_BZIP2), "must be an NPZ file of columns: 'x.npy' must be stored or "
                                      "deflated: write it with numpy"),
     (array("(" * 3000), STRANGE), (array("-" * 8000 + "1"), STRANGE),
+    (array(TEXT, b"\0\xd8\0\0"), UNICODE), (array(TEXT, b"\0\0\x11\0"), UNICODE),
     (array("{'descr': (), 'fortran_order': False, 'shape': ()}"), f"{STRANGE}IndexError"),
 ], ids=["empty", "text", "none", "lengths", "3-D", "0-D", "objects", "complex", "huge", "version",
-        "program", "cut", "LZMA", "bzip2", "brackets", "signs", "type"])
+        "program", "cut", "LZMA", "bzip2", "brackets", "signs", "surrogate",
+        "beyond", "type"])
 def test_what_is_no_npz_file_is_refused(tmp_path, content, said):
     path = tmp_path / "t.npz"
     path.write_bytes(content)
