@@ -3,7 +3,6 @@
 import io
 import struct
 import zipfile
-import zlib
 
 import numpy as np
 import pytest
@@ -136,17 +135,24 @@ def test_what_unpacks_to_too_much_is_refused(tmp_path, monkeypatch):
         table.read(tmp_path / "t.npz", None)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_a_damaged_npz_file_is_a_table_or_refused(tmp_path, seed):
-    rng, content = np.random.default_rng(seed), bytearray(saved(x=np.arange(50.0), y=np.arange(50)))
-    for _ in range(3):
-        content[rng.integers(len(content))] = rng.integers(256)
-    (tmp_path / "t.npz").write_bytes(content)
-    try:
-        found = table.read(tmp_path / "t.npz", None)
-        assert zlib.crc32(bytes(content)) and len(found.rows) == 50
-    except DataError as error:
-        assert str(error).startswith(f"{tmp_path / 't.npz'} must ")
+def test_a_damaged_npz_file_is_what_it_was_or_refused(tmp_path):
+    """Of 300 some are damaged where nobody looks; a column may be lost, but no value is another."""
+    path, whole = tmp_path / "t.npz", saved(x=np.arange(50.0), y=np.arange(50))
+    columns, n_read = {"x": tuple(f"{row}.0" for row in range(50)),
+                       "y": tuple(map(str, range(50)))}, 0
+    for seed in range(300):
+        rng, content = np.random.default_rng(seed), bytearray(whole)
+        for _ in range(3):
+            content[rng.integers(len(content))] = rng.integers(256)
+        path.write_bytes(content)
+        try:
+            found = table.read(path, None)
+        except DataError as error:
+            assert str(error).startswith(f"{path} must ")
+        else:
+            assert [*zip(*found.rows)] == [columns[name] for name in found.names]
+            n_read += 1
+    assert 0 < n_read < 300
 
 
 def test_parquet_files_are_read_where_pyarrow_is(tmp_path):
