@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..golden.network import Network
 from ..golden.tensors import atomic_write
+from ..images.names import DataError
 from ..images.table import Encoding
 
 __all__ = ["header", "write"]
@@ -18,14 +19,24 @@ FILES = ("hybnn.h", "hybnn.c")
 
 
 def write(network: Network, names: tuple[str, ...], encoding: Encoding | None, to: Path) -> None:
-    """Write ``hybnn.c``, ``hybnn.h`` and ``network.h`` into a folder."""
+    """Write ``hybnn.c``, ``hybnn.h`` and ``network.h`` into a folder; raise as :func:`header`."""
+    text = header(network, names, encoding)
     for name in FILES:
         atomic_write(to / name, (SOURCES / name).read_bytes())
-    atomic_write(to / "network.h", header(network, names, encoding).encode())
+    atomic_write(to / "network.h", text.encode())
 
 
 def header(network: Network, names: tuple[str, ...], encoding: Encoding | None) -> str:
-    """Return the text of ``network.h``, in ASCII: names are UTF-8 in escapes."""
+    """Return the text of ``network.h``, in ASCII: names are UTF-8 in escapes.
+
+    Raises
+    ------
+    DataError
+        The encoding does not make as many bits as the network takes.
+    """
+    if encoding is not None and encoding.n_bits != network.n_in:
+        raise DataError(f"The encoding of the table must make {network.n_in:,} bits of a row, as "
+                        f"the network takes, not {encoding.n_bits:,}: they must be of one run")
     lines = ["/* Written by python -m sw.export. */", "#ifndef HYBNN_NETWORK_H",
              "#define HYBNN_NETWORK_H", "", '#include "hybnn.h"', "",
              f"enum {{ HYBNN_BYTES = {-(-network.n_in // 8)}, HYBNN_CLASSES = {len(names)} }};", "",

@@ -14,6 +14,7 @@ from sw.golden import fast, frame
 from sw.golden.bits import to_bytes
 from sw.golden.identity import Identity
 from sw.golden.network import random_network
+from sw.images.names import DataError
 from sw.images.table import Column, Encoding, Table
 from tests.line import golden_line, stranger
 
@@ -86,13 +87,38 @@ def test_who_is_no_board_gives_no_answer(program, says):
         assert [name for _, name in ask(program, text, port)] == ["no answer"]
 
 
+def run(folder, program):
+    """Compile a program with ``hybnn.c`` in a folder; return what it says."""
+    (folder / "main.c").write_text(f'#include <stdio.h>\n#include "network.h"\n{program}')
+    subprocess.run([*GCC, "main.c", "hybnn.c", "-o", "main"], cwd=folder, check=True, timeout=120)
+    done = subprocess.run([folder / "main"], capture_output=True, timeout=20)
+    assert done.stderr == b""
+    return done.stdout
+
+
+def test_no_byte_behind_the_code_is_written(tmp_path):
+    microcontroller.write(NETWORK, NAMES, ENCODING, tmp_path)
+    assert run(tmp_path, """int main(void) {
+        double row[HYBNN_COLUMNS] = {7, 0, 0, 9};
+        uint8_t code[1];    /* Of the three that it has. */
+        hybnn_encode(hybnn_columns, HYBNN_COLUMNS, row, code, sizeof code);
+        printf("%d", code[0]);
+    }""") == b"39"
+
+
+@pytest.mark.parametrize("n_in", [ENCODING.n_bits - 1, ENCODING.n_bits + 1])
+def test_an_encoding_of_another_network_is_refused(tmp_path, n_in):
+    with pytest.raises(DataError) as refused:
+        microcontroller.write(random_network((n_in, 4, 3)), NAMES, ENCODING, tmp_path)
+    assert list(tmp_path.iterdir()) == [] and str(refused.value) == (
+        f"The encoding of the table must make {n_in} bits of a row, as the network takes, not "
+        f"{ENCODING.n_bits}: they must be of one run")
+
+
 def test_without_a_table_there_are_bytes_and_names(tmp_path):
     microcontroller.write(NETWORK, NAMES, None, tmp_path)
-    (tmp_path / "main.c").write_text(
-        '#include <stdio.h>\n#include "network.h"\n'
-        'int main(void) { printf("%d %d %s", HYBNN_BYTES, HYBNN_CLASSES, hybnn_classes[1]); }')
-    subprocess.run([*GCC, "main.c", "-o", "main"], cwd=tmp_path, check=True, timeout=120)
-    said = subprocess.run([tmp_path / "main"], capture_output=True, timeout=20).stdout
+    said = run(tmp_path, 'int main(void) { printf("%d %d %s", HYBNN_BYTES, HYBNN_CLASSES, '
+                         'hybnn_classes[1]); }')
     assert said == f"3 3 {NAMES[1]}".encode()
 
 

@@ -99,6 +99,12 @@ int hybnn_classify(struct hybnn_link *link, const uint8_t *code, size_t n)
     return HYBNN_NO_ANSWER;
 }
 
+static void set(uint8_t *code, size_t n_bytes, size_t at, int is_set)
+{
+    if (at / 8 < n_bytes)
+        code[at / 8] |= (uint8_t)(is_set << at % 8);
+}
+
 void hybnn_encode(const struct hybnn_column *columns, size_t n_columns, const double *row,
                   uint8_t *code, size_t n_bytes)
 {
@@ -109,12 +115,10 @@ void hybnn_encode(const struct hybnn_column *columns, size_t n_columns, const do
         const struct hybnn_column *column = &columns[number];
         double value = row[number];
         for (unsigned each = 0; each < column->n_thresholds; each++, at++)
-            code[at / 8] |= (uint8_t)((value >= column->thresholds[each]) << at % 8);
+            set(code, n_bytes, at, value >= column->thresholds[each]);
         for (unsigned each = 0; each < column->n_words; each++, at++)
-            code[at / 8] |= (uint8_t)((value == each) << at % 8);
-        if (column->has_missing) {
-            code[at / 8] |= (uint8_t)((value != value) << at % 8);
-            at++;
-        }
+            set(code, n_bytes, at, value == each);
+        if (column->has_missing)
+            set(code, n_bytes, at++, value != value);
     }
 }

@@ -46,7 +46,8 @@ void hybnn_begin(struct hybnn_link *link);
 int hybnn_classify(struct hybnn_link *link, const uint8_t *code, size_t n);
 
 /* Write the bits of a row into code, element 0 into bit 0 of byte 0. A value that is missing is NaN,
- * and a word is its number; code has the bytes that network.h says. */
+ * and a word is its number; code has the bytes that network.h says, and no byte behind them is
+ * written. */
 void hybnn_encode(const struct hybnn_column *columns, size_t n_columns, const double *row,
                   uint8_t *code, size_t n_bytes);
 
