@@ -34,17 +34,16 @@ class Listed:
     accuracy: float | None = None    # In per cent of the test images, or rows.
     seconds: float | None = None     # Of all trainings.
     builds: str = UNKNOWN            # Board, logic cells, inferences a second of the engine.
-    when: float = 0                  # Seconds since 1970: finished, or begun.
+    when: float = 0                  # Seconds since 1970: finished, or begun; 0 if not known.
     state: str = "unfinished"
 
     @property
     def words(self) -> list[str]:
-        """Its line, in the order of :data:`HEADING`."""
-        return [self.run, f"{datetime.fromtimestamp(self.when):%Y-%m-%d %H:%M}", self.way,
-                self.data, self.network,
-                UNKNOWN if self.accuracy is None else f"{self.accuracy:.2f}",
-                UNKNOWN if self.seconds is None else f"{self.seconds:,.0f}", self.builds,
-                self.state]
+        """Its line, in the order of :data:`HEADING`: all but the last are short."""
+        known = [self.run, _date(self.when), self.way, self.data, self.network,
+                 UNKNOWN if self.accuracy is None else f"{self.accuracy:.2f}",
+                 UNKNOWN if self.seconds is None else f"{self.seconds:,.0f}", self.builds]
+        return [*map(_short, known), one_line(self.state)]
 
 
 HEADING = ["run", "when", "way", "data", "network", "accuracy, %", "seconds", "builds", ""]
@@ -88,7 +87,7 @@ def _read(folder: Path) -> Listed:
         return Listed(folder.name, way, data, _network(found), _first(found.get("accuracy")),
                       _total(found.get("seconds")), _builds(folder), when,
                       "" if found else "unfinished")
-    except (UserError, OSError, ValueError, TypeError, AttributeError) as error:
+    except (UserError, OSError, ValueError, TypeError, AttributeError, ArithmeticError) as error:
         return Listed(folder.name, state=f"cannot be read: {error}")
 
 
@@ -119,11 +118,17 @@ def _builds(folder: Path) -> str:
 
 def table(runs: Sequence[Listed], sort: str) -> str:
     """Line runs up, sorted by one of :data:`SORTS`."""
-    rows = [HEADING] + [[_short(word) for word in run.words]
-                        for run in sorted(runs, key=SORTS[sort])]
+    rows = [HEADING] + [run.words for run in sorted(runs, key=SORTS[sort])]
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join("  ".join(f"{word:<{width}}" for word, width in zip(row, widths)).rstrip()
                      for row in rows)
+
+
+def _date(when: float) -> str:
+    try:
+        return f"{datetime.fromtimestamp(when):%Y-%m-%d %H:%M}" if when else UNKNOWN
+    except (ValueError, OverflowError, OSError):    # A file system takes years that nothing shows.
+        return UNKNOWN
 
 
 def _short(word: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import pytest
 
 from sw.golden.errors import UserError
-from sw.listing import HEADING, find, main, table
+from sw.listing import HEADING, Listed, find, main, table
 from sw.training.columns import TableConfig
 from sw.training.config import Config, DeepConfig
 from sw.training.stages import OnChipConfig
@@ -71,6 +71,26 @@ def test_what_is_unfinished_or_damaged_is_said(runs, capsys):
     assert [*said][1] == "hybrid" and "stranger" not in said
     assert said["chip"].endswith("unfinished")
     assert all("cannot be read: " in said[name] for name in ("deep", "table"))
+
+
+@pytest.mark.parametrize("file, text, reason", [
+    ("metrics", '{"accuracy": {"it": 1' + "0" * 400 + "}}",
+     "int too large to convert to float"),
+    ("metrics", '{"seconds": {"one": 1' + "0" * 400 + "}}",
+     "int too large to convert to float"),
+    ("config", '{"x": 1}', "{}/config.json is not the configuration of a run"),
+], ids=["accuracy", "seconds", "config"])
+def test_one_that_cannot_be_read_says_why_in_full(runs, file, text, reason):
+    (runs / "deep" / f"{file}.json").write_text(text)
+    found = lines(runs)
+    assert found["deep"] == ["deep", *"-------",
+                             f"cannot be read: {reason.format(runs / 'deep')}"]
+    assert len(found) == 5
+
+
+@pytest.mark.parametrize("when", [0, 1e13, -1e300], ids=["unknown", "late", "early"])
+def test_a_date_that_no_calendar_has_is_not_shown(when):
+    assert Listed("it", when=when).words[1] == "-"
 
 
 @pytest.mark.parametrize("name, said", [
