@@ -214,6 +214,8 @@ def _check(path: Path, header: list[str], rows: list[list[str]]) -> None:
                         f"{min(twice)!r}")
     if not rows:
         raise DataError(f"{path} must have rows below its header")
+    if any("\0" in "".join(row) for row in (header, *rows)):    # No encoding could be read again.
+        raise DataError(f"{path} must be text without the character NUL")
     for number, row in enumerate(rows, 1):
         if len(row) != len(header):
             raise DataError(f"{path} must have {len(header)} values in each row, and has "

@@ -100,6 +100,8 @@ def test_labels_take_the_memory_that_they_have(tmp_path):
     ("\n\r\n", "must be a CSV file with a header, and is empty"),
     ("x,class\n", "must have rows below its header"),
     ("x,x,class\n1,2,a\n", "must have columns of different names, and has two named 'x'"),
+    ("x,class\n1,a\n2,b\0\n", "must be text without the character NUL"),
+    ("x\0,class\n1,a\n2,b\n", "must be text without the character NUL"),
     ("x,class\n1,a\nx,class\n2,b\n", "must have one header, and has it again in row 2"),
     ("x,class\n1,a\n2,3,b\n", "must have 2 values in each row, and has 3 in row 2"),
     ("x,y\n1,a\n", "must have the column 'class', and has x, y"),
@@ -116,9 +118,9 @@ def test_labels_take_the_memory_that_they_have(tmp_path):
     ("x,class\n" + "".join(f"w{n},{'ab'[n % 2]}\n" for n in range(200)),
      "must have at most 64 different words in a column, and has 160 in 'x': leave the column out"),
     ('x,class\n"1,a\n', "must be a CSV file with a header: unexpected end of data"),
-], ids=["empty", "blank", "no rows", "twice", "header again", "long row", "no label",
-        "missing label", "one class", "257 classes", "one row", "word", "infinite", "constant",
-        "words", "quote"])
+], ids=["empty", "blank", "no rows", "twice", "NUL", "NUL in name", "header again", "long row",
+        "no label", "missing label", "one class", "257 classes", "one row", "word", "infinite",
+        "constant", "words", "quote"])
 def test_what_is_no_table_is_refused(tmp_path, text, said):
     path = made(tmp_path, text)
     with pytest.raises(DataError) as refused:
