@@ -39,12 +39,10 @@ def _npz(path: Path) -> Rows:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             found = archive.infolist()
-            if (size := sum(each.file_size for each in found)) > MAX_BYTES:
-                raise ValueError(f"it must hold at most {MAX_BYTES:,} bytes, not {size:,}")
             if strange := [each for each in found if each.compress_type not in PACKED]:
                 raise ValueError(f"{strange[0].filename!r:.40} must be stored or deflated: write "
                                  "it with numpy")
-            _bound(len(found), 0)
+            _bound(len(found), 0, sum(each.file_size for each in found))
             arrays = {each: _array(archive.read(each)) for each in found}
         _bound(sum(each.shape[1] if each.ndim == 2 else 1 for each in arrays.values()),
                sum(each.size for each in arrays.values()))
@@ -89,9 +87,10 @@ def _header(file: io.BytesIO, version: tuple[int, int]) -> tuple[tuple[int, ...]
                          f"{type(error).__name__}") from None
 
 
-def _bound(columns: int, values: int) -> None:
+def _bound(columns: int, values: int, size: int = 0) -> None:
     """Refuse a table of too many, before each of them is an object."""
-    for count, most, what in (columns, MAX_COLUMNS, "columns"), (values, MAX_VALUES, "values"):
+    for count, most, what in ((columns, MAX_COLUMNS, "columns"), (values, MAX_VALUES, "values"),
+                              (size, MAX_BYTES, "bytes")):
         if count > most:
             raise ValueError(f"it must hold at most {most:,} {what}, not {count:,}")
 
@@ -112,15 +111,46 @@ def _parquet(path: Path) -> Rows:
 
     content = regular.read_bytes(path, MAX_BYTES)
     try:
-        file = parquet.ParquetFile(pyarrow.BufferReader(content))
-        width = file.metadata.num_columns
-        _bound(width, width * file.metadata.num_rows)
+        schema = parquet.read_schema(pyarrow.BufferReader(content))
+        if len({*schema.names}) < len(schema):
+            return schema.names, []    # Refused with those of CSV files, and not worth reading.
+        # As dictionaries: a text that many rows have is there once, until it is counted.
+        file = parquet.ParquetFile(pyarrow.BufferReader(content), read_dictionary=_texts(schema))
+        groups = [file.metadata.row_group(each) for each in range(file.num_row_groups)]
+        _bound(len(schema), len(schema) * sum(group.num_rows for group in groups),
+               sum(group.total_byte_size for group in groups))
         found = file.read()
+        _bound(0, 0, sum(map(_text_bytes, found.columns)))
         columns = [(str(name), column.to_pylist())
                    for name, column in zip(found.column_names, found.columns)]
     except (ValueError, OSError, pyarrow.ArrowException) as error:
         raise DataError(f"{path} must be a Parquet file of columns: {error}") from None
     return _rows(path, columns)
+
+
+def _texts(schema: Any) -> list[str]:
+    """Return the names of the columns of text; :exc:`ValueError` of what is no number either."""
+    from pyarrow import types
+
+    kinds = {name: kind.value_type if types.is_dictionary(kind) else kind
+             for name, kind in zip(schema.names, schema.types)}
+    texts = [name for name, kind in kinds.items() if types.is_string(kind)
+             or types.is_large_string(kind) or types.is_string_view(kind)]
+    for name in kinds.keys() - texts:
+        if not (types.is_primitive(kinds[name]) or types.is_null(kinds[name])):
+            raise ValueError(f"{name!r:.40} must be numbers or text, not {kinds[name]}")
+    return texts
+
+
+def _text_bytes(column: Any) -> int:
+    """Return how many bytes of text a column read as dictionaries has."""
+    from pyarrow import compute, types
+
+    if not types.is_dictionary(column.type):
+        return 0
+    lengths = (compute.binary_length(chunk.dictionary).take(chunk.indices)
+               for chunk in column.chunks)
+    return sum(compute.sum(each).as_py() or 0 for each in lengths)
 
 
 def _rows(path: Path, columns: list[Column]) -> Rows:

@@ -167,6 +167,13 @@ def test_parquet_files_are_read_where_pyarrow_is(tmp_path):
                         tmp_path / "twice.parquet")
     with pytest.raises(DataError, match=r"columns of different names, and has two named 'x'$"):
         table.read(tmp_path / "twice.parquet", "y")
+    long = pyarrow.DictionaryArray.from_arrays([0] * 2000, ["z" * 1_000_000])
+    parquet.write_table(pyarrow.table({"x": long}), tmp_path / "long.parquet")
+    with pytest.raises(DataError, match=r"hold at most 268,435,456 bytes, not 2,000,000,000$"):
+        table.read(tmp_path / "long.parquet", None)
+    parquet.write_table(pyarrow.table({"x": [[1], [2]]}), tmp_path / "deep.parquet")
+    with pytest.raises(DataError, match=r"columns: 'x' must be numbers or text, not list<.*>$"):
+        table.read(tmp_path / "deep.parquet", None)
     (tmp_path / "no.parquet").write_bytes(b"PAR1 no PAR1")
     with pytest.raises(DataError, match=r"must be a Parquet file of columns: "):
         table.read(tmp_path / "no.parquet", None)
