@@ -9,6 +9,7 @@ from string import Template
 
 import numpy as np
 
+from hw import axi_core
 from hw.axi_core import AxiCore, AxiPorts
 from hw.flow import portable
 from hw.flow.keywords import KEYWORDS
@@ -85,9 +86,10 @@ def write(network: Network, plan: Plan, folder: Path, *, name: str, scores: bool
     _check_name(name)
     _check_folder(folder)
     try:
-        core = AxiCore(network, plan, scores=scores)
+        axi_core.check(network, plan)
     except ValueError as error:
         raise CoreError(str(error)) from None
+    core = AxiCore(network, plan, scores=scores)
     described = _describe(core, name)
     texts = _files(core, name, described, codes)    # Before anything is made on the disk.
     folder.parent.mkdir(parents=True, exist_ok=True)

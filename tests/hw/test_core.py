@@ -219,7 +219,10 @@ def test_a_core_stays_if_its_replacement_fails(tmp_path, monkeypatch, moves, don
 
 
 def test_what_fails_leaves_nothing(folder, tmp_path, monkeypatch):
-    monkeypatch.setenv("YOSYS", "/nowhere")
+    def fails(*_):
+        raise toolchain.ToolFailed("yosys does not work")
+
+    monkeypatch.setattr(toolchain, "run", fails)
     assert core.main(["--network", str(folder / "dense.safetensors"), "--out",
                       str(tmp_path / "not" / "there")]) == 2
     assert list(tmp_path.iterdir()) == []
