@@ -1,6 +1,7 @@
 """The server's side without Flower: what is asked, what is believed, and what becomes of it."""
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -15,7 +16,9 @@ from .codec import CodecError, State, Update, decode, encode
 from .rounds import aggregate, first
 from .settings import Settings
 
-__all__ = ["Federation"]
+__all__ = ["Federation", "believable"]
+
+log = logging.getLogger("flwr")
 
 
 class Federation:
@@ -75,11 +78,20 @@ class Federation:
     def _agree(self, updates: list[Update]) -> Network | State:
         contents = [update.content for update in updates]
         if not self.settings.robust:
-            return aggregate(contents, believable([update.examples for update in updates]),
-                             self.content)
+            return aggregate(contents, self._counts(updates), self.content)
         if isinstance(self.content, Network):
             return aggregate(contents, [1] * len(contents), self.content)
         return rounds.median([content for content in contents if not isinstance(content, Network)])
+
+    def _counts(self, updates: list[Update]) -> list[int]:
+        """Return what each update counts; say of whom less is believed than is claimed."""
+        claims = [update.examples for update in updates]
+        counts = believable(claims)
+        for claim, count in zip(claims, counts, strict=True):
+            if count != claim:
+                log.warning("round %d: a client claims %d images, which are more than twice those "
+                            "of the others, and counts as %d", self.round, claim, count)
+        return counts
 
     def save(self) -> None:
         """Write the file."""
@@ -103,17 +115,22 @@ class Federation:
         self.history = history
 
 
-def believable(claims: Sequence[int]) -> list[float]:
-    """Return what clients that claim so many images count: one that claims more than twice the
-    median counts as the median does.
+def believable(claims: Sequence[int]) -> list[int]:
+    """Return what clients that claim so many images count.
 
-    So one client, whatever it claims, has no more votes than two others.
+    One that claims more than twice the median of the others counts as the largest of the others
+    that does not. So of three or more whose claims are alike, none has the half of all votes,
+    whatever it claims.
 
-    >>> believable([100, 120, 2 ** 32 - 1]), believable([1, 2, 3])
-    ([100, 120, 120], [1, 2, 3])
+    >>> believable([100, 120, 2 ** 32 - 1]), believable([1, 2, 3]), believable([5])
+    ([100, 120, 120], [1, 2, 3], [5])
     """
-    usual = median(claims)
-    return [claim if claim <= 2 * usual else usual for claim in claims]
+    counts = []
+    for number, claim in enumerate(claims):
+        others = [*claims[:number], *claims[number + 1:]] or [claim]
+        most = 2 * median(others)
+        counts.append(claim if claim <= most else max(each for each in others if each <= most))
+    return counts
 
 
 def _tensor(data: bytes) -> torch.Tensor:

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from sw.federated.codec import layout
+from sw.federated.federation import believable
 from sw.federated.rounds import adopt, aggregate, begin, first, give, learn, median, model_of
 from sw.federated.splits import SPLITS, split
 from sw.golden import bits
@@ -193,3 +194,15 @@ def test_what_cannot_be_split_is_refused(arguments, sentence):
         split(name, learnable()[1], clients, alpha, 0)
     assert str(refused.value) == sentence
 
+
+
+@pytest.mark.parametrize("claims, counts", [
+    ([5], [5]), ([7, 7], [7, 7]), ([1, 2, 3], [1, 2, 3]), ([100] * 4 + [201], [100] * 5),
+    ([100] * 4 + [200], [100] * 4 + [200]),              # Twice is believed.
+    ([100, 100, 2 ** 32 - 1], [100, 100, 100]),
+    ([55, 1395, 11215], [55, 1395, 1395]),               # An honest one with most of all images.
+    ([100] * 4 + [2 ** 32 - 1] * 2, [100] * 6),
+    ([1, 2 ** 32 - 1, 2 ** 32 - 1], [1, 2 ** 32 - 1, 2 ** 32 - 1]),    # Most of them lie.
+])
+def test_what_a_claim_counts(claims, counts):
+    assert believable(claims) == counts
