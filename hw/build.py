@@ -73,6 +73,9 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--program", action="store_true",
                         help="load the bitstream into the board afterwards")
     args = parser.parse_args(argv)
+    if args.reloadable and args.link == "spi":
+        parser.error("--reloadable needs the UART, by which python -m hw.load loads: leave it or "
+                     "--link spi out")
     if args.baud and args.link == "spi":
         parser.error("--baud is the speed of a UART; SPI has the clock of its controller: leave "
                      "one of them out")

@@ -12,20 +12,22 @@ __all__ = ["Peripheral", "keeps_up"]
 
 
 def keeps_up(clock: float, spi: float) -> bool:
-    """Return whether a peripheral of a ``clock`` in hertz follows one of SPI.
+    """Return whether a peripheral of a ``clock`` in hertz follows a controller of SPI.
 
-    >>> keeps_up(36e6, 24e6), keeps_up(10e6, 24e6)
+    What is held changes up to four cycles after it was taken, and is shown seven cycles of SPI
+    later, so 4 / 7 of SPI's clock would do. A build tells the two clocks apart by which is faster.
+
+    >>> keeps_up(36e6, 24e6), keeps_up(24e6, 24e6)
     (True, False)
     """
-    return clock >= spi / 2
+    return clock > spi
 
 
 class Peripheral(wiring.Component):
     """Receive and send bytes, one for each that the controller sends.
 
-    ``clk`` is a clock of its own, up to twice as fast as this domain's: from one of its eight
-    cycles to the same of the next byte there must be four of ours. Where there is no byte to send,
-    ``idle`` is sent. A byte that comes while ``room`` wait is dropped: frames have a check.
+    ``clk`` is a clock of its own, see :func:`keeps_up`. Where there is no byte to send, ``idle`` is
+    sent. A byte that comes while ``room`` wait is dropped: frames have a check.
 
     Parameters
     ----------

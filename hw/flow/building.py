@@ -174,7 +174,7 @@ def _spi_clock(board: boards.Board, clock: float) -> PLL:
         raise BuildError(f"{error}. Choose another --clock") from None
     if not spi.keeps_up(pll.output, board.baud):
         raise BuildError(f"A clock of {pll.output / 1e6:g} MHz does not keep up with "
-                         f"{speed(board.baud, board.link)}. Choose another --clock or --baud")
+                         f"{speed(board.baud, board.link)}. Choose another --clock")
     return pll
 
 

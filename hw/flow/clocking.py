@@ -5,7 +5,7 @@ from pathlib import Path
 import boards
 from hw.blocks import spi, uart
 from hw.flow import building, steps
-from hw.flow.building import TimingMissed
+from hw.flow.building import BuildError, TimingMissed
 from hw.flow.family import FAMILIES
 from hw.flow.report import Rates, Report
 from hw.plan.plans import Plan
@@ -42,8 +42,10 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
 
     The second build is made where it answers more images or codes a second, or ``always``, if the
     clock is at least 2 per cent higher. Another placement may miss what the first allows: then one
-    more is tried that need not be so good, and if that misses too, the first stays. So this takes
-    as long as two builds, and in bad luck as three. Raises what :func:`building.build` does.
+    more is tried that need not be so good, and if that misses too, or the tools fail at what nobody
+    asked for, the first stays. So this takes as long as two builds, and in bad luck as three; the
+    router of an ECP5 may be at the last megahertz for half an hour. Raises what
+    :func:`building.build` does of the first.
     """
     def once(clock: float) -> Report:
         return building.build(network, board, plan, directory, clock=clock, seed=seed,
@@ -59,7 +61,7 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
         try:
             show(f"again at {best / 1e6:g} MHz, the placement allows {report.fmax_mhz:.1f}")
             return once(best)
-        except TimingMissed:
+        except BuildError as error:
             (directory / building.FAILED).unlink(missing_ok=True)    # What it says is no failure.
-            show("missed")
+            show("missed" if isinstance(error, TimingMissed) else "failed")
     return report

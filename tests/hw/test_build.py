@@ -246,8 +246,8 @@ def test_a_missed_clock_fails(folder, flags, capsys, tmp_path, replace_tool):
      "error: A clock of 9 MHz cannot make 12000000 baud: "),
     (["--board", "ulx3s_12f", "--network", "{}", "--link", "spi"],
      "error: ulx3s_12f has no pins for SPI here; boards that have: icebreaker, icestick\n"),
-    (["--board", "icestick", "--network", "{}", "--link", "spi", "--clock", "11", "--dry-run"],
-     "error: A clock of "),
+    (["--board", "icestick", "--network", "{}", "--link", "spi", "--clock", "24", "--dry-run"],
+     "error: A clock of 24 MHz does not keep up with 24 MHz of SPI. Choose another --clock\n"),
     (["--board", "ulx3s_12f", "--network", "{}", "--baud", "12000000", "--dry-run"],
      "error: The link of ulx3s_12f does at most 3000000 baud, not 12000000: choose a slower --baud"
      "\n"),
@@ -287,6 +287,9 @@ def test_each_family_says_what_does_not_fit(tmp_path, board, counted, said):
 
 @pytest.mark.parametrize("args, said", [
     ([], "error: the following arguments are required: --board (see --help)\n"),
+    (["--board", "icestick", "--link", "spi", "--reloadable"],
+     "error: --reloadable needs the UART, by which python -m hw.load loads: leave it or --link spi "
+     "out (see --help)\n"),
     (["--board", "icestick", "--link", "spi", "--baud", "3000000"],
      "error: --baud is the speed of a UART; SPI has the clock of its controller: leave one of them "
      "out (see --help)\n"),
@@ -515,3 +518,17 @@ def test_a_clock_is_chosen(folder, flags, shape, reached, placements, clock, tmp
     assert (out / "top.bin").exists() and not (out / "failed.log").exists()
     assert report["fmax_mhz"] >= report["clock_mhz"]
     assert ("missed" in capsys.readouterr().out) == (placements == 3)
+
+
+def test_a_further_build_that_fails_is_forgiven(folder, tmp_path, capsys, replace_tool):
+    log = tmp_path / "placements"
+    replace_tool("nextpnr-ice40", f"""
+        if [ -s {log} ]; then echo "ERROR: out of luck" >&2; exit 1; fi
+        echo once >> {log}
+        {TOOLS["nextpnr-ice40"]}""")
+    out = tmp_path / "chosen"
+    assert build.main(["--board", "icestick", "--network", str(folder / "short.safetensors"),
+                       "--out", str(out), "--clock", "best"]) == 0
+    assert json.loads((out / "report.json").read_text())["clock_mhz"] == 120
+    assert (out / "top.bin").exists() and not (out / "failed.log").exists()
+    assert capsys.readouterr().out.count("  failed\n") == 1    # Both say so, in a row.

@@ -1,5 +1,7 @@
 """The clock that a build chooses: PLL, link and what was placed decide."""
 
+from dataclasses import replace
+
 import pytest
 
 import boards
@@ -18,9 +20,15 @@ from hw.flow.clocking import higher
     ("tang_nano_9k", 54, 85, 84.857),
     ("ulx3s_25f", 75, 89.1, 87.5),
     ("ulx3s_25f", 75, 1e6, 400),         # As fast as a PLL goes.
+    ("icestick, spi", 30, 47.9, 47.25),
+    ("icestick, spi", 20, 24, 20),       # A controller may be as fast.
 ])
 def test_the_highest_clock_that_was_placed(board, first, placed, found):
-    assert higher(boards.find(board), first * 1e6, placed * 1e6) / 1e6 == pytest.approx(found, 1e-5)
+    name, *link = board.split(", ")
+    there = boards.find(name)
+    if link:
+        there = replace(there, link="spi", baud=24_000_000)
+    assert higher(there, first * 1e6, placed * 1e6) / 1e6 == pytest.approx(found, 1e-5)
 
 
 @pytest.mark.parametrize("name", boards.NAMES)
