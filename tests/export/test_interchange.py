@@ -178,8 +178,10 @@ def test_a_network_on_the_chip_is_handed_over_without_an_encoder(tmp_path, capsy
     network = Network.load(run / "network.safetensors")
     assert capsys.readouterr().out.splitlines() == [
         f"{to}/network.onnx: {network}, equal on all 450 test images",
-        f"{to}/vectors.json: test images with their scores and classes"]
-    assert sorted(path.name for path in to.iterdir()) == ["network.onnx", "vectors.json"]
+        f"{to}/vectors.json: test images with their scores and classes",
+        f"{to}/hybnn.c: asks a board from a microcontroller, with network.h"]
+    assert sorted(path.name for path in to.iterdir()) == [
+        "hybnn.c", "hybnn.h", "network.h", "network.onnx", "vectors.json"]
     first = json.loads((to / "vectors.json").read_text())["vectors"][0]
     code = bits.from_bytes(bytes.fromhex(first["code"]), network.n_in)
     assert first["scores"] == golden.trace(network, code)[-1].tolist()

@@ -79,7 +79,7 @@ def test_what_looks_alike_is_not_guessed(tmp_path, capsys):
 
 MISSING = "is missing: give the folder of a build, or make one with python -m hw.build"
 DAMAGED = "is damaged: build it anew with python -m hw.build"
-NOT_THERE = ("The block RAMs that hold the readout's offsets are not there or cannot be told from "
+NOT_THERE = ("The block RAMs that hold the weights of layer 0 are not there or cannot be told from "
              "others: build the other network with python -m hw.build")
 
 
