@@ -89,8 +89,8 @@ class Federation:
         counts = believable(claims)
         for claim, count in zip(claims, counts, strict=True):
             if count != claim:
-                log.warning("round %d: a client claims %d images, twice the usual or more, and counts "
-                            "as %d", self.round, claim, count)
+                log.warning("round %d: a client claims %d images, twice the usual or more, and "
+                            "counts as %d", self.round, claim, count)
         return counts
 
     def save(self) -> None:
