@@ -4,22 +4,18 @@ from hashlib import sha256
 
 from amaranth import Module
 from amaranth.lib import stream, wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw import engine, serial
+from hw import engines
 from hw.blocks import link
-from hw.blocks.hardwired import HardwiredEngine
 from hw.blocks.image_link import ImageLink
 from hw.blocks.link import Link
-from hw.engine import Engine
 from hw.plan import plans
 from hw.plan.plans import Plan
-from hw.serial import SerialEngine
 from sw.golden.identity import MAX_WIDTHS, N_HASH, Digest, Identity
 from sw.golden.network import Network
 
-__all__ = ["Accelerator", "check", "identity", "memories", "waits"]
+__all__ = ["Accelerator", "check", "identity", "waits"]
 
 
 def check(network: Network, plan: Plan, *, reloadable: bool) -> None:
@@ -55,11 +51,6 @@ def identity(network: Network, plan: Plan, *, reloadable: bool, clock: float,
                     waits=clock > 0 and waits(network, plan, clock, baud, room))
 
 
-def memories(network: Network, plan: Plan, *, reloadable: bool) -> dict[str, Memory]:
-    """Return what the memories of its engine begin with."""
-    return (serial if plan.is_serial else engine).memories(network, plan, reloadable=reloadable)
-
-
 class Accelerator(wiring.Component):
     """Answers each good request with the class of its code or image.
 
@@ -91,9 +82,7 @@ class Accelerator(wiring.Component):
         self.reloadable = reloadable
         self.identity = identity(network, plan, reloadable=reloadable, clock=clock, baud=baud,
                                  room=room)
-        self.engine = (HardwiredEngine(network) if plan.is_logic else
-                       (SerialEngine if plan.is_serial else Engine)(
-                           network, plan, reloadable=reloadable))
+        self.engine = engines.make(network, plan, reloadable=reloadable)
         self.link = (ImageLink if plan.is_serial else Link)(
             network.n_in, network.n_classes, reloadable=reloadable,
             identity=self.identity.to_bytes())

@@ -4,6 +4,7 @@ from amaranth import ClockDomain, Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from hw import engines
 from hw.blocks.axi import (
     ANSWER_LATENCY,
     CODE_LATENCY,
@@ -12,18 +13,14 @@ from hw.blocks.axi import (
     PacketReceiver,
     PacketSender,
 )
-from hw.blocks.hardwired import HardwiredEngine
 from hw.blocks.scores import score_width
-from hw.engine import Engine
 from hw.plan import plans
 from hw.plan.plans import Plan
-from hw.serial import SerialEngine
 from sw.golden.bits import n_bytes
+from sw.golden.frame import MAX_CLASSES
 from sw.golden.network import Network
 
-__all__ = ["MAX_CLASSES", "AxiCore", "AxiPorts", "check"]
-
-MAX_CLASSES = 256    # A class is a byte.
+__all__ = ["AxiCore", "AxiPorts", "check"]
 
 
 def check(network: Network, plan: Plan) -> None:
@@ -73,8 +70,7 @@ class AxiCore(wiring.Component):
         check(network, plan)
         self.network, self.plan = network, plan
         self.gives_scores = scores
-        self.engine = (HardwiredEngine(network, scores=scores) if plan.is_logic else
-                       (SerialEngine if plan.is_serial else Engine)(network, plan, scores=scores))
+        self.engine = engines.make(network, plan, scores=scores)
         self.in_bytes = n_bytes(network.n_in)
         self.score_bytes = score_width(network.readout) // 8 if scores else 0
         self.out_bytes = 1 + network.n_classes * self.score_bytes

@@ -7,8 +7,8 @@ from functools import partial
 import serial
 from tqdm import tqdm
 
-from hw.accelerator import memories
 from hw.blocks.loader import Layout
+from hw.engines import memories
 from hw.flow.built import Built
 from hw.plan.plans import Plan
 from sw.golden import frame

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from amaranth.lib.memory import Memory
 
-from hw.accelerator import memories
+from hw.engines import memories
 from hw.flow import toolchain
 from hw.flow.bitstream import Contents
 from hw.flow.built import REPORT, Built, making
