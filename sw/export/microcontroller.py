@@ -7,6 +7,7 @@ table, how its columns become bits.
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..golden.bits import n_bytes
 from ..golden.network import Network
 from ..golden.tensors import atomic_write
 from ..images.names import DataError
@@ -39,7 +40,7 @@ def header(network: Network, names: tuple[str, ...], encoding: Encoding | None) 
                         f"the network takes, not {encoding.n_bits:,}: they must be of one run")
     lines = ["/* Written by python -m sw.export. */", "#ifndef HYBNN_NETWORK_H",
              "#define HYBNN_NETWORK_H", "", '#include "hybnn.h"', "",
-             f"enum {{ HYBNN_BYTES = {-(-network.n_in // 8)}, HYBNN_CLASSES = {len(names)} }};", "",
+             f"enum {{ HYBNN_BYTES = {n_bytes(network.n_in)}, HYBNN_CLASSES = {len(names)} }};", "",
              f"static const char *const hybnn_classes[] = {{{', '.join(map(_quoted, names))}}};"]
     return "\n".join([*lines, *([] if encoding is None else _columns(encoding)), "", "#endif", ""])
 
