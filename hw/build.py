@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 BEST = "best"
-SPI_CLOCK = 24_000_000    # Hertz, at the most.
 
 
 def find_split(network: Path) -> Split | None:
@@ -56,7 +55,7 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
                              "(default: what all hosts of the board can do)")
     parser.add_argument("--link", choices=("uart", "spi"), default="uart",
                         help="what the host is connected by; spi: at the board's PMOD, a clock "
-                             "of at most 24 MHz (default: %(default)s)")
+                             f"of at most {asking.SPI_CLOCK / 1e6:g} MHz (default: %(default)s)")
     parser.add_argument("--fold", metavar="PExSIMD,...",
                         help="neurons and synapses a cycle of each layer, like 1x200, or hardwired "
                              "(default: the fastest that fits)")
@@ -126,7 +125,7 @@ def _linked(board: boards.Board, link: str, baud: int | None) -> boards.Board:
         able = [name for name in boards.NAMES if boards.find(name).spi]
         raise UserError(f"{board.name} has no pins for SPI here; boards that have: "
                         f"{', '.join(able)}")
-    return replace(board, link=link, baud=SPI_CLOCK)
+    return replace(board, link=link, baud=asking.SPI_CLOCK)
 
 
 def _show_build(asked: float | str | None, *args, **settings) -> "Report":

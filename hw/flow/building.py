@@ -155,27 +155,19 @@ def clocks(board: boards.Board, clock: float) -> tuple[PLL, int]:
 
     Raises :exc:`BuildError` where there are none.
     """
-    if board.link == "spi":
-        return _spi_clock(board, clock), 0
-    if board.baud > board.max_baud:
+    if board.link == "uart" and board.baud > board.max_baud:
         raise BuildError(f"The link of {board.name} does at most {board.max_baud} baud, not "
                          f"{board.baud}: choose a slower --baud")
     try:
         pll = FAMILIES[board.family].pll.at_most(board.platform().default_clk_frequency, clock)
-        return pll, uart.divisor(pll.output, board.baud)
+        if board.link == "uart":
+            return pll, uart.divisor(pll.output, board.baud)
+        if not spi.keeps_up(pll.output, board.baud):
+            raise ValueError(f"A clock of {pll.output / 1e6:g} MHz does not keep up with "
+                             f"{speed(board.baud, board.link)}")
+        return pll, 0
     except ValueError as error:
         raise BuildError(f"{error}. Choose another --clock") from None
-
-
-def _spi_clock(board: boards.Board, clock: float) -> PLL:
-    try:
-        pll = FAMILIES[board.family].pll.at_most(board.platform().default_clk_frequency, clock)
-    except ValueError as error:
-        raise BuildError(f"{error}. Choose another --clock") from None
-    if not spi.keeps_up(pll.output, board.baud):
-        raise BuildError(f"A clock of {pll.output / 1e6:g} MHz does not keep up with "
-                         f"{speed(board.baud, board.link)}. Choose another --clock")
-    return pll
 
 
 def _link(board: boards.Board, divisor: int) -> Link:

@@ -4,11 +4,10 @@ from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any
 
 from ..golden import regular
-from ..golden.network import atomic_write
 from ..golden.stages import Signature
 from ..images.names import SIDE
 from ..terminal import markdown
@@ -16,6 +15,7 @@ from ..training import onchip, run
 from ..training.configs import load
 from ..training.effort import RunError
 from ..training.stages import OnChipConfig, signature
+from .publishing import publish, spread
 
 __all__ = ["CASES", "SEEDS", "study", "tabulate"]
 
@@ -42,11 +42,7 @@ def study(name: str, page: Path, arguments: Namespace) -> int:
     wanted = [(seed, *case) for seed in seeds for case in cases]
     for each in wanted:
         _train(arguments, *each)
-    tables = tabulate(arguments.out, cases)
-    atomic_write(arguments.out / "on-chip.md", (tables + "\n").encode())
-    print(tables)
-    if arguments.readme or not arguments.small:
-        markdown.rewrite(arguments.readme or page, tables, name)
+    publish(tabulate(arguments.out, cases), arguments.out / "on-chip.md", name, page, arguments)
     return 0
 
 
@@ -82,9 +78,8 @@ def _rows(out: Path, cases: list[tuple[str, str]]) -> Iterator[list[str]]:
         shape = Signature.parse(found[0].config.signature)
         accuracies = [each.metrics["accuracy"][onchip.PHASE] for each in found]
         minutes = mean(each.metrics["seconds"][onchip.PHASE] for each in found) / 60
-        spread = f" ± {stdev(accuracies):.2f}" if len(found) > 1 else ""
         yield [size, str(shape), data, f"{shape.n_weights:,}", f"{shape.n_macs:,}",
-               str(len(found)), f"{mean(accuracies):.2f}{spread}", f"{minutes:.0f}"]
+               str(len(found)), spread(accuracies), f"{minutes:.0f}"]
 
 
 def _finished(out: Path, size: str, data: str) -> Iterator[_Trained]:

@@ -15,10 +15,9 @@ from tqdm import tqdm
 
 from ..golden import regular
 from ..golden.errors import UserError
-from ..terminal import markdown
 from ..training.effort import RunError
 from ..training.run import choose_device
-from . import pieces
+from . import pieces, publishing
 from .effort import REHEARSAL, Plan, Study, write_json
 from .measure import Results
 
@@ -113,9 +112,7 @@ def study(name: str, stages: list[pieces.Stage], page: Path,
             raise RunError(f"A piece in {folder / 'pieces'} has not the results that it must have, "
                            f"{type(error).__name__}: {error}; delete it, and the same command does "
                            "it again") from error
-        readme = arguments.readme or (None if arguments.small else page)
-        if readme is not None:
-            markdown.rewrite(readme, tables, name)
+        publishing.rewrite(tables, name, page, arguments)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the same command goes on from here") from None
     print(tables)

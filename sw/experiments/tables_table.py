@@ -6,7 +6,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from ..training.columns import HIDDEN, TableConfig
 from ..training.configs import load
 from ..training.effort import RunError
 from . import vibration
+from .publishing import publish, spread
 
 __all__ = ["SEEDS", "TABLES", "study", "tabulate"]
 
@@ -42,11 +43,7 @@ def study(name: str, page: Path, arguments: Namespace) -> int:
     for seed in seeds:
         for each in tables:
             _train(arguments, each, seed)
-    found = tabulate(arguments.out, tables)
-    atomic_write(arguments.out / "tables.md", (found + "\n").encode())
-    print(found)
-    if arguments.readme or not arguments.small:
-        markdown.rewrite(arguments.readme or page, found, name)
+    publish(tabulate(arguments.out, tables), arguments.out / "tables.md", name, page, arguments)
     return 0
 
 
@@ -110,13 +107,9 @@ def _rows(out: Path, tables: tuple[str, ...]) -> Iterator[list[str]]:
         given = table.read(_file(out, name), LABEL)
         yield [name.replace("_", " "), f"{len(given.rows):,}", str(len(given.names)),
                str(len({*given.labels})), found[0]["network"]["shape"], str(len(folders)),
-               _spread([each["accuracy"]["table"] for each in found]),
-               _spread([regular.read_json(each / "forest.json") for each in folders]),
+               spread([each["accuracy"]["table"] for each in found]),
+               spread([regular.read_json(each / "forest.json") for each in folders]),
                f"{mean(sum(each['seconds'].values()) for each in found):.0f}"]
-
-
-def _spread(values: list[float]) -> str:
-    return f"{mean(values):.2f}" + (f" ± {stdev(values):.2f}" if len(values) > 1 else "")
 
 
 def _file(out: Path, name: str) -> Path:

@@ -37,11 +37,12 @@ from . import frame, identity
 from .errors import UserError
 from .identity import Identity
 
-__all__ = ["BAUDS", "CODES", "LOADS", "QUESTIONS", "Asking", "NoAnswer", "Port", "Request",
-           "identify", "speed", "unopened"]
+__all__ = ["BAUDS", "CODES", "LOADS", "QUESTIONS", "SPI_CLOCK", "Asking", "NoAnswer", "Port",
+           "Request", "identify", "speed", "unopened"]
 
 # Speeds of the link at which a board is looked for, in bits per second; the more frequent first.
 BAUDS = (3_000_000, 2_000_000, 12_000_000, 6_000_000, 1_000_000)
+SPI_CLOCK = 24_000_000    # Hertz that a controller of SPI has at the most.
 
 # Sequence numbers of each kind of request.
 CODES = range(frame.N_SEQUENCES)

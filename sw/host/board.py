@@ -99,7 +99,7 @@ class Board:
         return isinstance(self._serial, spi.Port)
 
     def _find(self, sizes: Sequence[int]) -> Identity:
-        speeds = (spi.CLOCK,) if self._is_spi else asking.BAUDS
+        speeds = (asking.SPI_CLOCK,) if self._is_spi else asking.BAUDS
         for self.baud in speeds:
             with self._working(), contextlib.suppress(NoAnswer):
                 self._serial.baudrate = self.baud

@@ -5,13 +5,13 @@ import time
 from typing import Any
 
 from ..golden import frame
+from ..golden.asking import SPI_CLOCK
 from ..golden.errors import UserError
 from ..terminal import extras
 
 __all__ = ["NAME", "Port"]
 
 NAME = re.compile(r"spi:(\d+)\.(\d+)")    # Bus and select, as in /dev/spidev0.1.
-CLOCK = 24_000_000                        # Hertz, at the most; the bus may round it down.
 PIECE = 64                                # Flags that are sent where there is nothing to ask.
 
 
@@ -35,7 +35,7 @@ class Port:
 
     timeout: float | None = None
     write_timeout: float | None = None
-    baudrate = CLOCK
+    baudrate = SPI_CLOCK
 
     def __init__(self, name: str) -> None:
         try:
@@ -46,7 +46,7 @@ class Port:
         bus, select = map(int, NAME.fullmatch(name).groups())  # type: ignore[union-attr]
         self._spi: Any = spidev.SpiDev()
         self._spi.open(bus, select)
-        self._spi.mode, self._spi.max_speed_hz = 0, CLOCK
+        self._spi.mode, self._spi.max_speed_hz = 0, SPI_CLOCK    # Or what the bus has.
         self._came = bytearray()
         self._before = frame.FLAG
 

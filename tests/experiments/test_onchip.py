@@ -3,7 +3,7 @@ import json
 import pytest
 
 from sw.experiments.onchip import main
-from sw.terminal import markdown
+from tests.experiments.rehearsal import rehearse
 
 NAME = "sw.experiments.onchip"
 
@@ -11,11 +11,7 @@ NAME = "sw.experiments.onchip"
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """The folder of a rehearsal, with the page that it wrote into."""
-    folder = tmp_path_factory.mktemp("results")
-    page = folder / "page.md"
-    page.write_text(f"{markdown.BEGIN.format(NAME)}\nold\n{markdown.END.format(NAME)}\n")
-    assert main(["--small", "--device", "cpu", "--out", str(folder), "--readme", str(page)]) == 0
-    return folder
+    return rehearse(main, NAME, tmp_path_factory.mktemp("results"))
 
 
 def test_the_table_is_of_all_seeds(results):

@@ -5,7 +5,7 @@ import pytest
 
 from sw.experiments import vibration
 from sw.experiments.tables import main
-from sw.terminal import markdown
+from tests.experiments.rehearsal import rehearse
 
 NAME = "sw.experiments.tables"
 
@@ -13,11 +13,7 @@ NAME = "sw.experiments.tables"
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """The folder of a rehearsal, with the page that it wrote into."""
-    folder = tmp_path_factory.mktemp("results")
-    page = folder / "page.md"
-    page.write_text(f"{markdown.BEGIN.format(NAME)}\nold\n{markdown.END.format(NAME)}\n")
-    assert main(["--small", "--device", "cpu", "--out", str(folder), "--readme", str(page)]) == 0
-    return folder
+    return rehearse(main, NAME, tmp_path_factory.mktemp("results"))
 
 
 def test_the_table_is_of_all_splits(results):

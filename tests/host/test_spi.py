@@ -10,6 +10,7 @@ import pytest
 
 from sw import classify
 from sw.golden import forward, frame
+from sw.golden.asking import SPI_CLOCK
 from sw.golden.errors import UserError
 from sw.golden.identity import Identity
 from sw.golden.network import random_network
@@ -55,7 +56,7 @@ def test_classes_equal_golden(bus, n_in, lost):
     with golden_line(NETWORK, IDENTITY, lost) as bus.terminal, Board("spi:0.1", n_in) as board:
         assert board.identity == IDENTITY
         assert board.classify(CODES).tolist() == [forward.classify(NETWORK, code) for code in CODES]
-        assert board.codes_per_second == spi.CLOCK / (8 * frame.n_request(40))
+        assert board.codes_per_second == SPI_CLOCK / (8 * frame.n_request(40))
 
 
 def test_a_bus_has_megahertz_and_no_baud(bus, capsys):

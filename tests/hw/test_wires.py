@@ -12,6 +12,7 @@ from hw.blocks import spi, uart
 from hw.plan import folding
 from sw.golden import forward, frame
 from sw.golden.network import random_network
+from tests.spi import shift
 
 
 class Wires(wiring.Component):
@@ -129,15 +130,7 @@ def exchange(network, period, codes):
         ctx.set(dut.cs, 1)
         await ctx.delay(5.3)
         for byte in requests + bytes([frame.FLAG] * 30):
-            heard = 0
-            for at in range(8):
-                ctx.set(dut.copi, byte >> 7 - at & 1)
-                await ctx.delay(period / 2)
-                heard = heard << 1 | ctx.get(dut.cipo)
-                ctx.set(dut.clk, 1)
-                await ctx.delay(period / 2)
-                ctx.set(dut.clk, 0)
-            back.append(heard)
+            back.append(await shift(ctx, dut, period, byte))
 
     simulator = Simulator(dut)
     simulator.add_clock(1)

@@ -6,6 +6,7 @@ import pytest
 from amaranth.sim import Simulator
 
 from hw.blocks.spi import Peripheral
+from tests.spi import shift
 
 IDLE, DEPTH = 0x7E, 8
 
@@ -22,14 +23,7 @@ def exchange(spi_period, bursts, answers, *, slow=False):
         for burst in bursts:
             ctx.set(dut.cs, 1)
             for byte, n_bits in burst:
-                heard = 0
-                for at in range(n_bits):
-                    ctx.set(dut.copi, byte >> 7 - at & 1)
-                    await ctx.delay(spi_period / 2)
-                    heard = heard << 1 | ctx.get(dut.cipo)
-                    ctx.set(dut.clk, 1)
-                    await ctx.delay(spi_period / 2)
-                    ctx.set(dut.clk, 0)
+                heard = await shift(ctx, dut, spi_period, byte, n_bits)
                 if n_bits == 8:
                     back.append(heard)
             await ctx.delay(spi_period / 2)
