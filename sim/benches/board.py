@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import cocotb
@@ -16,7 +16,6 @@ from sw.golden import frame
 
 BIT = round(1e12 / float(os.environ["BAUD"]))                   # Picoseconds.
 OSCILLATOR = float(os.environ["OSCILLATOR"])                    # Hertz.
-IS_SPI = os.environ["LINK"] == "spi"
 POWER_UP = 60        # Microseconds: several times what the design waits for its block RAMs.
 PATIENCE = round(1e12 * float(os.environ["PATIENCE"]))    # Picoseconds that an answer may take.
 
@@ -53,7 +52,8 @@ async def listen(dut: SimHandleBase, received: Queue) -> None:
 
 async def exchange(dut: SimHandleBase, outgoing: deque[int], received: Queue) -> None:
     """Drive SPI for ever: send what there is to send or flags, take what comes back."""
-    dut.cs.value = 0    # Active low.
+    await Timer(POWER_UP, "us")    # Before, nothing need come back.
+    dut.cs.value = 0               # Active low.
     while True:
         byte = outgoing.popleft() if outgoing else frame.FLAG
         heard = 0
@@ -65,6 +65,23 @@ async def exchange(dut: SimHandleBase, outgoing: deque[int], received: Queue) ->
             await Timer(BIT // 2, "ps")
             dut.sck.value = 0
         received.put_nowait(heard)
+
+
+def over_uart(dut: SimHandleBase, received: Queue) -> Callable[[bytes], object]:
+    """Listen; return what sends."""
+    cocotb.start_soon(listen(dut, received))
+    return lambda data: cocotb.start_soon(send(dut, data))
+
+
+def over_spi(dut: SimHandleBase, received: Queue) -> Callable[[bytes], object]:
+    """Drive the bus; return what sends."""
+    outgoing: deque[int] = deque()
+    cocotb.start_soon(exchange(dut, outgoing, received))
+    return outgoing.extend
+
+
+# What connects to each link, and its wires where nothing is said.
+LINKS = {"uart": (over_uart, {"rx": 1}), "spi": (over_spi, {"sck": 0, "cs": 1, "copi": 0})}
 
 
 async def answers(received: Queue) -> AsyncIterator[bytes]:
@@ -85,26 +102,18 @@ async def ask(dut):
     requests = [flag + body + flag
                 for body in Path(os.environ["REQUESTS"]).read_bytes().split(flag) if body]
     hurry()
-    outgoing: deque[int] = deque()
-    received: Queue = Queue()
-    if IS_SPI:
-        dut.sck.value, dut.cs.value, dut.copi.value = 0, 1, 0
-    else:
-        dut.rx.value = 1
+    connect, idle = LINKS[os.environ["LINK"]]
+    for wire, level in idle.items():
+        getattr(dut, wire).value = level
     await start_clocks(dut)
-    if not IS_SPI:
-        cocotb.start_soon(listen(dut, received))
+    received: Queue = Queue()
+    say = connect(dut, received)
     contents = answers(received)
     # Unbuffered: whoever waits counts the bytes.
     with open(os.environ["ANSWERS"], "wb", buffering=0) as file:
         await Timer(POWER_UP, "us")
-        if IS_SPI:
-            cocotb.start_soon(exchange(dut, outgoing, received))
         for request in requests:
-            if IS_SPI:
-                outgoing.extend(request)
-            else:
-                cocotb.start_soon(send(dut, request))
+            say(request)
             try:
                 file.write(await with_timeout(anext(contents),
                                               10 * len(request) * BIT + PATIENCE, "ps"))
