@@ -88,7 +88,7 @@ def test_elements_are_the_highest_bits_of_bytes(pixels):
     assert np.array_equal(forward.elements(takes, bits_of_one), x[0].numpy())
 
 
-@pytest.mark.parametrize("how, least, most", [("none", 1, 1), ("shift", 20, 25), ("flip", 40, 50)])
+@pytest.mark.parametrize("how, least, most", [("none", 1, 1), ("shift", 7, 9), ("flip", 15, 18)])
 def test_images_change_as_they_may(how, least, most):
     torch.manual_seed(0)
     x = torch.zeros(900, 7, 8, 2, dtype=torch.uint8)
