@@ -131,8 +131,8 @@ def deploy(folder, settings):
 def test_processes_that_speak_tls_learn_what_the_simulation_learns(tmp_path):
     torch.manual_seed(0)
     Encoder(40, 2).save(tmp_path / "encoder.safetensors")
-    settings = Settings(out=str(tmp_path / "deployed"), task="0v1", hidden="16", rounds=2, clients=2,
-                        encoder=str(tmp_path / "encoder.safetensors"), timeout=PATIENCE)
+    settings = Settings(out=str(tmp_path / "deployed"), task="0v1", hidden="16", rounds=2,
+                        encoder=str(tmp_path / "encoder.safetensors"), clients=2, timeout=PATIENCE)
     deploy(tmp_path, settings)
     simulated = replace(settings, out=str(tmp_path / "simulated"))
     serve(Simulation(app, simulated), simulated, prepare(simulated), lambda entry: None)
