@@ -22,9 +22,9 @@ from ..models.binarizer import BINARIZERS
 from ..models.exact import check_equal
 from ..models.onchip import OnChip
 from . import task
-from .effort import RunError
+from .asked.effort import RunError
+from .asked.stages import OnChipConfig, augment_for, effort_for, signature
 from .run import Run, choose_device
-from .stages import OnChipConfig, augment_for, effort_for, signature
 from .task import BINARY_RATE, SMOOTHING, Recipe
 
 __all__ = ["PHASE", "Inputs", "augmented", "decide", "elements", "load", "of_data_set",

@@ -18,8 +18,8 @@ from sw.golden.stages import Map, Signature
 from sw.images.names import OwnImages
 from sw.train import main
 from sw.training import onchip, run
-from sw.training.configs import load, names_of
-from sw.training.stages import OnChipConfig, effort_for
+from sw.training.asked.configs import load, names_of
+from sw.training.asked.stages import OnChipConfig, effort_for
 
 SMALL = ["--on-chip", "8s4-d16", "--epochs", "3", "--device", "cpu", "--threads", "1"]
 FILES = ("network.safetensors", "codes.safetensors")
