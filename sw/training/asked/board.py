@@ -16,7 +16,7 @@ from .effort import RunError
 
 __all__ = ["Room", "ask"]
 
-ROOT = Path(__file__).parents[2]    # Where sw and hw lie beside each other.
+ROOT = Path(__file__).parents[3]    # Where sw and hw lie beside each other.
 PATIENCE = 300.0    # Seconds; an answer takes three.
 TAKEN = re.compile(r"^ *> +(\d+) +([\d,]+) +([\d,]+) +([\d,]+)  (.+)$", re.M)
 
