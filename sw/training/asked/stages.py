@@ -58,9 +58,9 @@ def effort_for(n_images: int) -> OnChipEffort:
     """Return how long to train on so many images: fewer of them are seen more often.
 
     >>> effort_for(60_000), effort_for(1_347)
-    (OnChipEffort(epochs=20, batch=250), OnChipEffort(epochs=200, batch=50))
+    (OnChipEffort(epochs=40, batch=250), OnChipEffort(epochs=200, batch=50))
     """
-    epochs = min(200, max(20, 600_000 // n_images))
+    epochs = min(200, max(40, 600_000 // n_images))
     return OnChipEffort(epochs, 250 if n_images >= 20_000 else 50)
 
 
