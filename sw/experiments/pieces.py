@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..golden import regular
-from ..training.asked.effort import RunError
-from .effort import Study, write_json
-from .trained import (
+from ..training.effort import RunError
+from . import (
     baselines,
     consecutive,
     cost,
@@ -21,6 +20,7 @@ from .trained import (
     parts_of_sdbnn,
     searches,
 )
+from .effort import Study, write_json
 
 __all__ = ["ABLATION", "MIXBIN", "PIECES", "STAGES", "TOGETHER", "Piece", "Stage", "do", "path",
            "read"]

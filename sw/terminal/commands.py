@@ -17,7 +17,6 @@ COMMANDS = {
     "report": ("sw.report", "show a run on one page"),
     "mixbin": ("sw.mixbin.__main__", "choose what is binary under a budget"),
     "federated": ("sw.federated.__main__", "learn a network on several clients"),
-    "import": ("sw.importing", "make a network file of plain arrays of weights"),
     "export": ("sw.export.__main__", "write ONNX, QONNX and test vectors"),
     "check": ("sw.export.check", "compare a trained model with its network file"),
     "verify": ("sim.verify", "climb from the trained model to the bitstream"),
@@ -35,6 +34,7 @@ COMMANDS = {
     "ablation": ("sw.experiments.ablation", "show what each part of SD-BNN adds"),
     "onchip": ("sw.experiments.onchip", "train networks on the chip of three sizes, and compare"),
     "tables": ("sw.experiments.tables", "train on four tables, beside a random forest"),
+    "trees": ("sw.experiments.trees", "boost decision trees that fit an icestick"),
     "searches": ("sw.experiments.mixbin", "compare the search for masks with its rivals"),
     "completion": ("sw.terminal.completion", "print what makes a shell complete all this"),
 }

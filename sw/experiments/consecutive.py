@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...models.classifier import BinaryClassifier, predict
-from ...models.encoding import CodeSet
-from ...training import task
-from ...training.asked.effort import LARGE
-from ...training.task import Recipe
-from ..effort import HIDDEN, TASKS, Study
+from ..models.classifier import BinaryClassifier, predict
+from ..models.encoding import CodeSet
+from ..training import task
+from ..training.effort import LARGE
+from ..training.task import Recipe
+from .effort import HIDDEN, TASKS, Study
 from .mixture import BernoulliMixture, components_within
 
 __all__ = ["MEMORY", "METHODS", "PAIRS", "consecutive"]

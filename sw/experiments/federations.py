@@ -6,14 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ...models.classifier import BinaryClassifier
-from ...models.encoding import CodeSet
-from ...training import task
-from ...training.asked.effort import LARGE, RunError
-from ...training.task import Recipe
-from ..effort import HIDDEN, TASKS, Study
-from ..tabulated.measure import Measure, Results, mean
+from ..models.classifier import BinaryClassifier
+from ..models.encoding import CodeSet
+from ..training import task
+from ..training.effort import LARGE, RunError
+from ..training.task import Recipe
 from . import heads
+from .effort import HIDDEN, TASKS, Study
+from .measure import Measure, Results, mean
 
 __all__ = ["ARMS", "IN_PAPER", "after_each_round", "bytes_a_round", "centralised", "learn"]
 
@@ -65,12 +65,12 @@ def learn(study: Study, name: str, arm: str) -> dict[str, Any]:
 def _history(study: Study, codes: CodeSet, pair: list[int], arm: str) -> list[dict[str, Any]]:
     # Here, so that what is learnt alone needs no Flower.
     try:
-        from ...federated import site_codes as images
-        from ...federated.client_app import app
-        from ...federated.federation import Federation
-        from ...federated.server_app import federate
-        from ...federated.settings import Settings
-        from ...federated.simulation import Simulation
+        from ..federated import site_codes as images
+        from ..federated.client_app import app
+        from ..federated.federation import Federation
+        from ..federated.server_app import federate
+        from ..federated.settings import Settings
+        from ..federated.simulation import Simulation
     except ImportError as error:
         raise RunError(f"To learn together needs {error.name}: pip install '.[fed]'") from None
 

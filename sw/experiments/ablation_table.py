@@ -3,10 +3,10 @@
 import math
 from pathlib import Path
 
-from ...golden.network import atomic_write
-from ...terminal import markdown
-from ..trained.parts_of_sdbnn import ARMS
+from ..golden.network import atomic_write
+from ..terminal import markdown
 from .measure import Measure, Results, measure
+from .parts_of_sdbnn import ARMS
 
 __all__ = ["tabulate"]
 

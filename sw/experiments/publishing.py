@@ -4,8 +4,8 @@ from argparse import Namespace
 from pathlib import Path
 from statistics import mean, stdev
 
-from ...golden.network import atomic_write
-from ...terminal import markdown
+from ..golden.network import atomic_write
+from ..terminal import markdown
 
 __all__ = ["publish", "rewrite", "spread"]
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from ...models.binarizer import SD, SIGN, Binarizer
-from ...models.classifier import BinaryClassifier
-from ..effort import HIDDEN, Study
+from ..models.binarizer import SD, SIGN, Binarizer
+from ..models.classifier import BinaryClassifier
 from . import baselines, heads
+from .effort import HIDDEN, Study
 
 __all__ = ["ARMS", "learn"]
 

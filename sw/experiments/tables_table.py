@@ -13,15 +13,15 @@ import numpy as np
 from sklearn import datasets
 from sklearn.ensemble import RandomForestClassifier
 
-from ...golden import regular
-from ...golden.network import atomic_write
-from ...images import table
-from ...terminal import markdown
-from ...training import run, tabular
-from ...training.asked.columns import HIDDEN, TableConfig
-from ...training.asked.configs import load
-from ...training.asked.effort import RunError
-from ..trained import vibration
+from ..golden import regular
+from ..golden.network import atomic_write
+from ..images import table
+from ..terminal import markdown
+from ..training import run, tabular
+from ..training.columns import HIDDEN, TableConfig
+from ..training.configs import load
+from ..training.effort import RunError
+from . import vibration
 from .publishing import publish, spread
 
 __all__ = ["SEEDS", "TABLES", "study", "tabulate"]

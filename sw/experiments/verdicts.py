@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from ..effort import HIDDEN
-from ..trained.baselines import READINGS
-from ..trained.consecutive import MEMORY, METHODS
-from ..trained.federations import after_each_round, bytes_a_round
-from ..trained.heads import WIDE
+from .baselines import READINGS
+from .consecutive import MEMORY, METHODS
+from .effort import HIDDEN
+from .federations import after_each_round, bytes_a_round
+from .heads import WIDE
 from .measure import Measure, Results, least, measure
 
 __all__ = ["Row", "claims", "goals"]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ...models.autoencoder import Encoder, decoder, distance
+from ..models.autoencoder import Encoder, decoder, distance
 
 PACE = 100, 2e-3            # Batch and rate, which falls.
 MATCHING_PACE = 50, 2e-3    # BinPlay's batch, and twice its rate, but falling.

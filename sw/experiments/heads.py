@@ -4,12 +4,12 @@ import time
 from functools import partial
 from typing import Any
 
-from ...golden import bits
-from ...models.classifier import BinaryClassifier, FullPrecisionTwin
-from ...models.encoding import CodeSet
-from ...models.exact import check_equal, export
-from ...training import task
-from ..effort import HIDDEN, TASKS, Study
+from ..golden import bits
+from ..models.classifier import BinaryClassifier, FullPrecisionTwin
+from ..models.encoding import CodeSet
+from ..models.exact import check_equal, export
+from ..training import task
+from .effort import HIDDEN, TASKS, Study
 
 __all__ = ["WIDE", "exact", "five", "note", "ten"]
 

@@ -5,16 +5,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ...golden.network import atomic_write
-from ...terminal import markdown
-from ...terminal.figures import page
-from ..effort import HIDDEN
-from ..trained.searches import BUDGET, MASKS, RANDOM, SUBSETS, WHOLE
+from ..golden.network import atomic_write
+from ..terminal import markdown
+from ..terminal.figures import page
+from .effort import HIDDEN
 from .measure import Results, measure
+from .searches import BUDGET, MASKS, RANDOM, SUBSETS, WHOLE
 
 __all__ = ["tabulate"]
 
-Found = dict[str, Any]    # What a trained mask came to: see sw.experiments.trained.searches.
+Found = dict[str, Any]    # What a trained mask came to: see sw.experiments.searches.
 
 LABELS = {
     "full": "full precision",

@@ -10,15 +10,15 @@ from typing import Any
 
 from torch import Tensor
 
-from ...models import encoding
-from ...models.binarizer import SIGN, Binarizer
-from ...models.classifier import BinaryClassifier, BinaryCNN
-from ...models.encoding import CodeSet
-from ...models.shape import WIDTH
-from ...training import task
-from ...training.asked.effort import LARGE
-from ...training.task import Recipe
-from ..effort import HIDDEN, TASKS, Study
+from ..models import encoding
+from ..models.binarizer import SIGN, Binarizer
+from ..models.classifier import BinaryClassifier, BinaryCNN
+from ..models.encoding import CodeSet
+from ..models.shape import WIDTH
+from ..training import task
+from ..training.effort import LARGE
+from ..training.task import Recipe
+from .effort import HIDDEN, TASKS, Study
 from .heads import WIDE
 
 __all__ = ["READINGS", "cnn", "fit_cnn", "pixels", "read"]

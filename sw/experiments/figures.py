@@ -4,9 +4,9 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from ...terminal.figures import page
-from ..effort import TASKS
-from ..trained.federations import IN_PAPER, after_each_round
+from ..terminal.figures import page
+from .effort import TASKS
+from .federations import IN_PAPER, after_each_round
 from .measure import Results, mean
 from .table import lengths
 

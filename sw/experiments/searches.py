@@ -6,15 +6,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ...mixbin.job import PRESETS, Settings
-from ...mixbin.mask import LAYERS, Mask, Shape
-from ...mixbin.run import held_out
-from ...mixbin.search import N_HELD, Held, Search, train
-from ...mixbin.stack import Stack
-from ...models.autoencoder import Encoder
-from ...training import task
-from ..effort import Study
+from ..mixbin.job import PRESETS, Settings
+from ..mixbin.mask import LAYERS, Mask, Shape
+from ..mixbin.run import held_out
+from ..mixbin.search import N_HELD, Held, Search, train
+from ..mixbin.stack import Stack
+from ..models.autoencoder import Encoder
+from ..training import task
 from . import rival_masks
+from .effort import Study
 
 __all__ = [
     "BUDGET",

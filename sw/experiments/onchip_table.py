@@ -7,14 +7,14 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from ...golden import regular
-from ...golden.stages import Signature
-from ...images.names import SIDE
-from ...terminal import markdown
-from ...training import onchip, run
-from ...training.asked.configs import load
-from ...training.asked.effort import RunError
-from ...training.asked.stages import OnChipConfig, signature
+from ..golden import regular
+from ..golden.stages import Signature
+from ..images.names import SIDE
+from ..terminal import markdown
+from ..training import onchip, run
+from ..training.configs import load
+from ..training.effort import RunError
+from ..training.stages import OnChipConfig, signature
 from .publishing import publish, spread
 
 __all__ = ["CASES", "SEEDS", "study", "tabulate"]

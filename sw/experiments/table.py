@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from ...golden.network import atomic_write
-from ...models.encoding import BATCH
-from ...terminal import markdown
-from ..effort import HIDDEN, write_json
-from ..pieces import PIECES
-from ..trained.consecutive import PAIRS
-from ..trained.encoders import ENCODERS
-from ..trained.heads import WIDE
+from ..golden.network import atomic_write
+from ..models.encoding import BATCH
+from ..terminal import markdown
+from .consecutive import PAIRS
+from .effort import HIDDEN, write_json
+from .encoders import ENCODERS
+from .heads import WIDE
 from .measure import Measure, Results, least, measure
+from .pieces import PIECES
 from .verdicts import Row, claims, goals
 
 __all__ = ["lengths", "write"]

@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 
-from ...models.autoencoder import Encoder
-from ...models.classifier import BinaryClassifier
-from ...models.encoding import BATCH, extract, pack_signs
-from ...models.exact import export
-from ...training.asked.effort import RunError
-from ..effort import HIDDEN, Study
+from ..models.autoencoder import Encoder
+from ..models.classifier import BinaryClassifier
+from ..models.encoding import BATCH, extract, pack_signs
+from ..models.exact import export
+from ..training.effort import RunError
+from .effort import HIDDEN, Study
 
 __all__ = ["cost"]
 
@@ -27,7 +27,7 @@ def cost(study: Study, name: str) -> dict[str, Any]:
     The accelerator takes ``cycles`` from code to code with one neuron's synapses a cycle.
     """
     try:
-        from ...export.interchange import load_encoder, write_encoder
+        from ..export.interchange import load_encoder, write_encoder
     except ImportError as error:
         raise RunError(f"What an image costs needs {error.name}: pip install '.[onnx]'") from None
     encoder = Encoder.load(study.folder / "encoders" / f"{name}-{study.seed}.safetensors")

@@ -4,10 +4,10 @@ import random
 from collections.abc import Iterator
 from itertools import product
 
-from ...mixbin.job import Settings
-from ...mixbin.mask import DIVISOR, LAYERS, Mask, Shape, Unit
-from ...mixbin.search import Held, harms
-from ...mixbin.stack import Stack
+from ..mixbin.job import Settings
+from ..mixbin.mask import DIVISOR, LAYERS, Mask, Shape, Unit
+from ..mixbin.search import Held, harms
+from ..mixbin.stack import Stack
 
 __all__ = ["all_subsets", "filled", "leading", "random_mask", "sensitive"]
 

@@ -4,10 +4,10 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from ...golden.network import atomic_write
-from ...terminal import markdown
-from ...terminal.figures import page
-from ..trained.federations import ARMS, after_each_round, bytes_a_round
+from ..golden.network import atomic_write
+from ..terminal import markdown
+from ..terminal.figures import page
+from .federations import ARMS, after_each_round, bytes_a_round
 from .measure import Results, mean
 
 __all__ = ["tabulate"]

@@ -9,19 +9,19 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...golden import bits
-from ...models import encoding
-from ...models.autoencoder import BinaryAutoencoder, Encoder, plain_loss
-from ...models.binary import binarize
-from ...models.encoding import CodeSet
-from ...models.shape import CODE_BITS, WIDTH
-from ...training import task
-from ...training.asked.config import encoder_plan
-from ...training.asked.effort import LARGE
-from ...training.encoder import LOSSES
-from ...training.task import Recipe
-from ..effort import Study
+from ..golden import bits
+from ..models import encoding
+from ..models.autoencoder import BinaryAutoencoder, Encoder, plain_loss
+from ..models.binary import binarize
+from ..models.encoding import CodeSet
+from ..models.shape import CODE_BITS, WIDTH
+from ..training import task
+from ..training.config import encoder_plan
+from ..training.effort import LARGE
+from ..training.encoder import LOSSES
+from ..training.task import Recipe
 from . import rival_encoders as theirs
+from .effort import Study
 
 __all__ = ["ENCODERS", "Source", "train"]
 

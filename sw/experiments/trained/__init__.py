@@ -1,1 +1,0 @@
-"""What the experiments train, and what it is compared with."""
