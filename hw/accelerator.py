@@ -15,7 +15,7 @@ from hw.plan.plans import Plan
 from sw.golden.identity import MAX_WIDTHS, N_HASH, Digest, Identity
 from sw.golden.network import Network
 
-__all__ = ["Accelerator", "check", "identity", "waits"]
+__all__ = ["Accelerator", "Attached", "check", "identity", "waits"]
 
 
 def check(network: Network, plan: Plan, *, reloadable: bool) -> None:
@@ -51,7 +51,42 @@ def identity(network: Network, plan: Plan, *, reloadable: bool, clock: float,
                     waits=clock > 0 and waits(network, plan, clock, baud, room))
 
 
-class Accelerator(wiring.Component):
+class Attached(wiring.Component):
+    """An engine behind a link; no more than that is between the bytes and it.
+
+    Parameters
+    ----------
+    engine
+        A component with ``feed`` and ``y``, such as :class:`~hw.serial.SerialEngine`.
+    link : :class:`~hw.blocks.link.Link` or :class:`~hw.blocks.image_link.ImageLink`
+        What makes inputs of requests, and of classes answers.
+    reloadable : bool
+        What the link loads goes to the engine.
+
+    Members
+    -------
+    rx, tx : ``In(stream.Signature(8))``, ``Out(stream.Signature(8))``
+        Frames from and to the host, see :mod:`sw.golden.frame`.
+    """
+
+    def __init__(self, engine, link: Link | ImageLink, *, reloadable: bool = False):
+        self.engine, self.link, self.reloadable = engine, link, reloadable
+        super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.link = self.link
+        m.submodules.engine = self.engine
+        wiring.connect(m, wiring.flipped(self.rx), self.link.from_host)
+        self.engine.feed(m, self.link)
+        if self.reloadable:
+            m.d.comb += self.engine.load.eq(self.link.load)
+        wiring.connect(m, self.engine.y, self.link.klass)
+        wiring.connect(m, self.link.to_host, wiring.flipped(self.tx))
+        return m
+
+
+class Accelerator(Attached):
     """Answers each good request with the class of its code or image.
 
     Parameters
@@ -79,23 +114,10 @@ class Accelerator(wiring.Component):
                  clock: float = 0, baud: int = 0, room: int = 1):
         check(network, plan, reloadable=reloadable)
         self.plan = plan
-        self.reloadable = reloadable
         self.identity = identity(network, plan, reloadable=reloadable, clock=clock, baud=baud,
                                  room=room)
-        self.engine = engines.make(network, plan, reloadable=reloadable)
-        self.link = (ImageLink if plan.is_serial else Link)(
-            network.n_in, network.n_classes, reloadable=reloadable,
-            identity=self.identity.to_bytes())
-        super().__init__({"rx": In(stream.Signature(8)), "tx": Out(stream.Signature(8))})
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.link = self.link
-        m.submodules.engine = self.engine
-        wiring.connect(m, wiring.flipped(self.rx), self.link.from_host)
-        self.engine.feed(m, self.link)
-        if self.reloadable:
-            m.d.comb += self.engine.load.eq(self.link.load)
-        wiring.connect(m, self.engine.y, self.link.klass)
-        wiring.connect(m, self.link.to_host, wiring.flipped(self.tx))
-        return m
+        super().__init__(
+            engines.make(network, plan, reloadable=reloadable),
+            (ImageLink if plan.is_serial else Link)(
+                network.n_in, network.n_classes, reloadable=reloadable,
+                identity=self.identity.to_bytes()), reloadable=reloadable)

@@ -7,7 +7,7 @@ from amaranth.build import Clock, Pins, PinsN, Resource, Subsignal
 from amaranth.lib import io, wiring
 from amaranth.lib.cdc import ResetSynchronizer
 
-from hw.accelerator import Accelerator
+from hw.accelerator import Attached
 from hw.blocks import spi, uart
 from hw.blocks.pll import PLL
 from sw.golden import frame
@@ -21,7 +21,7 @@ class Uart:
 
     divisor: int
 
-    def connect(self, m: Module, platform, accelerator: Accelerator) -> None:
+    def connect(self, m: Module, platform, accelerator: Attached) -> None:
         """Put the accelerator behind the pins."""
         pins = platform.request("uart", 0, dir="-")
         m.submodules.rx = rx = io.Buffer("i", pins.rx)
@@ -46,7 +46,7 @@ class Spi:
     clock: int
     room: int
 
-    def connect(self, m: Module, platform, accelerator: Accelerator) -> None:
+    def connect(self, m: Module, platform, accelerator: Attached) -> None:
         """Put the accelerator behind the pins."""
         at = {"conn": self.connector}
         platform.add_resources([Resource(
@@ -75,7 +75,7 @@ class Top(Elaboratable):
 
     Parameters
     ----------
-    accelerator : :class:`~hw.accelerator.Accelerator`
+    accelerator : :class:`~hw.accelerator.Attached`
         What answers.
     pll : :class:`~hw.blocks.pll.PLL`
         What makes its clock of the board's oscillator.
@@ -86,7 +86,7 @@ class Top(Elaboratable):
         is then a :class:`~hw.blocks.pll.ICE40PLL`.
     """
 
-    def __init__(self, accelerator: Accelerator, *, pll: PLL, link: Link,
+    def __init__(self, accelerator: Attached, *, pll: PLL, link: Link,
                  clock_is_beside_pll: bool):
         self.accelerator = accelerator
         self.pll = pll
