@@ -13,7 +13,7 @@ from pathlib import Path
 from amaranth.build import ResourceError
 
 import boards
-from hw.accelerator import Accelerator
+from hw.accelerator import Accelerator, Attached
 from hw.blocks import spi, uart
 from hw.blocks.pll import PLL
 from hw.flow import steps, toolchain
@@ -29,7 +29,7 @@ from sw.golden.errors import UserError
 from sw.golden.network import Network, atomic_write
 from sw.golden.split import Split
 
-__all__ = ["FAILED", "BuildError", "TimingMissed", "build", "clocks", "resources"]
+__all__ = ["FAILED", "BuildError", "TimingMissed", "build", "clocks", "place", "resources"]
 
 # What is predicted to need so many times what there is, is not tried: a prediction can err, but
 # the tools would search for long.
@@ -76,11 +76,10 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
         show("elaboration")
         design = Accelerator(network, plan, reloadable=reloadable, clock=pll.output,
                              baud=board.as_uart, room=board.room)
-        top = Top(design, pll=pll, link=_link(board, divisor),
-                  clock_is_beside_pll=board.clock_is_beside_pll)
+        routing = FAMILIES[board.family].routing if plan.is_logic else ""
         try:
-            _run_tools(top, board, new, seed, show)
-            placed = resources(new, board)
+            placed = place(design, board, new, pll=pll, divisor=divisor, seed=seed, show=show,
+                           script=_never_both(design), routing=routing)
         except ToolFailed as error:
             raise BuildError(_reason(board, new, str(error)) + _keep_log(new, directory)) from None
         network.save(new / "network.safetensors")
@@ -174,19 +173,32 @@ def _link(board: boards.Board, divisor: int) -> Link:
     return Spi(board.spi, board.baud, board.room) if board.link == "spi" else Uart(divisor)
 
 
-def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int, show: steps.Show):
-    """Run the commands of the platform's build script."""
+def place(design: Attached, board: boards.Board, directory: Path, *, pll: PLL, divisor: int,
+          seed: int, show: steps.Show = lambda step: None, script: str = "",
+          routing: str = "") -> Resources:
+    """Run the commands of the platform's build script in an empty folder; return what a design
+    takes.
+
+    Clock and link are as :func:`clocks` says. ``script`` is for Yosys, ``routing`` for nextpnr.
+
+    Raises
+    ------
+    BuildError
+        The board lacks a pin.
+    ToolFailed
+        One of the tools fails.
+    """
     family = FAMILIES[board.family]
-    routing = family.routing if top.accelerator.plan.is_logic else ""
+    top = Top(design, pll=pll, link=_link(board, divisor),
+              clock_is_beside_pll=board.clock_is_beside_pll)
     # Gowin's is written anyway: the bitstream is packed from it.
     write = "" if family.packed_from == PLACED else f"--write {PLACED}"
     try:
         plan = board.platform().prepare(
             top, "top", debug_verilog=False,
-            script_after_read=_never_both(top.accelerator),
-            synth_opts=family.synthesis,
+            script_after_read=script, synth_opts=family.synthesis,
             # The frequency is for a clock that nextpnr does not derive itself: that of Gowin's PLL.
-            nextpnr_opts=f"--seed {seed} --freq {top.pll.output / 1e6} --report {PLACEMENT} "
+            nextpnr_opts=f"--seed {seed} --freq {pll.output / 1e6} --report {PLACEMENT} "
                          f"--timing-allow-fail {write} {routing}")
     except ResourceError as error:
         raise BuildError(str(error)) from None
@@ -194,6 +206,7 @@ def _run_tools(top: Top, board: boards.Board, directory: Path, seed: int, show: 
     commands = json.loads((directory / f"{plan.script}.json").read_text())["commands"]
     products = {family.place: family.packed_from, family.pack: family.bitstream}
     steps.run([(command, products.get(command[0], "")) for command in commands], directory, show)
+    return resources(directory, board)
 
 
 def _never_both(accelerator: Accelerator) -> str:
