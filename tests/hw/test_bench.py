@@ -64,9 +64,9 @@ def test_half_a_placement_is_not_believed(first):
     (random_network((48, 9, 3)), Hardwired(), False),
 ])
 def test_a_build_of_something_else_is_not_believed(tmp_path, network, plan, is_of):
-    assert not comparison._is_of(tmp_path, network, plan)
+    assert not comparison.is_of(tmp_path, network, plan)
     made = random_network((48, 9, 3))
     made.save(tmp_path / "network.safetensors")
     (tmp_path / "report.json").write_text(json.dumps(
         {"board": "icestick", "reloadable": False, "folding": "2x24"}))
-    assert comparison._is_of(tmp_path, network, plan) == is_of
+    assert comparison.is_of(tmp_path, network, plan) == is_of

@@ -1,1 +1,0 @@
-"""From signals to what golden has: bits, pixels, layers, maps and scores."""

@@ -1,1 +1,0 @@
-"""The values inside a graph that depend on its input."""
