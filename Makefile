@@ -14,8 +14,8 @@ demo: .venv/installed
 	$(BIN)/python -m hw.build --board icestick
 
 test: .venv/installed
-	.ci/system-packages iverilog fpga-icestorm chromium chromium-driver fonts-dejavu-core
-	$(BIN)/python -m pytest -n 2
+	.ci/system-packages iverilog fpga-icestorm ccache chromium chromium-driver fonts-dejavu-core
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 soak: .venv/installed
 	$(BIN)/pip install --quiet --editable '.[soak]'

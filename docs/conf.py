@@ -31,7 +31,7 @@ napoleon_custom_sections = [("Attributes", "params_style"), ("Members", "params_
                             ("Shapes", "params_style")]
 
 CHAPTERS = {
-    "Use it": ["tutorial", "commands", "formats", "boards"],
+    "Use it": ["tutorial", "commands", "core", "formats", "boards"],
     "Understand it": ["architecture", "glossary", "verification"],
     "Results": ["results", "mixbin", "federated"],
     "API": ["api/sw/index", "api/hw/index", "api/sim/index", "api/boards/index"],

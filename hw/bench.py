@@ -21,13 +21,17 @@ def _positive(text: str) -> int:
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(prog="python -m hw.bench", description=__doc__)
     parser.add_argument("which", nargs="?", default="boards",
-                        choices=("boards", "clocks", "fit", "front", "unseen", "rivals"),
+                        choices=("boards", "clocks", "fit", "front", "unseen", "stages", "rivals"),
                         help="boards: that of docs/boards.md; clocks: each board's usual clock and "
                              "the best; fit, unseen: random designs for the prediction of costs; "
-                             "front: runs on an icestick; rivals: the hard-wired engine beside "
-                             "da4ml's (default: %(default)s)")
+                             "stages: the same of serial engines; front: runs on an icestick; "
+                             "rivals: the hard-wired engine beside da4ml's (default: %(default)s)"
+                        )
     parser.add_argument("runs", metavar="RUN", type=Path, nargs="*",
                         help="with front: folders of sw.train, and trees of sw.experiments.trees")
+    parser.add_argument("--designs", metavar="N", type=_positive, default=20,
+                        help="random designs of each family, for unseen and stages (default: "
+                             "%(default)s)")
     parser.add_argument("--out", metavar="DIR", type=Path, default=Path("build/bench"),
                         help="folder of all builds; what is there is not built again "
                              "(default: %(default)s)")
@@ -52,12 +56,12 @@ def main(argv: list[str] | None = None) -> int:
     # Imported here: --help needs no Amaranth.
     from hw.flow import front
     from hw.flow import plots as plot
+    from hw.flow.cases import of_boards, of_costs
     from hw.flow.comparison import (
         clock_rows,
         fitted,
         form_rows,
-        of_boards,
-        of_costs,
+        hits,
         readme_table,
         rows,
         table,
@@ -78,7 +82,7 @@ def main(argv: list[str] | None = None) -> int:
             list(clock_rows(args.out))), args.readme)
         return 0
     cases = of_boards(args.seeds) if args.which == "boards" else of_costs(
-        args.which, {"fit": 10, "unseen": 20}[args.which])
+        args.which, 10 if args.which == "fit" else args.designs)
     measured = list(rows(cases, args.out, args.jobs))
     args.out.mkdir(parents=True, exist_ok=True)
     atomic_write(args.out / f"{args.which}.json", json.dumps(measured, indent=1).encode())
@@ -88,6 +92,8 @@ def main(argv: list[str] | None = None) -> int:
         plot.draw_boards(measured, folder / "boards.png")
         show("boards", readme_table([row for row in measured if "failed" not in row]),
              args.readme)
+    if args.which in ("unseen", "stages"):
+        print(*(hits(measured, family) for family in FABRICS), sep="\n")
     if args.which == "fit":
         for family in FABRICS:
             print(f"{family}: {fitted(measured, family)}")

@@ -23,7 +23,7 @@ from sw.golden.bits import Bits
 from sw.golden.codes import load_codes
 from sw.golden.errors import UserError
 from sw.golden.network import Network, atomic_write
-from sw.golden.qonnx.graph import MAX_BYTES
+from sw.golden.qonnx.file.graph import MAX_BYTES
 from sw.terminal import runs
 
 __all__ = ["Ladder", "Result", "VerifyError", "choose", "climb", "judge", "make_ladder", "table",

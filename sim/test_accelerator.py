@@ -36,7 +36,7 @@ def ask(simulator, network, fold, codes, tmp_path):
 def test_trained_network_equals_golden_on_codes_of_digits(simulator, tmp_path):
     network = Network.load(DATA / "digits.network.safetensors")
     codes, _ = load_codes(DATA / "digits.codes.safetensors")
-    limit = {"verilator": 100, "icarus": 2}[simulator.name]
+    limit = {"verilator": 20, "icarus": 1}[simulator.name]
     ask(simulator, network, folding.default(network.shape), codes[:limit], tmp_path)
 
 

@@ -31,6 +31,17 @@ def test_what_cannot_be_compiled(simulator, monkeypatch, tmp_path):
         assert "syntax error" in Path(log.removesuffix(")")).read_text()
 
 
+@pytest.mark.parametrize("is_there, compiler", [(True, "ccache"), (False, None)])
+def test_what_is_compiled_again_and_again_is_kept(monkeypatch, is_there, compiler):
+    which = simulators.shutil.which
+    monkeypatch.setattr(simulators.shutil, "which", lambda name: (
+        is_there or None) if name == "ccache" else which(name))
+    try:
+        assert simulators.find("verilator").environment.get("OBJCACHE") == compiler
+    except simulators.SimulatorNotFound as missing:
+        pytest.skip(str(missing))
+
+
 def test_a_bench_that_fails(simulator, tmp_path):
     model = simulator.build("module bare(input clk); endmodule\n", "bare")
     with pytest.raises(SimulationFailed) as failed:

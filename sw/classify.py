@@ -62,7 +62,7 @@ def codes_beside(network: Network, file: Path) -> tuple[Bits, np.ndarray]:
 
 def test_codes(network: Network, file: Path) -> Inputs:
     """Return the test codes of the run with this network file. Needs no torch."""
-    from .training.configs import names_of
+    from .training.asked.configs import names_of
 
     codes, labels = codes_beside(network, file)
     try:
@@ -76,8 +76,8 @@ def pixels(run: Path, network: Network, files: Sequence[Path]) -> Inputs:
     """Return what a network on the chip takes of pictures. Needs no torch."""
     from .images import picture
     from .images.names import DataError
-    from .training.configs import describe, names_of, own_images
-    from .training.effort import RunError
+    from .training.asked.configs import describe, names_of, own_images
+    from .training.asked.effort import RunError
 
     try:
         described, own = describe(run), own_images(run)
@@ -132,9 +132,9 @@ def pictured(run: Path, network: Network, files: Sequence[Path], data_set: str |
 
     from .images import data, picture
     from .models.autoencoder import EncoderFileError
-    from .training.columns import TableConfig
-    from .training.configs import asked, describe, own_images
-    from .training.effort import RunError
+    from .training.asked.columns import TableConfig
+    from .training.asked.configs import asked, describe, own_images
+    from .training.asked.effort import RunError
 
     try:
         described = describe(run)

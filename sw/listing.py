@@ -10,11 +10,11 @@ from typing import Any
 from .golden import regular
 from .golden.errors import UserError
 from .terminal.command import Parser, command, one_line
-from .training.columns import TableConfig
-from .training.config import Config, DeepConfig
-from .training.configs import load
-from .training.effort import RunError
-from .training.stages import OnChipConfig
+from .training.asked.columns import TableConfig
+from .training.asked.config import Config, DeepConfig
+from .training.asked.configs import load
+from .training.asked.effort import RunError
+from .training.asked.stages import OnChipConfig
 
 __all__ = ["Listed", "find", "main", "table"]
 

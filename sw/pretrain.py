@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from .models.binarizer import BINARIZERS
 from .models.shape import CODE_BITS, WIDTH
 from .terminal.command import INTERRUPTED, Parser, command
-from .training.config import PRECISIONS
-from .training.effort import LARGE, RunError
-from .training.flags import add_flags
-from .training.pretraining import Pretraining
+from .training.asked.config import PRECISIONS
+from .training.asked.effort import LARGE, RunError
+from .training.asked.flags import add_flags
+from .training.asked.pretraining import Pretraining
 
 if TYPE_CHECKING:
     from .training.from_folder import Begun

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from .images.names import NAMES
 from .models.binarizer import BINARIZERS
 from .terminal.command import Parser, command
-from .training import ways
-from .training.config import HYBRID, LOSSES, PRECISIONS, Config
-from .training.effort import DEEP
-from .training.flags import add_flags, widths
-from .training.labels import LABELS
+from .training.asked import ways
+from .training.asked.config import HYBRID, LOSSES, PRECISIONS, Config
+from .training.asked.effort import DEEP
+from .training.asked.flags import add_flags, widths
+from .training.asked.labels import LABELS
+from .training.asked.stages import AUGMENTS, SIZES
 from .training.settling import phases, settle
-from .training.stages import AUGMENTS, SIZES
 
 if TYPE_CHECKING:
     from .training.run import Run

@@ -110,6 +110,14 @@ def test_a_broken_link_is_found(link, leads):
     assert broken("docs/formats.md", text) == ([] if leads else [link, link])
 
 
+def test_each_page_is_in_the_site():
+    tree = ast.parse((ROOT / "docs/conf.py").read_text())
+    chapters = next(ast.literal_eval(node.value) for node in tree.body
+                    if isinstance(node, ast.Assign) and node.targets[0].id == "CHAPTERS")
+    listed = [page for pages in chapters.values() for page in pages if "/" not in page]
+    assert sorted(["index", *listed]) == sorted(page.stem for page in (ROOT / "docs").glob("*.md"))
+
+
 def test_the_readme_stays_a_page():
     assert len((ROOT / "README.md").read_text().splitlines()) <= 150
 

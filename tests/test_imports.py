@@ -29,6 +29,8 @@ ALLOWED = {
     "sw/images": IMAGES,
     "sw/models": MODELS,
     "sw/training": TRAINING,
+    "sw/training/asked": TERMINAL | {
+        "sw.images", "sw.models.binarizer", "sw.models.shape", "sw.training.asked"},
     "sw/export": EXPORT | {"jinja2"} | DRAWS,
     "sw/host": TERMINAL | {"sw.host", "sw.images.picture", "onnxruntime", "serial"},
     "sw/mixbin": EXPORT | {"sw.mixbin"},

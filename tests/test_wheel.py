@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sw.training.config import Config
-from sw.training.effort import Effort
+from sw.training.asked.config import Config
+from sw.training.asked.effort import Effort
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = "boards", "hw", "sim", "sw"

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from sw.golden.codes import save_codes
 from sw.golden.network import random_network
 from sw.models.autoencoder import Encoder
-from sw.training.config import Config
+from sw.training.asked.config import Config
 
 SHAPE = (200, 16, 10)    # That of sim/test_board.py, so that it is compiled once.
 

@@ -1,12 +1,10 @@
 """Many networks, and other makers' engines, built and lined up."""
 
-import random
 import shutil
 import statistics
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,84 +14,23 @@ import boards
 from hw.flow import clocking, one_layer, toolchain
 from hw.flow.building import BuildError, build, clocks, resources
 from hw.flow.built import Built, BuiltError
+from hw.flow.cases import CLOCKED, SHAPE, TRAINED, Case, network_of
 from hw.flow.choosing import choose, default_clock
 from hw.flow.report import Report, Resources
-from hw.plan import folding
+from hw.plan import plans
 from hw.plan.cost import FABRICS
-from hw.plan.folding import Plan, candidates
+from hw.plan.plans import Plan
 from sw.golden import regular
 from sw.golden.network import Layer, Network, random_network
+from sw.golden.stages import Signature
 from sw.terminal import markdown
 
-__all__ = ["Case", "clock_rows", "fitted", "form_rows", "is_of", "of_boards", "of_costs",
-           "readme_table", "rows", "table"]
-
-Shape = tuple[int, ...]
-
-TRAINED = Path(__file__).parents[2] / "sim/data/digits.network.safetensors"
-SHAPES: list[Shape] = [(200, 128, 10), (200, 128, 2), (64, 64, 10), (200, 64, 32, 10)]
-# Each part once; a large one is for the hard-wired engine, whose routing takes its time.
-SMALL = ("icestick", "icebreaker", "ice40_hx8k_b_evn", "tang_nano_9k", "ulx3s_12f")
-# On an ECP5 the second routing was not done after 25 minutes.
-CLOCKED = SMALL[:4]
-LARGE: list[tuple[str, Shape]] = [("ulx3s_45f", (200, 128, 10)), ("ecpix5_45f", (64, 64, 10))]
-# One of each family. A part that is nearly full is packed more tightly, and so tells less.
-COST_BOARDS = ("ice40_hx8k_b_evn", "ulx3s_25f", "tang_nano_9k")
-
-
-@dataclass(frozen=True)
-class Case:
-    """One design to build, with every seed."""
-
-    board: str
-    shape: Shape
-    plan: Plan
-    n_seeds: int = 1
-
-    @property
-    def folder(self) -> Path:
-        return Path(self.board, "-".join(map(str, self.shape)), str(self.plan))
-
-
-def network_of(shape: Shape) -> Network:
-    """Return the trained network, where there is one of this shape, else a random one."""
-    trained = Network.load(TRAINED)
-    return trained if shape == trained.shape else random_network(shape, seed=1)
-
-
-def of_boards(n_seeds: int) -> list[Case]:
-    """The networks of the README on every board that they fit."""
-    cases = []
-    for name, shape in [(name, shape) for shape in SHAPES for name in SMALL] + LARGE:
-        try:
-            plan = choose(network_of(shape), boards.find(name), None)
-        except BuildError:
-            continue
-        cases.append(Case(name, shape, plan, n_seeds))
-    return cases
-
-
-def of_costs(kind: str, number: int) -> list[Case]:
-    """Random shapes and foldings on one board of each family, others for each ``kind``."""
-    cases = []
-    for name in COST_BOARDS:
-        board = boards.find(name)
-        draw = random.Random(f"{kind} {name}")
-        chosen: list[Case] = []
-        while len(chosen) < number:
-            shape = (*(draw.choice([draw.randint(8, 64), draw.randint(65, 256)])
-                       for _ in range(draw.choice([2, 2, 2, 3, 4]))), draw.randint(2, 20))
-            plan = draw.choice(list(candidates(shape)))
-            price = FABRICS[board.family].cost(shape, plan)
-            if price.fits(int(0.6 * min(board.logic_cells, 8000)), board.block_rams):
-                chosen.append(Case(name, shape, plan))
-        cases += chosen
-    return cases
+__all__ = ["clock_rows", "fitted", "form_rows", "hits", "is_of", "readme_table", "rows", "table"]
 
 
 def measure(case: Case, out: Path) -> dict:
     """Build a case, and place it with each of its seeds; what was done before is read."""
-    network, board = network_of(case.shape), boards.find(case.board)
+    network, board = network_of(case.signature), boards.find(case.board)
     first = out / case.folder / "seed-1"
     if not is_of(first, network, case.plan):
         try:
@@ -103,19 +40,20 @@ def measure(case: Case, out: Path) -> dict:
             build(network, board, case.plan, first, clock=default_clock(board, case.plan),
                   seed=1, must_meet=False)
         except (BuildError, BuiltError) as error:
-            return {"board": case.board, "shape": case.shape, "folding": str(case.plan),
+            return {"board": case.board, "shape": str(case.signature), "folding": str(case.plan),
                     "failed": str(error)}
     report = Report.from_json(regular.read_json(first / "report.json"))
     placed: list[Report | Resources] = [report, *(place_again(first, board, seed)
                         for seed in range(2, case.n_seeds + 1))]
-    price = FABRICS[board.family].price(network, case.plan)
+    price = plans.price(case.plan, network, board.family)
     return {
-        "board": case.board, "family": board.family, "shape": case.shape,
+        "board": case.board, "family": board.family, "shape": str(case.signature),
         "folding": str(case.plan),
         "logic_cells": statistics.median_low(each.logic_cells[0] for each in placed),
         "board_cells": board.logic_cells, "predicted_cells": price.logic_cells,
         "block_rams": report.block_rams[0], "predicted_rams": price.block_rams,
-        "cycles": case.plan.period(case.shape), "link_rate": report.inferences_per_second_link,
+        "cycles": plans.period(case.plan, case.signature),
+        "link_rate": report.inferences_per_second_link,
         "fmax_mhz": [each.fmax_mhz for each in placed], "clock_mhz": report.clock_mhz,
     }
 
@@ -174,10 +112,12 @@ def fitted(measured: list[dict], family: str) -> dict[str, float]:
     that hardly occurs keeps its own.
     """
     placed = [row for row in measured if row.get("family") == family]
-    plans = [(row["shape"], folding.parse(row["folding"], row["shape"])) for row in placed]
+    signatures = [Signature.parse(row["shape"]) for row in placed]
+    made = [(signature.widths, plans.parse(row["folding"], signature))
+            for row, signature in zip(placed, signatures)]
     today = FABRICS[family].cells
-    counts = np.array([[FABRICS[family].counts(*plan)[0][name] for name in today]
-                       for plan in plans])
+    counts = np.array([[FABRICS[family].counts(*each)[0][name] for name in today]
+                       for each in made])
     cells = np.array([row["logic_cells"] for row in placed])
     prior = np.array(list(today.values()))
     weight = 0.04 / np.maximum(prior, 0.1)
@@ -189,21 +129,32 @@ def fitted(measured: list[dict], family: str) -> dict[str, float]:
 
 def table(measured: list[dict]) -> str:
     """Line up the measured designs."""
-    lines = ["board             network            folding        cells  predicted  RAMs  cycles"
+    wide = max(18, *(len(row["shape"]) for row in measured))
+    lines = [f"board             {'network':{wide}} folding        cells  predicted  RAMs  cycles"
              "   Fmax, median (least)  inferences/s"]
     for row in measured:
-        shape = "-".join(map(str, row["shape"]))
+        shape = f"{row['shape']:{wide}}"
         if "failed" in row:
-            lines.append(f"{row['board']:17} {shape:18} {row['folding']:12} {row['failed'][:60]}")
+            lines.append(f"{row['board']:17} {shape} {row['folding']:12} {row['failed'][:60]}")
             continue
         error = row["predicted_cells"] / row["logic_cells"] - 1
         fmax = statistics.median(row["fmax_mhz"])
         wrong = "" if row["predicted_rams"] == row["block_rams"] else f"({row['predicted_rams']})"
         lines.append(
-            f"{row['board']:17} {shape:18} {row['folding']:13} {row['logic_cells']:6,}  "
+            f"{row['board']:17} {shape} {row['folding']:13} {row['logic_cells']:6,}  "
             f"{error:+8.1%}  {row['block_rams']:4}{wrong}  {row['cycles']:6}  {fmax:9.1f} "
             f"({min(row['fmax_mhz']):.1f})  {1e6 * fmax / row['cycles']:14,.0f}")
     return "\n".join(lines)
+
+
+def hits(measured: list[dict], family: str) -> str:
+    """Say of how many designs the cells were predicted within a tenth, and the RAMs exactly."""
+    placed = [row for row in measured if row.get("family") == family]
+    near = sum(abs(row["predicted_cells"] - row["logic_cells"]) <= 0.1 * row["logic_cells"]
+               for row in placed)
+    exact = sum(row["predicted_rams"] == row["block_rams"] for row in placed)
+    return (f"{family}: of {len(placed)} designs, cells within 10 % of {near}, block RAMs exact of "
+            f"{exact}")
 
 
 def readme_table(measured: list[dict]) -> str:
@@ -212,7 +163,7 @@ def readme_table(measured: list[dict]) -> str:
     for row in measured:
         fmax = statistics.median(row["fmax_mhz"])
         rows.append([
-            f"`{row['board']}`", "-".join(map(str, row["shape"])), row["folding"],
+            f"`{row['board']}`", row["shape"], row["folding"],
             f"{row['logic_cells']:,} of {row['board_cells']:,}", f"{row['predicted_cells']:,}",
             str(row["block_rams"]), f"{fmax:.1f} ({min(row['fmax_mhz']):.1f})",
             f"{row['clock_mhz']:g}", str(row["cycles"]),
@@ -225,7 +176,7 @@ def readme_table(measured: list[dict]) -> str:
 def clock_rows(out: Path) -> Iterator[list[str]]:
     """Build the trained network for each part with its usual clock and with the best; what was
     built before is read."""
-    network = network_of(SHAPES[0])
+    network = network_of(SHAPE)
     for name in tqdm(CLOCKED, unit="board", disable=None):
         board = boards.find(name)
         plan = choose(network, board, None)

@@ -94,8 +94,8 @@ def draw_boards(measured: list[dict], file: Path) -> None:
                           for rate, row in zip(rates, rows)], fontsize=7, padding=3)
     axes.plot([row["link_rate"] for row in rows], range(len(rows)), "o", color="black",
               markersize=3, label="what the link carries")
-    axes.set_yticks(range(len(rows)), [f"{row['board']}  {'-'.join(map(str, row['shape']))}"
-                                       for row in rows], fontsize=8)
+    axes.set_yticks(range(len(rows)), [f"{row['board']}  {row['shape']}" for row in rows],
+                    fontsize=8)
     axes.set(xscale="log", xlabel="inferences a second")
     axes.set_xlim(1e3, 100 * max(rates))
     axes.invert_yaxis()

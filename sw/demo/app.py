@@ -24,9 +24,9 @@ from ..images.names import SIDE
 from ..images.picture import Nothing, PictureError
 from ..models import encoding as codes
 from ..models.autoencoder import Encoder
-from ..training.columns import TableConfig
-from ..training.configs import asked, describe, names_of, own_images
-from ..training.effort import RunError
+from ..training.asked.columns import TableConfig
+from ..training.asked.configs import asked, describe, names_of, own_images
+from ..training.asked.effort import RunError
 from .server import OwnPage
 
 __all__ = ["MAX_BYTES", "Demo", "app"]

@@ -20,8 +20,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = flags.read(NAME, "Show what each part of SD-BNN adds.", PAGE, argv)
     # Later than the flags: torch, and all that is trained with it.
     from . import pieces
-    from .ablation_table import tabulate
     from .reproduction import study
+    from .tabulated.ablation_table import tabulate
     return study(NAME, pieces.ABLATION, PAGE, tabulate, arguments)
 
 

@@ -19,7 +19,7 @@ from ..images.data import DataSet
 from ..models.classifier import BinaryClassifier, FullPrecisionTwin
 from ..models.encoding import CodeSet
 from ..training import task
-from ..training.effort import LARGE
+from ..training.asked.effort import LARGE
 from ..training.run import choose_device
 from ..training.task import Recipe, Training
 

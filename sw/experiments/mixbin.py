@@ -20,8 +20,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = flags.read(NAME, "Compare searches for masks with their rivals.", PAGE, argv)
     # Later than the flags: torch, and all that is trained with it.
     from . import pieces
-    from .mixbin_table import tabulate
     from .reproduction import study
+    from .tabulated.mixbin_table import tabulate
     return study(NAME, pieces.MIXBIN, PAGE, tabulate, arguments)
 
 

@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments: Namespace = flags.read(NAME, "Train networks on the chip, of three sizes.", PAGE,
                                       argv)
     # Later than the flags: torch, and all that is trained with it.
-    from .onchip_table import study
+    from .tabulated.onchip_table import study
     return study(NAME, PAGE, arguments)
 
 

@@ -19,9 +19,10 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
     arguments = flags.read(NAME, "Reproduce HyBNN's claims, and go beyond them.", PAGE, argv)
     # Later than the flags: torch, and all that is trained with it.
-    from . import figures, pieces, table
-    from .measure import Results
+    from . import pieces
     from .reproduction import study
+    from .tabulated import figures, table
+    from .tabulated.measure import Results
 
     def tabulate(folder: Path, results: Results) -> str:
         figures.draw(folder, results)

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..golden import regular
-from ..training.effort import RunError
-from . import (
+from ..training.asked.effort import RunError
+from .effort import Study, write_json
+from .trained import (
     baselines,
     consecutive,
     cost,
@@ -20,7 +21,6 @@ from . import (
     parts_of_sdbnn,
     searches,
 )
-from .effort import Study, write_json
 
 __all__ = ["ABLATION", "MIXBIN", "PIECES", "STAGES", "TOGETHER", "Piece", "Stage", "do", "path",
            "read"]

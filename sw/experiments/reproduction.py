@@ -15,11 +15,12 @@ from tqdm import tqdm
 
 from ..golden import regular
 from ..golden.errors import UserError
-from ..training.effort import RunError
+from ..training.asked.effort import RunError
 from ..training.run import choose_device
-from . import pieces, publishing
+from . import pieces
 from .effort import REHEARSAL, Plan, Study, write_json
-from .measure import Results
+from .tabulated import publishing
+from .tabulated.measure import Results
 
 RESULTS = "pieces", "codes", "encoders"    # Folders of what was done.
 PROCESSES = 2    # Each on one thread: the models are too small to share out.

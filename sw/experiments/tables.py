@@ -23,7 +23,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments: Namespace = flags.read(NAME, "Train on four tables, beside a random forest.", PAGE,
                                       argv, data=False)
     # Later than the flags: torch, and all that is trained with it.
-    from .tables_table import study
+    from .tabulated.tables_table import study
     return study(NAME, PAGE, arguments)
 
 

@@ -21,7 +21,7 @@ def main(argv: list[str] | None = None) -> int:
     # Later than the flags: torch, and all that is trained with it.
     from . import pieces
     from .reproduction import study
-    from .together_table import tabulate
+    from .tabulated.together_table import tabulate
     return study(NAME, pieces.TOGETHER, PAGE, tabulate, arguments)
 
 

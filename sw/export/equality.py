@@ -22,8 +22,8 @@ from ..models.encoding import unpack_signs
 from ..models.exact import ExportError, check_equal, export_readout, verify_layer
 from ..models.onchip import OnChip
 from ..training import task
-from ..training.configs import describe
-from ..training.effort import RunError
+from ..training.asked.configs import describe
+from ..training.asked.effort import RunError
 
 __all__ = ["check", "compare", "load_model"]
 

@@ -29,10 +29,10 @@ from ..images.table import Encoding
 from ..models.autoencoder import Encoder
 from ..models.binary import DynamicShift
 from ..models.encoding import BATCH, extract
-from ..training.columns import TableConfig
-from ..training.config import Config
-from ..training.configs import asked, describe, names_of
-from ..training.effort import RunError
+from ..training.asked.columns import TableConfig
+from ..training.asked.config import Config
+from ..training.asked.configs import asked, describe, names_of
+from ..training.asked.effort import RunError
 from . import microcontroller
 
 __all__ = ["Difference", "Handed", "hand_over", "load_encoder", "write_encoder"]

@@ -19,13 +19,13 @@ from ..golden.codes import load_codes
 from ..golden.network import MAX_BYTES
 from ..golden.tensors import atomic_write
 from ..images import data
-from ..training.columns import TableConfig
-from ..training.config import Description
-from ..training.configs import asked, describe, names_of
-from ..training.effort import RunError
-from ..training.labels import LABELS
+from ..training.asked.columns import TableConfig
+from ..training.asked.config import Description
+from ..training.asked.configs import asked, describe, names_of
+from ..training.asked.effort import RunError
+from ..training.asked.labels import LABELS
+from ..training.asked.stages import OnChipConfig
 from ..training.run import load_states
-from ..training.stages import OnChipConfig
 from . import page_figures as drawn
 from .page_figures import Section, Shown
 

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from ..images.names import NAMES
 from ..terminal.command import Parser, command
-from ..training.flags import add_flags
+from ..training.asked.flags import add_flags
 from .settings import CODECS, SPLITS, Settings
 
 

@@ -12,9 +12,9 @@ from ..models.autoencoder import MAX_BYTES, Encoder
 from ..models.checkpoint import save_checkpoint
 from ..terminal.runs import encoder_file
 from ..training import task
-from ..training.config import encoder_plan
+from ..training.asked.config import encoder_plan
+from ..training.asked.effort import RunError
 from ..training.device import Engine
-from ..training.effort import RunError
 from ..training.encoder import load_encoder, train_encoder
 from ..training.hybrid import write_network
 from ..training.run import Phases, new_folder

@@ -17,7 +17,7 @@ from flwr.serverapp import Grid, ServerApp
 
 from ..models.checkpoint import CheckpointError
 from ..training import task
-from ..training.effort import RunError
+from ..training.asked.effort import RunError
 from . import message
 from . import site_codes as images
 from .codec import CodecError, Update

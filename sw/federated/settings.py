@@ -10,9 +10,9 @@ from ..golden import regular
 from ..golden.network import MAX_WIDTH
 from ..golden.record import is_text
 from ..images.names import NAMES
-from ..training.config import Description
-from ..training.effort import Effort, RunError, effort_for
-from ..training.flags import read_widths
+from ..training.asked.config import Description
+from ..training.asked.effort import Effort, RunError, effort_for
+from ..training.asked.flags import read_widths
 
 __all__ = ["CODECS", "SPLITS", "Settings"]
 
@@ -31,7 +31,7 @@ class Settings:
     encoder : str
         The encoder's file, the same content on every machine.
     data, data_dir, task, seed
-        As in :class:`sw.training.config.Config`; ``data_dir`` may be empty.
+        As in :class:`sw.training.asked.config.Config`; ``data_dir`` may be empty.
     hidden : str
         Widths, such as ``128-64``.
     clients, fraction

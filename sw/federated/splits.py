@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..training.effort import RunError
+from ..training.asked.effort import RunError
 from .settings import SPLITS
 
 __all__ = ["split"]

@@ -1,4 +1,4 @@
-"""Tables in files of arrays: NPZ, as numpy writes it, and Parquet. Each value becomes text.
+"""Files of arrays: NPZ, as numpy writes it, and Parquet. In a table each value becomes text.
 
 In an NPZ file an array ``(n,)`` is a column of its name, and an array ``(n, m)`` is the columns
 ``NAME.0`` to ``NAME.m-1``. Nothing in a file is executed: arrays of objects are refused.
@@ -19,7 +19,7 @@ from numpy.lib import format as npy
 from ..golden import regular
 from .names import DataError
 
-__all__ = ["READERS"]
+__all__ = ["READERS", "read_npz"]
 
 MAX_BYTES = 1 << 28     # Of a file, and of what is packed in it.
 MAX_VALUES = 1 << 25
@@ -34,23 +34,44 @@ Column = tuple[str, list[Any]]    # Its name and its values.
 Rows = tuple[list[str], list[list[str]]]    # The names of the columns, and the values of each row.
 
 
+def read_npz(path: Path) -> dict[str, np.ndarray]:
+    """Read the arrays of an NPZ file, of numbers and text, by name.
+
+    Raises :exc:`~sw.images.names.DataError` where it is none, and as
+    :func:`sw.golden.regular.open_file` does.
+    """
+    content = regular.read_bytes(path, MAX_BYTES)
+    try:
+        arrays = _arrays(content)
+        if len(dict(arrays)) < len(arrays):
+            raise ValueError("each must have a name of its own")
+    except DAMAGED as error:
+        raise DataError(f"{path} must be an NPZ file of arrays: {error}") from None
+    return dict(arrays)
+
+
 def _npz(path: Path) -> Rows:
     content = regular.read_bytes(path, MAX_BYTES)
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            found = archive.infolist()
-            if strange := [each for each in found if each.compress_type not in PACKED]:
-                raise ValueError(f"{strange[0].filename!r:.40} must be stored or deflated: write "
-                                 "it with numpy")
-            _bound(len(found), 0, sum(each.file_size for each in found))
-            arrays = {each: _array(archive.read(each)) for each in found}
-        _bound(sum(each.shape[1] if each.ndim == 2 else 1 for each in arrays.values()),
-               sum(each.size for each in arrays.values()))
-        columns = [column for each, array in arrays.items()
-                   for column in _columns(each.filename.removesuffix(".npy"), array)]
+        arrays = _arrays(content)
+        _bound(sum(each.shape[1] if each.ndim == 2 else 1 for _, each in arrays),
+               sum(each.size for _, each in arrays))
+        columns = [column for name, array in arrays for column in _columns(name, array)]
     except DAMAGED as error:
         raise DataError(f"{path} must be an NPZ file of columns: {error}") from None
     return _rows(path, columns)
+
+
+def _arrays(content: bytes) -> list[tuple[str, np.ndarray]]:
+    """Return the names and arrays of an NPZ file; one of :data:`DAMAGED` if it is none."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        found = archive.infolist()
+        if strange := [each for each in found if each.compress_type not in PACKED]:
+            raise ValueError(f"{strange[0].filename!r:.40} must be stored or deflated: write "
+                             "it with numpy")
+        _bound(len(found), 0, sum(each.file_size for each in found))
+        return [(each.filename.removesuffix(".npy"), _array(archive.read(each)))
+                for each in found]
 
 
 def _array(content: bytes) -> np.ndarray:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..images.names import NAMES
 from ..terminal.command import Parser, command
-from ..training.flags import add_flags
+from ..training.asked.flags import add_flags
 from .job import CRITERIA, DIRECTIONS, PRESETS, Job, Settings
 from .mask import LAYERS
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..training.config import Description
-from ..training.effort import RunError
+from ..training.asked.config import Description
+from ..training.asked.effort import RunError
 from .mask import LAYERS, Mask, Shape
 
 __all__ = ["CRITERIA", "DIRECTIONS", "PRESETS", "Job", "Settings"]

@@ -12,7 +12,7 @@ from ..models.autoencoder import Encoder
 from ..terminal import markdown
 from ..terminal.figures import page
 from ..training import task
-from ..training.config import encoder_plan
+from ..training.asked.config import encoder_plan
 from ..training.encoder import load_encoder, train_encoder
 from ..training.run import Phases
 from ..training.task import Recipe

@@ -25,9 +25,9 @@ from ..models.checkpoint import load_checkpoint, save_checkpoint
 from ..models.encoding import BATCH, CodeSet, pack_signs
 from ..models.onchip import OnChip
 from ..training import hybrid, onchip
-from ..training.configs import load_record
+from ..training.asked.configs import load_record
+from ..training.asked.effort import RunError
 from ..training.device import Engine
-from ..training.effort import RunError
 from ..training.run import Phases, new_folder, unfinished
 from .job import Job
 from .mask import LAYERS, Mask, MaskError, parse_digits

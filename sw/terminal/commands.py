@@ -17,6 +17,7 @@ COMMANDS = {
     "report": ("sw.report", "show a run on one page"),
     "mixbin": ("sw.mixbin.__main__", "choose what is binary under a budget"),
     "federated": ("sw.federated.__main__", "learn a network on several clients"),
+    "import": ("sw.importing", "make a network file of plain arrays of weights"),
     "export": ("sw.export.__main__", "write ONNX, QONNX and test vectors"),
     "check": ("sw.export.check", "compare a trained model with its network file"),
     "verify": ("sim.verify", "climb from the trained model to the bitstream"),

@@ -13,8 +13,8 @@ from ..models.binary import BinaryConv2d
 from ..models.checkpoint import save_model
 from ..models.sdbnn import NETWORKS, loss, normalise
 from . import task
-from .config import DeepConfig
-from .effort import DEEP
+from .asked.config import DeepConfig
+from .asked.effort import DEEP
 from .run import Run
 from .task import Recipe
 

@@ -49,7 +49,7 @@ class FabricEngine(Engine):
     device : torch.device
         Says of which kind; its number is Fabric's choice.
     precision : str
-        One of :data:`sw.training.config.PRECISIONS`.
+        One of :data:`sw.training.asked.config.PRECISIONS`.
     compiled : bool
         Steps are compiled by ``torch.compile``.
     """

@@ -9,8 +9,8 @@ from ..models.autoencoder import BinaryAutoencoder, Encoder, handwriting_loss, p
 from ..models.binarizer import BINARIZERS
 from ..terminal.runs import encoder_file
 from . import task
-from .config import EncoderPlan
-from .effort import RunError
+from .asked.config import EncoderPlan
+from .asked.effort import RunError
 from .run import Phases
 from .task import Recipe
 

@@ -10,11 +10,11 @@ import torch
 from ..images.folder import ImageFolder
 from ..models import processes
 from . import run as runs
+from .asked.effort import RunError
+from .asked.pretraining import CONFIG, Pretraining
 from .batches import Loader
 from .device import FabricEngine
-from .effort import RunError
 from .encoder import train_encoder
-from .pretraining import CONFIG, Pretraining
 from .run import Phases
 
 __all__ = ["begin", "fingerprint", "pretrain", "resume"]

@@ -23,7 +23,7 @@ from ..models.classifier import BinaryClassifier, FullPrecisionTwin
 from ..models.encoding import CodeSet
 from ..models.exact import check_equal, export
 from . import task
-from .config import Config
+from .asked.config import Config
 from .encoder import load_encoder, train_encoder
 from .run import Run
 from .task import Recipe

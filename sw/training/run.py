@@ -26,12 +26,12 @@ from tqdm import tqdm
 from ..golden.network import atomic_write
 from ..models.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from . import task
-from .columns import TableConfig
-from .config import Config, DeepConfig
-from .configs import Asked, load
+from .asked.columns import TableConfig
+from .asked.config import Config, DeepConfig
+from .asked.configs import Asked, load
+from .asked.effort import RunError
+from .asked.stages import OnChipConfig
 from .device import Engine, FabricEngine
-from .effort import RunError
-from .stages import OnChipConfig
 from .task import Recipe, Training
 
 __all__ = ["Phases", "Run", "choose_device", "create", "load_states", "new_folder",

@@ -8,15 +8,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..images.names import SIDE, OwnImages, class_names
-from . import ways
-from .columns import HIDDEN
-from .config import HYBRID, PRECISIONS, Config, DeepConfig
-from .effort import DEEP, RunError, effort_for
+from .asked import ways
+from .asked.columns import HIDDEN
+from .asked.config import HYBRID, PRECISIONS, Config, DeepConfig
+from .asked.effort import DEEP, RunError, effort_for
 
 if TYPE_CHECKING:
-    from .columns import TableConfig
-    from .configs import Asked
-    from .stages import OnChipConfig
+    from .asked.columns import TableConfig
+    from .asked.configs import Asked
+    from .asked.stages import OnChipConfig
 
 __all__ = ["config_of", "phases", "settle"]
 

@@ -15,9 +15,9 @@ from ..models.binarizer import BINARIZERS
 from ..models.classifier import BinaryClassifier
 from ..models.encoding import CodeSet
 from . import hybrid, task
-from .columns import BATCH, TableConfig, epochs_for, levels_for
-from .config import check_seed
-from .effort import RunError
+from .asked.columns import BATCH, TableConfig, epochs_for, levels_for
+from .asked.config import check_seed
+from .asked.effort import RunError
 from .run import Run
 from .task import Recipe
 

@@ -3,9 +3,10 @@ import json
 import pytest
 import torch
 
-from sw.experiments import mixbin_table as tables
-from sw.experiments import pieces, rival_masks, searches
+from sw.experiments import pieces
 from sw.experiments.effort import Plan, Study
+from sw.experiments.tabulated import mixbin_table as tables
+from sw.experiments.trained import rival_masks, searches
 from sw.images.data import DataSet
 from sw.mixbin.mask import Mask, Shape, parse_digits
 from sw.models.autoencoder import BinaryAutoencoder

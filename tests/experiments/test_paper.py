@@ -9,20 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from sw.experiments import (
-    ablation_table,
-    consecutive,
-    figures,
-    measure,
-    pieces,
-    reproduction,
-    table,
-    verdicts,
-)
-from sw.experiments import parts_of_sdbnn as arms
+from sw.experiments import pieces, reproduction
 from sw.experiments.effort import Plan, Study
-from sw.experiments.mixture import BernoulliMixture, components_within
 from sw.experiments.paper import main
+from sw.experiments.tabulated import ablation_table, figures, measure, table, verdicts
+from sw.experiments.trained import consecutive
+from sw.experiments.trained import parts_of_sdbnn as arms
+from sw.experiments.trained.mixture import BernoulliMixture, components_within
 from sw.images.data import DataSet
 from sw.models.encoding import CodeSet, pack_signs
 from sw.terminal import markdown
@@ -52,7 +45,7 @@ def results(tmp_path_factory):
         torch.manual_seed(0)
         made = images(TINY.images)
         patch.setattr(Study, "data", lambda self, name: made)
-        patch.setattr("sw.experiments.cost.REPEATS", 1)
+        patch.setattr("sw.experiments.trained.cost.REPEATS", 1)
         reproduction._claim(folder, TINY)
         for seed in range(TINY.seeds):
             for name in (name for stage in pieces.STAGES + pieces.ABLATION for name in stage):

@@ -1,7 +1,7 @@
 import torch
 
-from sw.experiments import rival_encoders as rivals
-from sw.experiments.rival_encoders import BernoulliAutoencoder, MatchingAutoencoder, sample
+from sw.experiments.trained import rival_encoders as rivals
+from sw.experiments.trained.rival_encoders import BernoulliAutoencoder, MatchingAutoencoder, sample
 from sw.models import autoencoder
 from sw.models.autoencoder import BinaryAutoencoder
 from sw.models.encoding import extract

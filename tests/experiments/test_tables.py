@@ -3,8 +3,8 @@ import json
 import numpy as np
 import pytest
 
-from sw.experiments import vibration
 from sw.experiments.tables import main
+from sw.experiments.trained import vibration
 from tests.experiments.rehearsal import rehearse
 
 NAME = "sw.experiments.tables"

@@ -5,9 +5,10 @@ import torch
 
 pytest.importorskip("flwr", reason="needs flwr: pip install '.[fed]'")
 
-from sw.experiments import pieces, together_table
+from sw.experiments import pieces
 from sw.experiments.effort import Plan, Study
-from sw.experiments.federations import ARMS
+from sw.experiments.tabulated import together_table
+from sw.experiments.trained.federations import ARMS
 from sw.models.encoding import CodeSet, pack_signs
 
 PLAN = Plan(seeds=2, rounds=3)

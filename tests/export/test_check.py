@@ -9,8 +9,8 @@ from sw.export import check
 from sw.golden.codes import save_codes
 from sw.golden.network import Network
 from sw.training import hybrid, run
-from sw.training.config import Config
-from sw.training.effort import Effort
+from sw.training.asked.config import Config
+from sw.training.asked.effort import Effort
 
 TINY = Config(hidden=(16,), effort=Effort(1, 100, 4, 64, 2), device="cpu")
 

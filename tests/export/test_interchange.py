@@ -28,7 +28,7 @@ from sw.golden.codes import load_codes, save_codes
 from sw.golden.network import Network, random_network
 from sw.images import data
 from sw.models.encoding import extract
-from sw.training.config import Config
+from sw.training.asked.config import Config
 
 
 def encoder_like_trained(moves):

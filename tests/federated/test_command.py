@@ -29,7 +29,7 @@ from sw.golden.network import Network
 from sw.images import data
 from sw.models.autoencoder import Encoder
 from sw.models.encoding import CodeSet, pack_signs
-from sw.training.effort import SMALL, RunError
+from sw.training.asked.effort import SMALL, RunError
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""One SuperLink and three SuperNodes as processes that speak TLS, against the simulation."""
+"""One SuperLink and two SuperNodes as processes that speak TLS, against the simulation."""
 
 import os
 import socket
@@ -104,7 +104,7 @@ def listens(port):
 
 def deploy(folder, settings):
     """Do a run with Flower's own programs; return when its metrics are written."""
-    link, *nodes = free_ports(4)
+    link, *nodes = free_ports(1 + settings.clients)
     write_certificates(folder)
     (folder / "home").mkdir()
     (folder / "home" / "config.toml").write_text(
@@ -122,7 +122,7 @@ def deploy(folder, settings):
             stack.enter_context(running(
                 folder, f"node-{number}", "flower-supernode", "--superlink", f"127.0.0.1:{link}",
                 "--root-certificates", "ca.crt", "--port", str(port),
-                "--node-config", f"partition-id={number} num-partitions=3"))
+                "--node-config", f"partition-id={number} num-partitions={settings.clients}"))
         subprocess.run([BIN / "flwr", "run", ROOT / "sw/federated/app", "here", "-c", config],
                        check=True, timeout=PATIENCE, env=environment(folder), capture_output=True)
         wait_for((Path(settings.out) / "metrics.json").exists, folder)
@@ -132,7 +132,7 @@ def test_processes_that_speak_tls_learn_what_the_simulation_learns(tmp_path):
     torch.manual_seed(0)
     Encoder(40, 2).save(tmp_path / "encoder.safetensors")
     settings = Settings(out=str(tmp_path / "deployed"), task="0v1", hidden="16", rounds=2,
-                        encoder=str(tmp_path / "encoder.safetensors"), timeout=PATIENCE)
+                        encoder=str(tmp_path / "encoder.safetensors"), clients=2, timeout=PATIENCE)
     deploy(tmp_path, settings)
     simulated = replace(settings, out=str(tmp_path / "simulated"))
     serve(Simulation(app, simulated), simulated, prepare(simulated), lambda entry: None)

@@ -12,7 +12,7 @@ from sw.golden.network import Network, random_network
 from sw.models.classifier import BinaryClassifier
 from sw.models.exact import export
 from sw.training import task
-from sw.training.effort import RunError
+from sw.training.asked.effort import RunError
 from sw.training.task import Recipe
 
 SHAPE = (24, 16, 3)

@@ -18,8 +18,8 @@ from sw.golden.network import random_network
 from sw.golden.stages import Signature
 from sw.images.names import OwnImages
 from sw.images.table import Column, Encoding
-from sw.training.columns import TableConfig
-from sw.training.stages import OnChipConfig
+from sw.training.asked.columns import TableConfig
+from sw.training.asked.stages import OnChipConfig
 from tests.line import golden_line
 
 ROOT = Path(__file__).parent.parent.parent

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from sw.experiments import rival_masks as rivals
+from sw.experiments.trained import rival_masks as rivals
 from sw.mixbin.job import PRESETS
 from sw.mixbin.mask import LAYERS, Mask, MaskError, Shape, parse_digits
 from sw.mixbin.run import split_of

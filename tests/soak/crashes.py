@@ -46,10 +46,10 @@ from sw.models.autoencoder import Encoder
 from sw.models.checkpoint import load_checkpoint
 from sw.training import run as runs
 from sw.training import settling
-from sw.training.config import Config
-from sw.training.configs import load as load_config
-from sw.training.effort import Effort
-from sw.training.pretraining import CONFIG, Pretraining
+from sw.training.asked.config import Config
+from sw.training.asked.configs import load as load_config
+from sw.training.asked.effort import Effort
+from sw.training.asked.pretraining import CONFIG, Pretraining
 
 from . import Row, share, workplace
 

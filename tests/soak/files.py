@@ -55,9 +55,9 @@ from sw.models.checkpoint import CheckpointError, load_checkpoint, save_checkpoi
 from sw.models.exact import ExportError
 from sw.training import from_folder, hybrid
 from sw.training import run as runs
-from sw.training.config import Config
-from sw.training.effort import Effort, RunError
-from sw.training.pretraining import CONFIG, Pretraining
+from sw.training.asked.config import Config
+from sw.training.asked.effort import Effort, RunError
+from sw.training.asked.pretraining import CONFIG, Pretraining
 from tests import cifar_files
 
 from . import Row, share

@@ -18,8 +18,8 @@ from sw.golden.identity import Digest, Identity
 from sw.golden.network import Network, random_network
 from sw.golden.stages import Signature
 from sw.images.names import OwnImages
-from sw.training.columns import TableConfig
-from sw.training.stages import OnChipConfig
+from sw.training.asked.columns import TableConfig
+from sw.training.asked.stages import OnChipConfig
 from tests.line import golden_line, stranger, within
 from tests.untrained import SHAPE, make_run
 

@@ -23,9 +23,9 @@ from sw.golden.stages import Signature
 from sw.host.board import BoardError
 from sw.images.names import OwnImages
 from sw.images.picture import Nothing
-from sw.training.columns import TableConfig
-from sw.training.effort import RunError
-from sw.training.stages import OnChipConfig
+from sw.training.asked.columns import TableConfig
+from sw.training.asked.effort import RunError
+from sw.training.asked.stages import OnChipConfig
 from tests.untrained import make_run
 
 

@@ -8,9 +8,9 @@ import pytest
 
 from sw.golden.errors import UserError
 from sw.listing import HEADING, Listed, find, main, table
-from sw.training.columns import TableConfig
-from sw.training.config import Config, DeepConfig
-from sw.training.stages import OnChipConfig
+from sw.training.asked.columns import TableConfig
+from sw.training.asked.config import Config, DeepConfig
+from sw.training.asked.stages import OnChipConfig
 
 CONFIGS = {
     "hybrid": Config(task="3v8"), "deep": DeepConfig("resnet20", None, "sign", 0, "cpu", 1),

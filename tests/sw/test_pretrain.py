@@ -13,7 +13,7 @@ from sw.models.autoencoder import Encoder
 from sw.models.shape import EncoderShape
 from sw.pretrain import main
 from sw.training import task
-from sw.training.pretraining import Pretraining
+from sw.training.asked.pretraining import Pretraining
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--side", "8", "--bits", "12", "--width", "2", "--batch", "8", "--epochs", "3",

@@ -12,8 +12,8 @@ from sw.export import page as pages
 from sw.golden.bits import pack
 from sw.golden.codes import load_codes, save_codes
 from sw.training import hybrid, run
-from sw.training.config import Config
-from sw.training.effort import Effort
+from sw.training.asked.config import Config
+from sw.training.asked.effort import Effort
 
 TINY = Config(hidden=(16,), effort=Effort(1, 100, 1, 64, 1), device="cpu")
 BUILD = {"board": "icestick", "folding": "1x200", "logic_cells": [1020, 1280],

@@ -21,8 +21,8 @@ from sw.models.encoding import extract
 from sw.models.exact import ExportError
 from sw.train import main
 from sw.training import hybrid, run, settling, task
-from sw.training.config import Config
-from sw.training.effort import Effort
+from sw.training.asked.config import Config
+from sw.training.asked.effort import Effort
 
 TINY = Config(hidden=(16,), effort=Effort(2, 100, 4, 64, 2), device="cpu")
 RESULTS = ("encoder", "network", "codes")

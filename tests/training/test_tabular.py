@@ -13,7 +13,7 @@ from sw.golden.codes import load_codes
 from sw.golden.network import Network
 from sw.train import main
 from sw.training import settling
-from sw.training.configs import names_of
+from sw.training.asked.configs import names_of
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,8 @@ import numpy as np
 from .. import forward
 from ..errors import UserError
 from ..network import NetworkFileError
-from . import graph as graphs
 from . import reader
+from .file import graph as graphs
 
 __all__ = ["BATCH", "ExecutorNotFound", "check", "classify"]
 
@@ -63,7 +63,7 @@ def classify(path: Path, values: np.ndarray,
              progress: Callable[[int], object] = lambda count: None) -> list[int]:
     """Return the class of each sample ``(n, *shape)``, as the graph's last operators have it.
 
-    That is what :func:`~sw.golden.qonnx.graph.answer` says: the class itself, or that of the
+    That is what :func:`~sw.golden.qonnx.file.graph.answer` says: the class itself, or that of the
     highest score and of equal ones the first, or with one score whether it is so much.
     ``progress`` is told how many more were done.
 

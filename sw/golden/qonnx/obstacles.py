@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .graph import PASSING, Node, Refused
-from .near import Near
+from .file.graph import PASSING, Node, Refused
+from .signals.near import Near
 
 __all__ = ["others"]
 

@@ -25,16 +25,17 @@ from typing import Any
 import numpy as np
 
 from ..network import NetworkFileError
-from . import layers, maps, near
-from .elements import JOINS, check_half, compute, join, move
-from .ends import ENDS, Chosen, end, hand_on
-from .graph import Graph, Node, Refused, answer, check_types, read
-from .layers import Imported
-from .moves import MOVES
+from .file.graph import Graph, Node, Refused, answer, check_types, read
+from .file.moves import MOVES
+from .file.operators import ARITHMETIC, IN_WAYS, SIGNALS, apply, check_attributes
+from .file.ranges import find_range
 from .obstacles import others
-from .operators import ARITHMETIC, IN_WAYS, SIGNALS, apply, check_attributes
-from .ranges import find_range
-from .signal import Signal, from_input
+from .recognised import layers, maps
+from .recognised.ends import ENDS, Chosen, end, hand_on
+from .recognised.layers import Imported
+from .signals import near
+from .signals.elements import JOINS, check_half, compute, join, move
+from .signals.signal import Signal, from_input
 
 __all__ = ["load"]
 

@@ -1,0 +1,1 @@
+"""What the experiments train, and what it is compared with."""

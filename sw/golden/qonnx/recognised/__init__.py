@@ -1,0 +1,1 @@
+"""From signals to what golden has: bits, pixels, layers, maps and scores."""

@@ -1,0 +1,1 @@
+"""The values inside a graph that depend on its input."""
