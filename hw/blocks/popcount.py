@@ -34,6 +34,9 @@ class PairCount(wiring.Component):
     width : int
         Length of the vectors. Where it is odd, a synapse that never matches is added: its input
         is 0, its weight 1.
+    wires : bool
+        Pairs are signals of their own, written once and not wherever they are used: for many
+        counters, of which Yosys would otherwise read for minutes. The netlist is another.
 
     Members
     -------
@@ -48,10 +51,11 @@ class PairCount(wiring.Component):
         Cycles from vectors to count.
     """
 
-    def __init__(self, width: int):
+    def __init__(self, width: int, *, wires: bool = False):
         if width < 1:
             raise ValueError(f"Width must be a positive integer, not {width!r}")
         self.width = width
+        self.wires = wires
         self.latency = CountLayout(width).latency
         super().__init__({
             "x": In(width),
@@ -63,6 +67,9 @@ class PairCount(wiring.Component):
         m = Module()
         x, w = Cat(self.x, Const(0, 1)), Cat(self.w, Const(1, 1))
         pairs = [_pair(x[at:at + 2], w[at:at + 2]) for at in range(0, self.width, 2)]
+        if self.wires:
+            written, pairs = Cat(pairs), Signal(len(pairs), name="pairs")
+            m.d.comb += pairs.eq(written)
         m.d.comb += self.count.eq(_count(m, pairs, CountLayout(self.width)))
         return m
 

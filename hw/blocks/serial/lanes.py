@@ -10,6 +10,8 @@ from hw.plan.serial import SerialLayout
 
 __all__ = ["Lanes"]
 
+MANY = 1024    # Synapses a cycle.
+
 
 class Lanes(wiring.Component):
     """Add the matches of words to what a neuron begins with.
@@ -61,7 +63,8 @@ class Lanes(wiring.Component):
 
         pixels = self._pixels(m)
         for lane in range(self.layout.plan.pe):
-            m.submodules[f"count_{lane}"] = counter = PairCount(simd)
+            m.submodules[f"count_{lane}"] = counter = PairCount(
+                simd, wires=self.layout.plan.pe * simd > MANY)
             m.d.comb += [counter.x.eq(self.x), counter.w.eq(self.w.word_select(lane, simd))]
             matches = (counter.count << 1) - unlike.count
             if pixels:
