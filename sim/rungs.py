@@ -34,7 +34,9 @@ __all__ = ["RUNGS", "Climb", "Rung", "RungFailed", "Skipped", "Unequal"]
 
 FEW = 2_000    # Bits of all codes up to which Icarus, which compiles fast, goes first for a board.
 ANSWER = 1_000         # Bits of the wire that an answer may take beside the work.
-PER_PROCESS = 1_000    # Codes that Verilator's driver asks for in a second or so.
+# Codes, and cycles of images of stages, that one of Verilator's drivers is worth starting for.
+PER_PROCESS = 1_000
+CYCLES = 8_000_000
 
 # Widths at the edges: one input, one neuron, one class, all 256 classes, no hidden layer, three;
 # a power of two and one beside it.
@@ -169,7 +171,8 @@ def verilator(climb: Climb) -> int:
     model = found.build(accelerator_verilog(climb.network, climb.target), "accelerator",
                         bool(climb.waves), DRIVER)
     climb.say("simulating")
-    subject = Driven(model, "", PER_PROCESS, silence=climb.target.patience(climb.network))
+    each = max(1, min(PER_PROCESS, CYCLES // climb.target.cycles(climb.network)))
+    subject = Driven(model, "", each, silence=climb.target.patience(climb.network))
     return climb.compare(subject.classify(climb.codes, climb.progress, climb.waves), "Verilog")
 
 
