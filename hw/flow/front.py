@@ -109,9 +109,12 @@ def _told(file: Path) -> Told:
 
 def _design(folder: Path, out: Path, told: Told) -> Design:
     board = boards.find(BOARD)
-    if (folder / TREES).exists():
-        return _of_trees(Trees.load(folder / TREES), board, out, told)
-    return _of_network(_flat(networks.load(runs.network_file(folder))), board, out, told)
+    try:
+        if (folder / TREES).exists():
+            return _of_trees(Trees.load(folder / TREES), board, out, told)
+        return _of_network(_flat(networks.load(runs.network_file(folder))), board, out, told)
+    except ValueError as error:
+        raise UserError(f"{folder} cannot be built for {BOARD}: {error}") from None
 
 
 def _of_network(network: Network, board: boards.Board, out: Path, told: Told) -> Design:

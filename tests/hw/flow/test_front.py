@@ -14,6 +14,7 @@ from hw.flow.front import Design
 from sw.golden import forward
 from sw.golden.network import random_network
 from sw.golden.stages import Signature
+from sw.golden.trees import Trees
 
 BOARD = boards.find("icestick")
 ONE = Design("a", "serial 1x4", "mnist", 90.0, 500, 10, 90, 100.0, 1000.0, 2000.0, "nothing")
@@ -55,6 +56,15 @@ def test_a_map_that_is_a_code_is_taken_as_one(text, flat):
     found = front._flat(network)
     assert str(found) == flat
     assert (forward.classify_all(found, codes) == forward.classify_all(network, codes)).all()
+
+
+def test_what_no_link_carries_is_refused(tmp_path, capfd):
+    (tmp_path / "metrics.json").write_text(json.dumps(GOOD | {"accuracy": {"trees": 9.0}}))
+    nodes = np.zeros((257, 1, 2), np.uint16)
+    Trees(9, nodes, nodes.astype(np.int8)).save(tmp_path / "trees.safetensors")
+    assert main(["front", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert capfd.readouterr().err == (f"error: {tmp_path} cannot be built for icestick: The link "
+                                      "carries 1 to 256 classes, not 257\n")
 
 
 NO_RUN = (r"error: .*metrics.json must be the metrics of a finished run with an accuracy of on_chip"
