@@ -16,7 +16,7 @@ from ..golden.trees import Trees
 from ..images.names import SIDE
 from ..terminal import markdown
 from ..training import onchip
-from .publishing import publish
+from .tabulated.publishing import publish
 
 __all__ = ["boost", "rounded", "study"]
 
