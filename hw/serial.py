@@ -115,10 +115,10 @@ class SerialEngine(wiring.Component):
         m.d.comb += [self.inbox.accept.eq(self.accept), self.inbox.abort.eq(self.abort),
                      walker.image.eq(self.inbox.image), self.inbox.free.eq(walker.free)]
 
-        # Two cycles to move the pointers, one to read, then the count.
-        events = _delays(m, walker.event, self.layout.count_latency + 4)
+        # Two cycles to move the pointers, some to read, then the count.
+        events = _delays(m, walker.event, self.layout.read_latency + self.layout.count_latency + 3)
         self._read(m, lanes)
-        m.d.comb += [lanes.event.eq(events[-3]), lanes.w.eq(self.weights.data),
+        m.d.comb += [lanes.event.eq(events[-3]), lanes.w.eq(self._come(m, self.weights.data)),
                      lanes.starts.eq(self.starts.data)]
         self._point(m, events[-3])
         self._answer(m, lanes.sums, events[-1])
@@ -144,13 +144,22 @@ class SerialEngine(wiring.Component):
                 attrs={"ram_style": "block", "no_rw_check": 1})
             port = self.maps.read_port()
             m.d.comb += port.addr.eq(address)
-            m.d.comb += lanes.x.eq(port.data)
+            m.d.comb += lanes.x.eq(self._come(m, port.data))
         if layout.words[0].map.bits > 1:
-            m.d.comb += [lanes.pixels.eq(self.inbox.data), lanes.is_pixels.eq(is_first)]
+            m.d.comb += [lanes.pixels.eq(self._come(m, self.inbox.data)),
+                         lanes.is_pixels.eq(is_first)]
         elif layout.map_depth:
-            m.d.comb += lanes.x.eq(Mux(is_first, self.inbox.data, port.data))
+            m.d.comb += lanes.x.eq(self._come(m, Mux(is_first, self.inbox.data, port.data)))
         else:
-            m.d.comb += lanes.x.eq(self.inbox.data)
+            m.d.comb += lanes.x.eq(self._come(m, self.inbox.data))
+
+    def _come(self, m, value):
+        """Return what was read, when it comes to the lanes."""
+        for _ in range(self.layout.read_latency - 1):
+            came = Signal(len(value), name="came", reset_less=True)
+            m.d.sync += came.eq(value)
+            value = came
+        return value
 
     def _pointer(self, m, name, size, steps):
         """Return an address that follows the walker."""

@@ -15,6 +15,7 @@ __all__ = ["Serial", "SerialLayout"]
 
 MAX_PIXELS = 4    # Channels of pixels that a word holds.
 BYTE = 8
+LARGE = 512       # More synapses a cycle only an ECP5 has block RAMs for.
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class Serial:
 
     def __str__(self) -> str:
         return f"serial {self.pe}x{self.simd}"
+
+    @property
+    def is_large(self) -> bool:
+        """Whether memories and lanes lie far apart: wires take most of a cycle."""
+        return self.pe * self.simd > LARGE
 
     def layout(self, signature: Signature) -> "SerialLayout":
         """Return all numbers of the engine of such a network."""
@@ -162,6 +168,12 @@ class SerialLayout:
                 *([(self.plan.simd, self.map_depth)] if self.map_depth else [])]
 
     @property
+    def read_latency(self) -> int:
+        """Cycles from an address to the word at the lanes: a large engine has registers between,
+        which are free on an ECP5."""
+        return 1 + self.plan.is_large
+
+    @property
     def count_latency(self) -> int:
         """Cycles from a word to the count of its matches."""
         return CountLayout(self.plan.simd).latency
@@ -169,7 +181,7 @@ class SerialLayout:
     @property
     def gap(self) -> int:
         """Cycles between two stages: until all is written, and every score was looked at."""
-        return max(self.count_latency + 7, self.plan.pe)
+        return max(self.read_latency + self.count_latency + 6, self.plan.pe)
 
     @cached_property
     def cycles(self) -> tuple[int, ...]:
@@ -182,4 +194,4 @@ class SerialLayout:
     def latency(self) -> int:
         """Cycles from ``accept``, given while nothing is computed, to the class."""
         last = 0 if self.plan.pe == 1 else self.plan.pe + 1
-        return sum(self.cycles) - self.gap + self.count_latency + 8 + last
+        return sum(self.cycles) - self.gap + self.read_latency + self.count_latency + 7 + last

@@ -31,6 +31,15 @@ def test_engine_equals_golden(text, pe, simd):
     assert maps == expected_maps(network, engine.layout, images[-1])
 
 
+# Pixels; a map of bits first; a readout alone.
+@pytest.mark.parametrize("text", ["6x5x3:8-5-4", "7x5x2-6k2p-d7-4", "40-6"])
+def test_a_large_engine_equals_golden(monkeypatch, text):
+    monkeypatch.setattr("hw.plan.serial.LARGE", 4)    # A large one is slow to simulate.
+    assert [Serial(1, simd).layout(network_for(text).signature).read_latency
+            for simd in (4, 8)] == [1, 2]
+    test_engine_equals_golden(text, 2, 8)
+
+
 def expected_maps(network, layout, image):
     """Return the words of all maps between the stages, borders and all that fills up included."""
     given = forward.trace(network, image)
