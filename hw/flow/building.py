@@ -76,7 +76,9 @@ def build(network: Network, board: boards.Board, plan: Plan, directory: Path, *,
         show("elaboration")
         design = Accelerator(network, plan, reloadable=reloadable, clock=pll.output,
                              baud=board.as_uart, room=board.room)
-        routing = FAMILIES[board.family].routing if plan.is_logic else ""
+        # What is spread over the part.
+        is_wide = plan.is_logic or (plan.is_serial and plan.is_large)
+        routing = FAMILIES[board.family].routing if is_wide else ""
         try:
             placed = place(design, board, new, pll=pll, divisor=divisor, seed=seed, show=show,
                            script=_never_both(design), routing=routing)
