@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from hw.axi_core import AxiCore, AxiPorts
-from hw.flow import portable
+from hw.flow import cores, portable
 from hw.plan import plans
+from sim.simulator import find
 from sw.golden import bits
 from sw.golden.codes import load_codes, save_codes
 from sw.golden.network import Network, random_network
@@ -43,3 +44,18 @@ def test_a_core_in_another_design_equals_golden(simulator, tmp_path, text, fold,
         "sim.benches.core", tmp_path, NETWORK=str(tmp_path / "network.safetensors"),
         CODES=str(tmp_path / "codes.safetensors"), SCORE_BYTES=str(core.score_bytes),
         LATENCY=str(core.latency), PERIOD=str(core.period))
+
+
+def test_a_core_behind_a_bus_equals_golden(tmp_path):
+    """The written files; pytest sim/test_soc.py has CPUs before them."""
+    network = random_network(Signature.parse("37-16-3"))
+    network.save(tmp_path / "network.safetensors")
+    codes = np.random.default_rng(1).integers(0, 2, (12, network.n_in), np.uint8)
+    save_codes(tmp_path / "codes.safetensors", bits.pack(codes), np.zeros(len(codes), int),
+               network.n_in)
+    cores.write(network, plans.parse("1x37", network.signature), tmp_path / "core", name="k9",
+                scores=False, codes=tmp_path / "codes.safetensors")
+    source = "".join((tmp_path / "core" / file).read_text() for file in ("k9_wishbone.sv", "k9.sv"))
+    find("icarus").build(source, "k9_wishbone").run(
+        "sim.benches.wishbone", tmp_path, NETWORK=str(tmp_path / "network.safetensors"),
+        CODES=str(tmp_path / "codes.safetensors"))

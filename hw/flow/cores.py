@@ -16,6 +16,7 @@ from hw.flow.keywords import KEYWORDS
 from hw.plan import plans
 from hw.plan.plans import Plan
 from hw.plan.serial import Serial
+from hw.wishbone import WishbonePorts
 from sw.golden import bits, fast, regular
 from sw.golden.bits import Bits
 from sw.golden.codes import CodesFileError, load_codes
@@ -30,10 +31,12 @@ CYCLES = 100_000     # That the testbench may take, so that it is over in second
 MOST, LEAST = 24, 3
 NAME = 60            # Characters.
 TEMPLATES = Path(__file__).with_name("templates")
+QUIET = "// verilator lint_off UNUSEDSIGNAL\n\n"
 BUILT = "build"      # What the Makefile leaves.
 FILLED = {"{}_tb.sv": "tb.sv", "Makefile": "Makefile", "{}.core": "fusesoc.core",
-          "{}_example.v": "example.v", "{}_amaranth.py": "amaranth.py"}    # Of which template.
-FILES = ("{}.json", "{}.sv", "{}_tb_in.mem", "{}_tb_out.mem", *FILLED)
+          "{}_example.v": "example.v", "{}_amaranth.py": "amaranth.py",
+          "{}_litex.py": "litex.py", "{}.h": "c.h"}    # Of which template.
+FILES = ("{}.json", "{}.sv", "{}_wishbone.sv", "{}_tb_in.mem", "{}_tb_out.mem", *FILLED)
 
 
 class CoreError(UserError):
@@ -199,16 +202,24 @@ def _files(core: AxiCore, name: str, described: dict[str, object], codes: Path) 
     deadline = 1000 + 20 * (count + 4) * (core.latency + core.period + core.in_bytes
                                           + core.out_bytes)
     text = {"name": name, "network": str(core.network), "vectors": count, "deadline": deadline,
-            "in_bytes": core.in_bytes, "out_bytes": core.out_bytes}
+            "in_bytes": core.in_bytes, "out_bytes": core.out_bytes, "NAME": name.upper(),
+            "classes": core.network.n_classes, "score_bytes": core.score_bytes}
     answers = np.stack([np.frombuffer(answer, np.uint8) for answer in _answers(core, given)])
     packed = bits.pack(given)
     # What fills up the last byte of an input is of no account: let it be 1.
     packed[:, -1] |= 0xFF & ~(0xFF >> -core.network.n_in % 8)
     return {
         f"{name}.sv": _head(described) + portable.convert(AxiPorts(core), name),
+        f"{name}_wishbone.sv": _wishbone(name, core.in_bytes),
         f"{name}_tb_in.mem": _memory(packed), f"{name}_tb_out.mem": _memory(answers),
         **{file.format(name): _Filled((TEMPLATES / f"{template}.template").read_text()
                                       ).substitute(text) for file, template in FILLED.items()}}
+
+
+def _wishbone(name: str, in_bytes: int) -> str:
+    """Return the module with registers around that of the core."""
+    about = f"// {name} behind four registers on a Wishbone bus; {name}.h tells a CPU of them.\n"
+    return about + QUIET + portable.convert(WishbonePorts(name, in_bytes), f"{name}_wishbone")
 
 
 def _answers(core: AxiCore, given: Bits) -> list[bytes]:
@@ -230,4 +241,4 @@ def _head(described: dict[str, object]) -> str:
     lines = json.dumps(described, indent=2).replace('"', "").splitlines()[1:-1]
     said = "".join(f"// {line.strip(',')[2:]}\n" for line in lines)
     return (f"{said}//\n// Low bits of some sums do no more than carry into the higher ones.\n"
-            "// verilator lint_off UNUSEDSIGNAL\n\n")
+            f"{QUIET}")

@@ -79,7 +79,8 @@ def test_linters_are_silent(made):
         pytest.skip(str(missing))
     path = os.pathsep.join([verilator.environment.get("PATH", ""), "/usr/bin", "/bin"])
     root = {key: verilator.environment[key] for key in verilator.environment if key != "PATH"}
-    for files in [f"{name}.sv"], [f"{name}_example.v", f"{name}.sv"]:
+    for files in [[f"{name}.sv"], *([f"{name}_{above}", f"{name}.sv"]
+                                    for above in ("example.v", "wishbone.sv"))]:
         said = alone(["verilator", "--lint-only", "-Wall", *files], out, path, **root)
         assert [line for line in said.splitlines() if line.startswith("%")] == []
     assert "\\" not in (out / f"{name}.sv").read_text()
@@ -88,8 +89,8 @@ def test_linters_are_silent(made):
 def test_yosys_has_no_warning(made):
     out, name = made
     yosys = toolchain.find("yosys")
-    said = toolchain.run([yosys, "-p", f"read_verilog -sv {name}.sv; synth_ice40 "
-                                f"-top {name} -run begin:map_gates"], out)
+    said = toolchain.run([yosys, "-p", f"read_verilog -sv {name}.sv {name}_wishbone.sv; "
+                          f"synth_ice40 -top {name}_wishbone -run begin:map_gates"], out)
     assert [line for line in said.splitlines() if "Warning" in line] == []
 
 
@@ -109,6 +110,29 @@ def test_its_instance_in_amaranth_is_one(made):
     out, name = made
     instance = runpy.run_path(str(out / f"{name}_amaranth.py"))["Core"]()
     assert f"cell \\{name} " in rtlil.convert(instance)
+
+
+@pytest.mark.parametrize("language", ["c", "c++"])
+def test_its_header_compiles(made, language):
+    """Without a warning, in a program that has an address and calls everything."""
+    out, name = made
+    if not shutil.which("gcc"):
+        pytest.skip("gcc was not found. Try: apt install gcc")
+    has_scores = json.loads((out / f"{name}.json").read_text())["output"]["score_bytes"] > 0
+    more = ", (int32_t *)0" if has_scores else ""
+    program = (f"#define {name.upper()}_BASE 0x80000000\n#include \"{name}.h\"\n"
+               f"unsigned one(const uint8_t *input) {{ {name}_reset(); "
+               f"return {name}_classify(input{more}); }}\n")
+    result = subprocess.run(
+        ["gcc", "-x", language, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only",
+         "-I", out, "-"], input=program, text=True, capture_output=True, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_its_module_for_litex_is_python(made):
+    """With LiteX it runs in sim/test_soc.py."""
+    out, name = made
+    compile((out / f"{name}_litex.py").read_text(), f"{name}_litex.py", "exec")
 
 
 def flags(folder, tmp_path, *more, network="dense"):
