@@ -11,6 +11,7 @@ EXTRAS = {
     "hw": ("amaranth", "amaranth_boards", "filelock"),
     "onnx": ("onnx", "onnxruntime", "qonnx"),
     "sim": ("cocotb", "cocotb_tools", "cocotbext", "pysat"),
+    "litex": ("litex", "migen"),
     "bench": ("da4ml",),
     "spi": ("spidev",),
     "shell": ("shtab",),
