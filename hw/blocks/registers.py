@@ -42,7 +42,7 @@ class Registers(wiring.Component):
     packets, answers : ``Out(stream.Signature(Beat()))``, ``In(stream.Signature(Beat()))``
         To and from the core.
     reset : ``Out(1)``
-        The core is to forget; for two cycles, in which ``packets`` is not valid.
+        The core is to forget; for one cycle, in which ``packets`` is not valid.
     """
 
     def __init__(self, in_bytes: int):
@@ -69,8 +69,7 @@ class Registers(wiring.Component):
             m.d.sync += lost.eq(1)
         forgets = writes & (self.adr == CONTROL) & self.dat_w[0]
         left, count = self._send(m, data, is_ready)
-        again = Signal()
-        m.d.sync += [again.eq(forgets), self.reset.eq(forgets | again)]
+        m.d.sync += self.reset.eq(forgets)
         with m.If(forgets):
             m.d.sync += [lost.eq(0), left.eq(0), count.eq(0)]
         return m
