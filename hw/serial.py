@@ -119,8 +119,8 @@ class SerialEngine(wiring.Component):
         events = _delays(m, walker.event, self.layout.read_latency + self.layout.count_latency + 3)
         self._read(m, lanes)
         m.d.comb += [lanes.event.eq(events[-3]), lanes.w.eq(self._come(m, self.weights.data)),
-                     lanes.starts.eq(self.starts.data)]
-        self._point(m, events[-3])
+                     lanes.starts.eq(self._come(m, self.starts.data))]
+        self._point(m, events[-2 - self.layout.read_latency])
         self._answer(m, lanes.sums, events[-1])
         if self.reloadable:
             Layout(self.memories).decode(
