@@ -111,7 +111,8 @@ def run(core, program, gaps=(0,)):
     simulate(behind, cpu, nothing)
 
 
-@pytest.mark.parametrize("text, fold, scores, gaps", CORES, ids=[" ".join(row[:2]) for row in CORES])
+@pytest.mark.parametrize("text, fold, scores, gaps", CORES,
+                         ids=[" ".join(row[:2]) for row in CORES])
 def test_what_a_cpu_reads_is_goldens(text, fold, scores, gaps):
     """One after the other; then as many at once as there is room for, read afterwards."""
     core, codes, answers = make(text, fold, scores)
