@@ -41,8 +41,11 @@ def _parser() -> argparse.ArgumentParser:
         help="who has which images (default: %(default)s)")
     add("--alpha", metavar="A", type=float, default=default.alpha,
         help="of a dirichlet split: the smaller, the more unlike (default: %(default)s)")
+    add("--classes", metavar="N", type=int, default=default.classes,
+        help="classes of a client, in a split by classes (default: %(default)s)")
     add("--robust", action="store_true",
-        help="let each client count once, and take the median of floats instead of the mean")
+        help="let each client count once, take the median of floats instead of the mean, and "
+             "keep the last round")
     add_flags(parser)
     add("--resume", metavar="RUN", type=Path,
         help="go on with the run in folder RUN, whose flags then count")
@@ -51,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _settings(arguments: argparse.Namespace) -> Settings:
     names = ("data", "data_dir", "task", "hidden", "clients", "fraction", "rounds", "codec",
-             "split", "alpha", "robust", "seed")
+             "split", "alpha", "classes", "robust", "seed")
     chosen = Settings(**{name: getattr(arguments, name) for name in names})
     return chosen.within(arguments.out) if arguments.out else chosen
 
@@ -60,13 +63,17 @@ def _summary(history: list[dict[str, Any]]) -> str:
     """Say what rounds led to and cost.
 
     >>> print(_summary([{"round": 1, "accuracy": 98.0, "bytes_down": 300, "bytes_up": 100,
-    ...                  "refused": {}}]))
-    round  accuracy    bytes down      bytes up  refused
-        1   98.00 %           300           100        0
+    ...                  "refused": {}, "held_out": 97.5}]))
+    round  held out  accuracy    bytes down      bytes up  refused
+        1   97.50 %   98.00 %           300           100        0
     """
-    return "\n".join(["round  accuracy    bytes down      bytes up  refused", *(
-        f"{entry['round']:5}{entry['accuracy']:8.2f} %{entry['bytes_down']:14,}"
+    return "\n".join(["round  held out  accuracy    bytes down      bytes up  refused", *(
+        f"{entry['round']:5}{_per_cent(entry)}{entry['accuracy']:8.2f} %{entry['bytes_down']:14,}"
         f"{entry['bytes_up']:14,}{len(entry['refused']):9}" for entry in history)])
+
+
+def _per_cent(entry: dict[str, Any]) -> str:
+    return f"{entry['held_out']:8.2f} %" if "held_out" in entry else " " * 9 + "-"
 
 
 @command()
@@ -84,18 +91,18 @@ def main(argv: list[str] | None = None) -> int:
 
         settings = begin(settings, arguments.encoder)
         folder = Path(settings.out)
-        history = _learn(settings, folder)
+        history, kept = _learn(settings, folder)
     except KeyboardInterrupt:
         if folder is None:
             raise
         raise KeyboardInterrupt(f"go on with: python -m sw.federated --resume {folder}") from None
     print(_summary(history))
-    print(f"\nrun folder: {folder}")
+    print(f"\nkept: round {kept}\nrun folder: {folder}")
     return 0
 
 
-def _learn(settings: Settings, folder: Path) -> list[dict[str, Any]]:
-    """Do all rounds that are left; return what there is to say of each."""
+def _learn(settings: Settings, folder: Path) -> tuple[list[dict[str, Any]], int]:
+    """Do all rounds that are left; return what there is to say of each, and which is kept."""
     # After FLWR_TELEMETRY_ENABLED is set.
     from .client_app import app
     from .server_app import serve
@@ -108,8 +115,8 @@ def _learn(settings: Settings, folder: Path) -> list[dict[str, Any]]:
             bar.set_postfix_str(f"{entry['accuracy']:.2f} %, "
                                 f"{entry['bytes_down'] + entry['bytes_up']:,} bytes")
             bar.update(entry["round"] - bar.n)
-        serve(Simulation(app, settings), settings, folder, tick)
-    return history
+        kept = serve(Simulation(app, settings), settings, folder, tick)
+    return history, kept
 
 
 if __name__ == "__main__":

@@ -39,24 +39,46 @@ def query(question: Message, context: Context) -> Message:
 
 @app.train()
 def train(question: Message, context: Context) -> Message:
-    """Learn for a round."""
+    """Learn for a round, once what the server sent is judged by the images held out."""
     # As in sw.train: the sums do not depend on the number of cores, and threads would only wait.
     torch.set_num_threads(1)
-    settings = Settings.of({**context.run_config, **{
-        key: value for key, value in context.node_config.items() if key in LOCAL}})
+    settings = _settings(context)
     number, part, parts = _place(context)
-    shape = images.shape_of(settings)
-    round = int(question.metadata.group_id)
-    asked = decode(message.read(question), settings.codec, shape, round)
+    shape, asked = images.shape_of(settings), _asked(question, settings)
     training = rounds.begin(settings.codec, shape, rounds.recipe(settings), settings.seed, number)
     _recall(training, context)
-    rows = images.own(settings, part, parts, round)
-    rounds.learn(training, asked.content, round, rows)
+    rows, held = images.own(settings, part, parts, asked.round)
+    right = rounds.right(asked.content, shape, held)
+    rounds.learn(training, asked.content, asked.round, rows)
     _remember(training, context)
     model = cast(BinaryClassifier, training.model)
-    answer = Update(round, len(rows[1]), rounds.give(model, settings.codec))
+    answer = Update(asked.round, len(rows[1]), rounds.give(model, settings.codec), len(held[1]),
+                    right)
     base = None if isinstance(asked.content, dict) else asked.content
     return Message(message.write(encode(answer, shape, base)), reply_to=question)
+
+
+@app.evaluate()
+def evaluate(question: Message, context: Context) -> Message:
+    """Say how many of the images held out what the server sent gets right."""
+    torch.set_num_threads(1)
+    settings = _settings(context)
+    _, part, parts = _place(context)
+    shape, asked = images.shape_of(settings), _asked(question, settings)
+    rows, held = images.own(settings, part, parts, asked.round)
+    answer = Update(asked.round, len(rows[1]), {}, len(held[1]),
+                    rounds.right(asked.content, shape, held))
+    return Message(message.write(encode(answer, shape)), reply_to=question)
+
+
+def _settings(context: Context) -> Settings:
+    return Settings.of({**context.run_config, **{
+        key: value for key, value in context.node_config.items() if key in LOCAL}})
+
+
+def _asked(question: Message, settings: Settings) -> Update:
+    return decode(message.read(question), settings.codec, images.shape_of(settings),
+                  int(question.metadata.group_id))
 
 
 def _place(context: Context) -> tuple[int, int, int]:

@@ -1,8 +1,9 @@
-"""What a federation sends, as bytes: a header, then a body in one of two codecs.
+"""What a federation sends, as bytes: a header, then a body in a codec.
 
 The header, least significant byte first: the magic ``HF``, a version, the kind of the body, the
-round (2 bytes), the number of training images behind it (4), the CRC-32 of all that follows it and
-of all before (4), the number of widths and each of them (1 and 2 bytes).
+round (2 bytes), the number of training images behind it (4), how many images were held out and how
+many of these the network asked about got right (4 each), the CRC-32 of all that follows it and of
+all before (4), the number of widths and each of them (1 and 2 bytes).
 
 ``float32``
     Every parameter and statistic of the model, 4 bytes each: federated averaging as in HyBNN.
@@ -10,6 +11,8 @@ of all before (4), the number of widths and each of them (1 and 2 bytes).
     The network as hardware has it: one bit a weight, then integers, of one byte where they fit:
     thresholds, then the offsets of the classes, two bytes each. Towards the server the bits are
     those that differ from what the server sent, which are few, deflated where that is shorter.
+``score``
+    Nothing: an answer that says only what its header does.
 
 Who receives trusts nothing: what is malformed, of another shape, of another round or not finite is
 refused with one sentence.
@@ -34,10 +37,10 @@ from ..models.classifier import BinaryClassifier
 
 __all__ = ["CODECS", "CodecError", "Content", "State", "Update", "decode", "encode", "layout"]
 
-MAGIC, VERSION = b"HF", 1
-HEADER = struct.Struct("<2sBBHIIB")
-FLOAT32, WHOLE, FLIPS = range(3)    # Kinds of bodies.
-CODECS = {"float32": (FLOAT32,), "onebit": (WHOLE, FLIPS)}
+MAGIC, VERSION = b"HF", 2
+HEADER = struct.Struct("<2sBBHIIIIB")
+FLOAT32, WHOLE, FLIPS, SCORE = range(4)    # Kinds of bodies.
+CODECS = {"float32": (FLOAT32,), "onebit": (WHOLE, FLIPS), "score": (SCORE,)}
 
 State = dict[str, Tensor]           # What a model's state_dict has, without its counters.
 Content = Network | State
@@ -57,11 +60,18 @@ class Update:
         From 1; an answer has that of its question.
     examples : int
         Training images behind it; 0 from the server.
+    content : Network or State
+        An empty state in a message of the codec ``score``.
+    held, right : int
+        Images that the client holds out, and how many of them the network that it was sent gets
+        right; 0 from the server.
     """
 
     round: int
     examples: int
     content: Content
+    held: int = 0
+    right: int = 0
 
 
 def layout(shape: Sequence[int]) -> dict[str, torch.Size]:
@@ -75,10 +85,12 @@ def encode(update: Update, shape: Sequence[int], base: Network | None = None) ->
     """Write a message; a network as what differs from ``base``, if there is one and it pays."""
     if isinstance(update.content, Network):
         kind, body = _from_network(update.content, base)
+    elif not update.content:
+        kind, body = SCORE, b""
     else:
         kind, body = FLOAT32, _from_state(update.content, shape)
     widths = struct.pack(f"<{len(shape)}H", *shape)
-    start = (MAGIC, VERSION, kind, update.round, update.examples)
+    start = (MAGIC, VERSION, kind, update.round, update.examples, update.held, update.right)
     crc = zlib.crc32(HEADER.pack(*start, 0, len(shape)) + widths + body)
     return HEADER.pack(*start, crc, len(shape)) + widths + body
 
@@ -94,11 +106,11 @@ def decode(data: bytes, codec: str, shape: Sequence[int], round: int,
     """
     if len(data) < HEADER.size or data[:2] != MAGIC:
         raise CodecError("It is no message of this federation: it does not begin with its header")
-    _, version, kind, of_round, examples, crc, n_widths = HEADER.unpack_from(data)
+    _, version, kind, of_round, examples, held, right, crc, n_widths = HEADER.unpack_from(data)
     if version != VERSION:
         raise CodecError(f"Its version is {version}, not {VERSION}")
     start = HEADER.size + 2 * n_widths
-    without = HEADER.pack(MAGIC, version, kind, of_round, examples, 0, n_widths)
+    without = HEADER.pack(MAGIC, version, kind, of_round, examples, held, right, 0, n_widths)
     if len(data) < start or zlib.crc32(without + data[HEADER.size:]) != crc:
         raise CodecError("It was cut or changed on its way: its check is wrong")
     if kind not in CODECS[codec]:
@@ -109,10 +121,18 @@ def decode(data: bytes, codec: str, shape: Sequence[int], round: int,
                          f"{Signature.dense(*shape)}")
     if of_round != round:
         raise CodecError(f"It is of round {of_round}, not {round}")
-    body = data[start:]
+    if right > held:
+        raise CodecError(f"It says that {right} of {held} images are right")
+    return Update(round, examples, _content(data[start:], kind, shape, base), held, right)
+
+
+def _content(body: bytes, kind: int, shape: Sequence[int], base: Network | None) -> Content:
+    if kind == SCORE:
+        _check_size(body, 0)
+        return {}
     if kind == FLOAT32:
-        return Update(round, examples, _to_state(body, shape))
-    return Update(round, examples, _to_network(body, Signature.dense(*shape), base, kind))
+        return _to_state(body, shape)
+    return _to_network(body, Signature.dense(*shape), base, kind)
 
 
 def _from_state(state: State, shape: Sequence[int]) -> bytes:

@@ -24,7 +24,8 @@ from ..training.task import Recipe, Training
 from .codec import Content, State, layout
 from .settings import Settings
 
-__all__ = ["adopt", "aggregate", "begin", "first", "give", "learn", "model_of", "recipe"]
+__all__ = ["adopt", "aggregate", "begin", "first", "give", "learn", "model_of", "recipe",
+           "right"]
 
 LEAST_LATENT = 1e-6    # What stands for a latent weight of 0 that was outvoted.
 
@@ -175,6 +176,14 @@ def _median(integers: Sequence[np.ndarray], share: np.ndarray) -> np.ndarray:
     ranked = np.take_along_axis(rows, order, axis=0)
     found: np.ndarray = np.take_along_axis(ranked, reached.argmax(axis=0)[None], axis=0)[0]
     return found
+
+
+def right(content: Content, shape: Sequence[int], rows: Sequence[Tensor]) -> int:
+    """Count the rows, signs and labels, whose class what was agreed on finds."""
+    signs, labels = rows
+    if not len(labels):
+        return 0
+    return int((task.classify(model_of(content, shape), signs) == labels).sum())
 
 
 @torch.no_grad()

@@ -85,7 +85,7 @@ def finish(folder: Path, federation: Federation, seconds: float) -> None:
     kept = folder / "encoder.safetensors"
     if not kept.exists():
         atomic_write(kept, regular.read_bytes(Path(settings.encoder), MAX_BYTES))
-    model = model_of(federation.content, federation.shape)
+    model = model_of(federation.result, federation.shape)
     network = write_network(folder, model, found)
     save_checkpoint(folder / "checkpoint.safetensors", {
         "hybrid": {"epoch": settings.rounds, "model": model.state_dict(), "seconds": seconds}})
@@ -96,6 +96,7 @@ def finish(folder: Path, federation: Federation, seconds: float) -> None:
         "network": {"shape": str(network), "weight_bits": network.n_weights},
         "encoder": {"width": encoder.shape.width, "code_bits": encoder.n_bits,
                     "macs": encoder.macs},
+        "kept": federation.kept,
         "federation": federation.history,
         "seconds": {"federation": round(seconds, 1)},
         "versions": run.versions("flwr"),

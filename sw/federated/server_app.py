@@ -50,8 +50,8 @@ def _line(entry: dict[str, object]) -> str:
 
 
 def serve(grid: Grid, settings: Settings, folder: Path,
-          tick: Callable[[dict[str, object]], object]) -> None:
-    """Do all rounds that are left and write what they led to into a folder."""
+          tick: Callable[[dict[str, object]], object]) -> int:
+    """Do all rounds that are left and write the best into a folder; return its number."""
     torch.set_num_threads(1)
     begun = time.monotonic()
     federation = Federation(settings, images.shape_of(settings), folder / STATE)
@@ -69,6 +69,7 @@ def serve(grid: Grid, settings: Settings, folder: Path,
         raise RunError(f"In {settings.rounds} rounds no client's answer was taken, so nothing was "
                        f"learnt; the same command begins again: {next(iter(reasons.values()), '')}")
     finish(folder, federation, time.monotonic() - begun)
+    return federation.kept
 
 
 def federate(grid: Grid, federation: Federation,
@@ -81,7 +82,7 @@ def federate(grid: Grid, federation: Federation,
         questions = [Message(message.write(federation.question()), node, "train",
                              group_id=str(federation.round)) for node in asked]
         answers = list(grid.send_and_receive(questions, timeout=settings.timeout))
-        updates, refused = _judge(answers, asked, federation)
+        updates, refused = _read(answers, asked, federation.read, settings.timeout)
         for reason in refused.values():
             log.warning("round %d: %s", federation.round, reason)
         federation.close(updates, refused=refused, asked=sorted(asked.values()),
@@ -92,6 +93,25 @@ def federate(grid: Grid, federation: Federation,
             federation.memories = grid.memories()
         federation.save()
         tick(federation.history[-1])
+    if federation.history and "held_out" not in federation.history[-1]:
+        if not clients:    # All rounds were done before.
+            _meet(grid, clients, settings)
+        _judge_last(grid, federation, clients)
+        federation.save()
+
+
+def _judge_last(grid: Grid, federation: Federation, clients: dict[int, int]) -> None:
+    """Have all clients judge what the last round led to: no round comes after it."""
+    entry, timeout = federation.history[-1], federation.settings.timeout
+    questions = [Message(message.write(federation.last_question()), node, "evaluate",
+                         group_id=str(entry["round"])) for node in clients]
+    answers = list(grid.send_and_receive(questions, timeout=timeout))
+    scores, refused = _read(answers, clients, federation.read_score, timeout)
+    for reason in refused.values():
+        log.warning("at the end: %s", reason)
+    federation.judge(scores[number] for number in sorted(scores))
+    entry["bytes_down"] += sum(map(message.size, questions))
+    entry["bytes_up"] += sum(map(message.size, answers))
 
 
 def _meet(grid: Grid, clients: dict[int, int], settings: Settings) -> None:
@@ -135,12 +155,12 @@ def _sample(clients: dict[int, int], federation: Federation) -> dict[int, int]:
     return {by_number[place]: clients[by_number[place]] for place in chosen}
 
 
-def _judge(answers: Iterable[Message], asked: dict[int, int], federation: Federation
-           ) -> tuple[dict[int, Update], dict[str, str]]:
+def _read(answers: Iterable[Message], asked: dict[int, int], read: Callable[[bytes], Update],
+          timeout: float) -> tuple[dict[int, Update], dict[str, str]]:
     """Read the answers: updates by client, and why others have none, by client too."""
     updates: dict[int, Update] = {}
-    refused = {number: f"client {number} did not answer in "
-                       f"{federation.settings.timeout:g} seconds" for number in asked.values()}
+    refused = {number: f"client {number} did not answer in {timeout:g} seconds"
+               for number in asked.values()}
     for answer in answers:
         number = asked.get(answer.metadata.src_node_id)
         if number is None or number in updates:
@@ -148,7 +168,7 @@ def _judge(answers: Iterable[Message], asked: dict[int, int], federation: Federa
         try:
             if answer.has_error():
                 raise CodecError(f"It failed: {' '.join(str(answer.error.reason).split())[:200]}")
-            updates[number] = federation.read(message.read(answer))
+            updates[number] = read(message.read(answer))
             del refused[number]
         except CodecError as error:
             refused[number] = f"client {number}'s answer is refused: {error}"

@@ -16,8 +16,8 @@ from ..training.asked.flags import read_widths
 
 __all__ = ["CODECS", "SPLITS", "Settings"]
 
-CODECS = ("float32", "onebit")                  # See sw.federated.codec.
-SPLITS = ("iid", "dirichlet", "unequal")        # See sw.federated.splits.
+CODECS = ("float32", "onebit")                         # See sw.federated.codec.
+SPLITS = ("iid", "dirichlet", "unequal", "classes")    # See sw.federated.splits.
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Settings:
         Widths, such as ``128-64``.
     clients, fraction
         The server waits for so many clients, and asks this part of them in each round.
-    split, alpha
+    split, alpha, classes
         See :func:`sw.federated.splits.split`.
     robust : bool
         Each client counts once, however many images it claims, and floats are not averaged: the
@@ -57,6 +57,7 @@ class Settings:
     codec: str = "onebit"
     split: str = "iid"
     alpha: float = 0.3
+    classes: int = 2
     robust: bool = False
     seed: int = 0
     timeout: float = 600.0

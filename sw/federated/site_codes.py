@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 from torch import Tensor
 
 from ..images import data
@@ -15,6 +16,8 @@ from .settings import Settings
 from .splits import split
 
 __all__ = ["codes_of", "know", "load", "own", "shape_of"]
+
+HELD = 10    # Of so many images of a client it holds one out.
 
 _known: dict[tuple[object, ...], CodeSet] = {}
 
@@ -50,11 +53,19 @@ def _encode(settings: Settings) -> CodeSet:
                            settings.effort.copies)
 
 
-def own(settings: Settings, part: int, parts: int, round: int) -> list[Tensor]:
-    """Return the signs and labels of one part of several to train on in a round, from 1."""
+def own(settings: Settings, part: int, parts: int, round: int
+        ) -> tuple[list[Tensor], list[Tensor]]:
+    """Return signs and labels of one part of several: to train on in a round, from 1, and held out.
+
+    Those held out are the same in all rounds: a tenth of the part, drawn at random.
+    """
     found = codes_of(settings)
-    rows = split(settings.split, found.train_labels, parts, settings.alpha, settings.seed)[part]
-    return [tensor[rows] for tensor in found.epoch(round - 1)]
+    rows = split(settings.split, found.train_labels, parts, settings.alpha, settings.seed,
+                 settings.classes)[part]
+    rows = rows[np.random.default_rng([settings.seed, part]).permutation(len(rows))]
+    held, learnt = rows[:len(rows) // HELD], rows[len(rows) // HELD:]
+    return ([tensor[learnt] for tensor in found.epoch(round - 1)],
+            [tensor[held] for tensor in found.epoch(0)])
 
 
 def shape_of(settings: Settings) -> tuple[int, ...]:

@@ -58,9 +58,9 @@ def test_a_state_comes_back(shape):
 
 
 @pytest.mark.parametrize("kind, share, n_bytes", [
-    ("float32", None, 15 + 6 + 4 * (25_856 + 4 * 128 + 2)),
-    ("onebit", None, 15 + 6 + 25_856 // 8 + 128 + 2 * 2),      # One byte a threshold.
-    ("onebit", 0.5, 15 + 6 + 25_856 // 8 + 128 + 2 * 2),       # Half of the bits: no shorter.
+    ("float32", None, 23 + 6 + 4 * (25_856 + 4 * 128 + 2)),
+    ("onebit", None, 23 + 6 + 25_856 // 8 + 128 + 2 * 2),      # One byte a threshold.
+    ("onebit", 0.5, 23 + 6 + 25_856 // 8 + 128 + 2 * 2),       # Half of the bits: no shorter.
 ])
 def test_messages_have_their_size(kind, share, n_bytes):
     shape = (200, 128, 2)
@@ -82,8 +82,8 @@ def resealed(data, at, value):
     """Replace bytes of a message and make its check right again."""
     data = bytearray(data)
     data[at:at + len(value)] = value
-    data[10:14] = bytes(4)
-    struct.pack_into("<I", data, 10, zlib.crc32(bytes(data)))
+    data[18:22] = bytes(4)
+    struct.pack_into("<I", data, 18, zlib.crc32(bytes(data)))
     return bytes(data)
 
 
@@ -97,13 +97,13 @@ NONE = "It is no message of this federation: it does not begin with its header"
 
 @pytest.mark.parametrize("data, kind, sentence", [
     (b"", "onebit", NONE),
-    (ONE[:14], "onebit", NONE),
+    (ONE[:22], "onebit", NONE),
     (b"GF" + ONE[2:], "onebit", NONE),
-    (b"HF\2" + ONE[3:], "onebit", "Its version is 2, not 1"),
+    (b"HF\1" + ONE[3:], "onebit", "Its version is 1, not 2"),
     (ONE[:-1], "onebit", WRONG),
     (ONE + b"\0", "onebit", WRONG),
-    (ONE[:25] + b"\x7f" + ONE[26:], "onebit", WRONG),
-    (ONE[:14] + b"\xff" + ONE[15:], "onebit", WRONG),
+    (ONE[:33] + b"\x7f" + ONE[34:], "onebit", WRONG),
+    (ONE[:22] + b"\xff" + ONE[23:], "onebit", WRONG),
     (ONE, "float32", "It must be of the codec float32, not of kind 1"),
     (FLOATS, "onebit", "It must be of the codec onebit, not of kind 0"),
     (resealed(ONE, 3, b"\7"), "onebit", "It must be of the codec onebit, not of kind 7"),
@@ -115,16 +115,17 @@ NONE = "It is no message of this federation: it does not begin with its header"
      "Its shape is 9-4-3, not 9-5-3"),
     (resealed(ONE + b"\0", 3, b"\1"), "onebit", "Its body must have 19 bytes, not 20"),
     (resealed(FLOATS[:-4], 3, b"\0"), "float32", "Its body must have 332 bytes, not 328"),
-    (resealed(FLOATS, 41, struct.pack("<f", float("nan"))), "float32",
+    (resealed(FLOATS, 49, struct.pack("<f", float("nan"))), "float32",
      "It holds nan, which is not finite"),
-    (resealed(FLOATS, 41, struct.pack("<f", float("-inf"))), "float32",
+    (resealed(FLOATS, 49, struct.pack("<f", float("-inf"))), "float32",
      "It holds -inf, which is not finite"),
     (encode(Update(3, 1, {**state(SHAPE)[0], "norms.0.running_var": -torch.ones(5)}), SHAPE),
      "float32", "It holds a variance that is negative"),
-    (resealed(ONE, 21, b"\x0b"), "onebit",
+    (resealed(ONE, 29, b"\x0b"), "onebit",
      "It is no network: Thresholds must be 0 to 10, not 11"),
-    (resealed(ONE, 26, b"\1\0\1\0\1\0"), "onebit",
+    (resealed(ONE, 34, b"\1\0\1\0\1\0"), "onebit",
      "It is no network: The least offset must be 0, not 1"),
+    (resealed(ONE, 14, b"\1"), "onebit", "It says that 1 of 0 images are right"),
     (resealed(ONE, len(ONE) - 1, b"\xff"), "onebit", "It has bits beyond its 60 weights"),
     (resealed(ONE, 3, b"\2"), "onebit", "Its bits cannot be inflated"),
     (FLIPS, "onebit", "Its bits cannot be inflated"),

@@ -73,8 +73,9 @@ def test_a_run_leaves_what_a_training_leaves(tmp_path, settings, codec):
     network = Network.load(tmp_path / "run" / "network.safetensors")
     found, labels = load_codes(tmp_path / "run" / "codes.safetensors")
     accuracy = 100 * float(np.mean(golden.classify_all(network, found) == labels))
-    assert metrics["accuracy"]["hybrid"] == round(accuracy, 2) == (
-        metrics["federation"][-1]["accuracy"]) > 90
+    kept = metrics["federation"][metrics["kept"] - 1]
+    assert metrics["accuracy"]["hybrid"] == round(accuracy, 2) == kept["accuracy"] > 90
+    assert kept["held_out"] == max(entry["held_out"] for entry in metrics["federation"])
     assert check(tmp_path / "run") == {"codes": len(found), "sums": 16 * 41}
     assert ((tmp_path / "run" / "encoder.safetensors").read_bytes()
             == Path(settings.encoder).read_bytes())
@@ -201,8 +202,10 @@ def test_a_round_in_which_all_fail_changes_nothing(tmp_path, settings):
 @pytest.mark.parametrize("codec, robust", [("onebit", False), ("onebit", True), ("float32", True)])
 def test_a_client_that_always_lies_is_outvoted(tmp_path, settings, codec, robust):
     def lie(question):
-        round = int(question.metadata.group_id)
+        round, many = int(question.metadata.group_id), 2 ** 32 - 1
         content = decode(message.read(question), codec, shape(liars), round).content
+        if question.metadata.message_type == "evaluate":
+            return saying(encode(Update(round, many, {}, many, 0), shape(liars)), question)
         if codec == "float32":
             lied = {name: -100 * tensor.abs() if "var" not in name else tensor
                     for name, tensor in content.items()}
@@ -211,7 +214,7 @@ def test_a_client_that_always_lies_is_outvoted(tmp_path, settings, codec, robust
                             for layer in content.layers],
                            type(content.readout)(1 - content.readout.weights,
                                                  content.readout.offsets))
-        return saying(encode(Update(round, 2 ** 32 - 1, lied), shape(liars)), question)
+        return saying(encode(Update(round, many, lied, many, 0), shape(liars)), question)
 
     def client(question, context):
         liar = context.node_config["partition-id"] == 2
@@ -279,6 +282,9 @@ def test_no_image_leaves_a_client(tmp_path, settings, codec, least, most):
         assert {name: list(record) for name, record in answer.content.items()} == {
             "hybnn": ["update"]}
         sent = message.read(answer)
+        if question.metadata.message_type == "evaluate":
+            assert len(sent) == 23 + 2 * 3    # A header and widths.
+            continue
         windows = {own[place:place + 10] for place in range(0, len(own), 5)}
         assert not any(sent[place:place + 10] in windows for place in range(len(sent)))
         assert least < message.size(answer) < most
@@ -382,7 +388,9 @@ def test_the_command_learns_and_goes_on(tmp_path, monkeypatch, capsys, settings)
     assert capsys.readouterr().err.splitlines()[-1] == (
         f"interrupted; go on with: python -m sw.federated --resume {tmp_path / 'run'}")
     assert command.main(["--resume", str(tmp_path / "run")]) == 0
-    assert capsys.readouterr().out.endswith(f"run folder: {tmp_path / 'run'}\n")
+    kept = json.loads((tmp_path / "run" / "metrics.json").read_text())["kept"]
+    assert capsys.readouterr().out.endswith(
+        f"kept: round {kept}\nrun folder: {tmp_path / 'run'}\n")
     assert command.main(["--resume", str(tmp_path / "run")]) == 2
     assert (tmp_path / "run" / STATE).exists()
 
@@ -450,3 +458,30 @@ def test_damaged_memories_are_refused(tmp_path, settings, memories, said):
     save_checkpoint(path, {**load_checkpoint(path), "memories": memories})
     with pytest.raises(CheckpointError, match=f"does not fit its federation.json: .*{said}"):
         serve(Simulation(app, chosen), chosen, tmp_path, lambda entry: None)
+
+
+@pytest.mark.parametrize("codec", ["onebit", "float32"])
+def test_clients_that_are_unlike_keep_the_best_they_held_out(tmp_path, settings, codec):
+    """One class each: what comes of it may get worse at any round."""
+    unlike = replace(settings, codec=codec, split="classes", classes=1, clients=2, rounds=4)
+    metrics = learn(unlike, tmp_path / "run")
+    held_out = [entry["held_out"] for entry in metrics["federation"]]
+    kept = max(range(4), key=lambda at: (held_out[at], at))
+    assert metrics["kept"] == kept + 1
+    assert metrics["accuracy"]["hybrid"] == metrics["federation"][kept]["accuracy"]
+    assert all(entry["asked"] == [0, 1] and not entry["refused"]
+               for entry in metrics["federation"])
+
+
+def test_a_server_killed_before_the_last_judgement_asks_for_it(tmp_path, settings):
+    chosen = replace(settings, out=str(tmp_path / "run"))
+
+    def kill(entry):
+        if entry["round"] == chosen.rounds:
+            raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        serve(Simulation(app, chosen), chosen, prepare(chosen), kill)
+    kept = serve(Simulation(app, chosen), chosen, prepare(chosen), lambda entry: None)
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert metrics["kept"] == kept
+    assert metrics["federation"] == learn(settings, tmp_path / "whole")["federation"]

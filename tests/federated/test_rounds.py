@@ -163,11 +163,23 @@ def test_a_client_sends_the_floats_of_its_model():
 @pytest.mark.parametrize("name", SPLITS)
 def test_each_row_is_someones(name, clients, seed):
     labels = learnable()[1]
-    parts = split(name, labels, clients, 0.3, seed)
+    parts = split(name, labels, clients, 0.3, seed, classes=3)
     assert len(parts) == clients and min(map(len, parts)) >= 16
     assert sorted(torch.cat(parts).tolist()) == list(range(900))
-    again = split(name, labels, clients, 0.3, seed)
+    again = split(name, labels, clients, 0.3, seed, classes=3)
     assert all(torch.equal(*pair) for pair in zip(parts, again))
+
+
+@pytest.mark.parametrize("clients, classes, owned", [
+    (10, 2, [2] * 10), (10, 1, [1] * 10), (5, 2, [2] * 5), (3, 4, [4] * 3), (2, 10, [10] * 2),
+    (20, 2, [2] * 20)])
+def test_a_split_by_classes_is_around_a_ring(clients, classes, owned):
+    labels = torch.arange(2000) % 10
+    parts = split("classes", labels, clients, 1.0, 3, classes)
+    assert [len(labels[part].unique()) for part in parts] == owned
+    assert sorted(torch.cat(parts).tolist()) == list(range(2000))
+    holders = [sum(bool((labels[part] == label).any()) for part in parts) for label in range(10)]
+    assert max(holders) - min(holders) <= 1
 
 
 def test_splits_are_what_they_say():
@@ -181,17 +193,23 @@ def test_splits_are_what_they_say():
 
 
 @pytest.mark.parametrize("arguments, sentence", [
-    (("even", 3, 1.0), "Unknown split 'even'; known are: iid, dirichlet, unequal"),
+    (("even", 3, 1.0), "Unknown split 'even'; known are: iid, dirichlet, unequal, classes"),
     (("iid", 0, 1.0), "900 images are enough for 1 to 56 clients, not for 0"),
     (("iid", 57, 1.0), "900 images are enough for 1 to 56 clients, not for 57"),
     (("dirichlet", 3, 0.0), "Alpha must be above 0, not 0.0"),
     (("dirichlet", 30, 1e-3),
      "With an alpha of 0.001 some of 30 clients get fewer than 16 images"),
+    (("classes", 2, 1.0, 1), "2 clients of 1 classes each do not share 3 classes: a client must "
+     "have 1 to 3, and each class somebody"),
+    (("classes", 3, 1.0, 0), "3 clients of 0 classes each do not share 3 classes: a client must "
+     "have 1 to 3, and each class somebody"),
+    (("classes", 3, 1.0, 4), "3 clients of 4 classes each do not share 3 classes: a client must "
+     "have 1 to 3, and each class somebody"),
 ])
 def test_what_cannot_be_split_is_refused(arguments, sentence):
-    name, clients, alpha = arguments
+    name, clients, alpha, *classes = arguments
     with pytest.raises(RunError) as refused:
-        split(name, learnable()[1], clients, alpha, 0)
+        split(name, learnable()[1], clients, alpha, 0, *classes)
     assert str(refused.value) == sentence
 
 
