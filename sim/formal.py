@@ -105,6 +105,9 @@ def questions() -> Iterator[tuple[str, Callable[[], str]]]:
     for size, depth in (1, 2), (3, 1):
         yield (f"answers of {size} bytes, {depth} kept",
                partial(at_first, 16, partial(core.answers, size, depth)))
+    for in_bytes in 1, 6, 25:
+        yield (f"registers before inputs of {in_bytes} bytes",
+               partial(always, partial(core.registers, in_bytes)))
     for fold in "hardwired", "1x2":
         yield f"core 2-2-2, {fold}", partial(at_first, 24, partial(core.classes, fold))
     for divisor in 4, 9:

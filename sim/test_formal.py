@@ -12,6 +12,7 @@ from hw.blocks.layer import Prefetch
 from hw.blocks.link import AnswerSender
 from hw.blocks.popcount import PairCount
 from hw.blocks.receiver import ImageReceiver, RequestReceiver
+from hw.blocks.registers import Registers
 from hw.blocks.uart import Transmitter
 from hw.flow import toolchain
 from hw.plan.folding import Fold
@@ -55,6 +56,7 @@ loads = partial(formal.always, partial(link.images, 40, reloadable=True))
 turns = partial(formal.always, partial(link.in_turn, reloadable=True))
 answers = partial(formal.always, link.answers)
 packets = partial(formal.always, partial(core.packets, 13))
+before = partial(formal.always, partial(core.registers, 6))
 sent = partial(formal.at_first, 16, partial(core.answers, 2, 2))
 sends = partial(formal.always, partial(uart.frames, 4))
 gathers = partial(formal.always, partial(engine.words, 2, 3))
@@ -108,6 +110,9 @@ BROKEN = [
      broken(PacketSender, packets__ready=lambda _: 1), sent),
     ("there is room for fewer answers than is said", core, "PacketSender",
      lambda size, depth: PacketSender(size, depth - 2), sent),
+    ("an answer is lost when its register is written", core, "Registers",
+     broken(Registers, we=lambda _: 0), before),
+    ("an input is a byte longer", core, "Registers", lambda in_bytes: Registers(7), before),
     ("the most significant bit is sent first", uart, "Transmitter",
      broken(Transmitter, bytes__payload=lambda byte: byte[::-1]), sends),
     ("a row is wrong", engine, "Prefetch", broken(Prefetch, data=swapped(9, 8)), prefetches),

@@ -1,15 +1,16 @@
 """A core's packets: what comes in is told apart, what goes out stays until it is taken."""
 
-from amaranth import Array, Const, Mux, Signal
+from amaranth import Array, Cat, Const, Mux, Signal
 
 from hw.axi_core import AxiCore
 from hw.blocks.axi import PacketReceiver, PacketSender
+from hw.blocks.registers import ANSWER, CONTROL, DATA, STATUS, Registers
 from hw.plan import plans
 from sim.properties.circuit import Bench
 from sw.golden import bits, forward
 from sw.golden.network import random_network
 
-__all__ = ["answers", "classes", "packets"]
+__all__ = ["answers", "classes", "packets", "registers"]
 
 
 def packets(n_in: int) -> Bench:
@@ -79,6 +80,54 @@ def classes(fold: str) -> Bench:
     good = moves & begins & core.packets.payload.last
     table = Array(Const(forward.classify(network, bits.from_int(code, 2)), 8) for code in range(4))
     bench.claims = _sent(bench, core.answers, good, table[beat[:2]], 1)
+    return bench
+
+
+def registers(in_bytes: int) -> Bench:
+    """Words of a CPU go on as packets, and it reads what there is, in accesses of any kind."""
+    bench = Bench()
+    m = bench.module
+    m.submodules.design = design = Registers(in_bytes)
+    cyc, stb, we = (bench.any(name, 1) for name in ("cyc", "stb", "we"))
+    adr, word = bench.any("adr", 2), bench.any("word", 32)
+    ready, valid, beat = bench.any("ready", 1), bench.any("valid", 1), bench.any("beat", 9)
+    m.d.comb += [design.cyc.eq(cyc), design.stb.eq(stb), design.we.eq(we), design.adr.eq(adr),
+                 design.dat_w.eq(word), design.packets.ready.eq(ready),
+                 design.answers.valid.eq(valid), design.answers.payload.eq(beat)]
+    acked, lost = Signal(), Signal()
+    left, count, content = Signal(3), Signal(range(in_bytes)), Signal(32)
+    request = cyc & stb & ~acked
+    writes, reads = request & we, request & ~we
+    forgets = writes & (adr == CONTROL) & word[0]
+    loads = writes & (adr == DATA)
+    m.d.sync += acked.eq(request)
+    with m.If((left != 0) & ready):
+        m.d.sync += [left.eq(Mux(count == in_bytes - 1, 0, left - 1)), content.eq(content >> 8),
+                     count.eq(Mux(count == in_bytes - 1, 0, count + 1))]
+    with m.If(loads & (left == 0)):
+        m.d.sync += [left.eq(4), content.eq(word)]
+    with m.If(loads & (left != 0)):
+        m.d.sync += lost.eq(1)
+    with m.If(forgets):
+        m.d.sync += [left.eq(0), count.eq(0), lost.eq(0)]
+    read = Signal(32)
+    with m.If(reads & (adr == STATUS)):
+        m.d.comb += read.eq(Cat(left == 0, valid, lost))
+    with m.If(reads & (adr == ANSWER) & valid):
+        m.d.comb += read.eq(beat[:8])
+    sent = design.packets
+    bench.claims = {
+        "each access is acknowledged in the next cycle": design.ack == acked,
+        "what is read is what there is, else 0": design.dat_r == bench.delayed(read, 1),
+        "an answer is taken when it is read": design.answers.ready == (reads & (adr == ANSWER)),
+        "bytes wait until they are taken": sent.valid == (left != 0),
+        "each has its place in its word": ~sent.valid | (sent.payload.data == content[:8]),
+        "the last of an input ends its packet":
+            ~sent.valid | (sent.payload.last == (count == in_bytes - 1)),
+        "a reset is told to the core": design.reset == bench.delayed(forgets, 1),
+        "the specification stays within its bounds": (count < in_bytes) & (left <= 4),
+    }
+    bench.hints = [acked, lost, *left, *count, *content]
     return bench
 
 
