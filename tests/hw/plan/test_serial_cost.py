@@ -9,6 +9,8 @@ from sw.golden.stages import Signature
 
 SMALL, MEDIUM = (Signature.parse(text) for text in ("28x28x1:8-16s2-32p-64p-10",
                                                     "28x28x1:8-32s2-64p-64p-10"))
+# FINN's CNV for CIFAR-10.
+CNV = Signature.parse("32x32x3:8-64b0-64b0p-128b0-128b0p-256b0-256b0-d512-512-10")
 PLACED = [    # By hw.build, seed 1, link included.
     (SMALL, "1x16", "ice40", 902, 15), (SMALL, "2x16", "ice40", 1000, 16),
     (MEDIUM, "2x32", "ice40", 1206, 30), (Signature.dense(784, 64, 10), "1x16", "ice40", 805, 16),
@@ -25,7 +27,8 @@ def test_placed_engines(signature, text, family, cells, rams):
 
 @pytest.mark.parametrize("signature, family, cells, rams, chosen", [
     (SMALL, "ice40", 1241, 16, "2x16"), (SMALL, "ice40", 920, 16, "1x16"),
-    (MEDIUM, "ice40", 5121, 30, "2x32"), (MEDIUM, "ecp5", 23_559, 56, "32x32")], ids=str)
+    (MEDIUM, "ice40", 5121, 30, "2x32"), (MEDIUM, "ecp5", 23_559, 56, "32x32"),
+    (CNV, "ecp5", 42_532, 108, "32x32"), (CNV, "ecp5", 81_130, 208, "64x64")], ids=str)
 def test_the_fastest_that_fits(signature, family, cells, rams, chosen):
     assert str(choose(signature, family, cells, rams)) == f"serial {chosen}"
 
