@@ -51,8 +51,10 @@ TESTS = {
     "hw/blocks/readout.py": "tests/hw/test_engine.py tests/hw/blocks/test_loader.py",
     "hw/blocks/uart.py": "tests/hw/blocks/test_uart.py",
     **{f"sw/golden/{name}.py": f"sw/golden/{name}.py tests/golden/test_{name}.py"
-       for name in ("bits", "codes", "command", "forward", "frame", "identity", "network",
-                    "runs")},
+       for name in ("arrays", "bits", "codes", "forward", "frame", "identity", "network",
+                    "trees")},
+    **{f"sw/terminal/{name}.py": f"sw/terminal/{name}.py tests/terminal/test_{name}.py"
+       for name in ("command", "runs")},
     "sw/golden/asking.py": "sw/golden/asking.py tests/golden/test_asking.py "
                            "tests/golden/test_steps.py",
     "sw/host/board.py": "tests/host/test_board.py",

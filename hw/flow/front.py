@@ -88,6 +88,10 @@ def designs(folders: Sequence[Path], out: Path) -> list[Design]:
     if len(data := sorted({each.data for each in told})) > 1:
         raise UserError(f"The runs must be of one data set, not of {' and '.join(data)}: leave "
                         "some of them out")
+    names = [folder.resolve().name for folder in folders]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise UserError(f"The folders of runs must have names that differ, and {twice[0]!r:.40} is "
+                        "there twice")
     found = [_design(folder, out / "front" / folder.resolve().name, each)
              for folder, each in zip(folders, told)]
     return sorted(found, key=lambda each: each.logic_cells)
@@ -97,14 +101,21 @@ def _told(file: Path) -> Told:
     """Read the metrics of a run."""
     try:
         metrics = regular.read_json(file)
-        accuracy, = [float(metrics["accuracy"][phase]) for phase in PHASES
+        accuracy, = [_percent(metrics["accuracy"][phase]) for phase in PHASES
                      if phase in metrics["accuracy"]]
         encoder = metrics.get("encoder")
         return Told(str(metrics["data"]), accuracy, int(encoder["macs"]) if encoder else 0)
-    except (ValueError, LookupError, TypeError, FileNotFoundError, NotADirectoryError):
+    except (ValueError, LookupError, TypeError, OverflowError, FileNotFoundError,
+            NotADirectoryError):
         raise UserError(f"{file} must be the metrics of a finished run with an accuracy of "
                         f"{', '.join(PHASES[:-1])} or {PHASES[-1]}: give the folders of such runs"
                         ) from None
+
+
+def _percent(number: float) -> float:
+    if not 0 <= (percent := float(number)) <= 100:
+        raise ValueError("no per cent")
+    return percent
 
 
 def _design(folder: Path, out: Path, told: Told) -> Design:
@@ -145,6 +156,9 @@ def _of_trees(trees: Trees, board: boards.Board, out: Path, told: Told) -> Desig
     design = TreeAccelerator(trees, clock=pll.output)
     cycles, placed = design.engine.cycles, _placed(trees, board, out)
     if placed is None:
+        if out.exists() and not (out / TREES).exists():
+            raise UserError(f"{out} must be a folder of placed trees, and has none: move it away, "
+                            "or give another --out")
         out.parent.mkdir(parents=True, exist_ok=True)
         new = Path(tempfile.mkdtemp(dir=out.parent, prefix="placing-"))
         try:
@@ -203,7 +217,7 @@ def heading(found: Sequence[Design]) -> list[str]:
 
 
 def rows(found: Sequence[Design]) -> list[list[str]]:
-    """Line designs up, and say which of them no other beats in cells, or in RAMs."""
+    """Return a row for each design, and say which of them no other beats in cells, or in RAMs."""
     return [[each.name, each.engine, f"{each.accuracy:.2f}", f"{each.logic_cells:,}",
              str(each.block_rams), f"{each.fmax:.1f}", f"{each.clock:g}", f"{each.rate:,.0f}",
              f"{each.link_rate:,.0f}", each.host,

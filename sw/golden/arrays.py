@@ -47,6 +47,9 @@ def network_of(arrays: Mapping[str, np.ndarray], signature: Signature, rule: str
     last = len(stages) - 1
     _check_names(arrays, last, signature)
     least, levels = RULES[rule]
+    if rule == "bnn-pynq" and signature.input.bits > 1 and getattr(stages[0][0], "border", 0):
+        raise ArraysError("Around pixels BNN-PYNQ has no border: the first stage must be one such "
+                          "as 64b0")
     try:
         weights = [_weights(f"{number}.weights", arrays[f"{number}.weights"], stage, takes,
                             gives.channels)
@@ -76,6 +79,8 @@ def _weights(name: str, given: np.ndarray, stage: Stage, takes: Map, n_out: int)
     n_in = stage.fan_in(takes)
     if given.dtype == np.uint8:
         _check_shape(name, given, (n_out, n_bytes(n_in)))
+        if n_in % 8 and (given[:, -1] >> n_in % 8).any():
+            raise ValueError(f"{name!r} has bits beyond its {n_in} inputs")
         return unpack(given, n_in)
     if given.ndim == 4:
         rows, columns = [stage.kernel] * 2 if isinstance(stage, Conv) else takes.shape[:2]
@@ -86,6 +91,9 @@ def _weights(name: str, given: np.ndarray, stage: Stage, takes: Map, n_out: int)
         return given.astype(np.uint8)
     if not np.isfinite(given).all():
         raise ValueError(f"{name!r} must be finite numbers")
+    if np.isin(given, (0, 1)).all() and given.any() and not given.all():
+        raise ValueError(f"{name!r} has only 0 and 1, of which 0 would count as +1: give signs, -1 "
+                         "and +1, or bool")
     return (given >= 0).astype(np.uint8)
 
 
@@ -98,7 +106,9 @@ def _check_shape(name: str, given: np.ndarray, shape: tuple[int, ...]) -> None:
 def _least(name: str, given: np.ndarray, weights: Bits, takes: Map, rule: Least) -> Integers:
     """Return golden's thresholds, see :class:`~sw.golden.network.Layer`."""
     _check_shape(name, given, weights.shape[:1])
-    if not (np.isfinite(given).all() and (np.abs(given.astype(float)) < 1 << 52).all()):
+    with np.errstate(over="ignore"):
+        below = (np.abs(given.astype(float)) < 1 << 52).all()
+    if not (np.isfinite(given).all() and below):
         raise ValueError(f"{name!r} must be finite, and below 2^52")
     never = takes.top * weights.shape[1] + 1
     limits: Integers = np.clip(rule(given.astype(float), weights, takes), 0, never).astype(np.int64)

@@ -22,6 +22,7 @@ __all__ = ["Trees", "TreesError"]
 
 FORMAT = "hybnn-trees-1"
 BUDGET = 1 << 24    # Bytes of a file.
+MOST_NODES = 1 << 16    # So that a leaf's number has 16 bits.
 
 
 class TreesError(UserError):
@@ -53,8 +54,9 @@ class Trees:
             raise TreesError("Trees must have features, uint16, and leaves, int8, of one shape: "
                              f"(classes, trees, nodes), not {features.dtype} {features.shape} and "
                              f"{leaves.dtype} {leaves.shape}")
-        if (nodes := features.shape[2]) < 2 or nodes.bit_count() != 1:
-            raise TreesError(f"The nodes of a tree must be a power of two from 2 on, not {nodes}")
+        if not 2 <= (nodes := features.shape[2]) <= MOST_NODES or nodes.bit_count() != 1:
+            raise TreesError("The nodes of a tree must be a power of two from 2 to "
+                             f"{MOST_NODES:,}, not {nodes}")
         if type(self.n_in) is not int or features.max() >= self.n_in or features[..., 0].any():
             raise TreesError("Each node must ask for one of the inputs, and the unused one for the "
                              f"first: features must be less than {self.n_in!r}")

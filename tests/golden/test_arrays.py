@@ -114,13 +114,21 @@ def test_offsets_are_those_of_the_classes():
     ({"0.thresholds": np.full(5, np.inf)}, "'0.thresholds' must be finite, and below 2^52"),
     ({"0.thresholds": np.full(5, 1 << 62)}, "'0.thresholds' must be finite, and below 2^52"),
     ({"1.offsets": np.ones(6, int)}, "The least offset must be 0, not 1"),
+    ({"0.weights": np.eye(5, 12)}, "'0.weights' has only 0 and 1, of which 0 would count as +1: "
+                                   "give signs, -1 and +1, or bool"),
+    ({"0.weights": np.full((5, 2), 31, np.uint8)}, "'0.weights' has bits beyond its 12 inputs"),
 ], ids=["missing", "extra", "too few", "unpacked bytes", "channel last", "text", "not a number",
-        "infinite", "too great", "offsets"])
+        "infinite", "too great", "offsets", "zeros and ones", "bits beyond"])
 def test_what_is_not_such_a_network_is_refused(change, message):
     given = {name: each for name, each in (made(PLAIN) | change).items() if each is not None}
     with pytest.raises(ArraysError) as error:
         network_of(given, Signature.parse(PLAIN), "sum")
     assert str(error.value) == message
+
+
+def test_pixels_of_bnn_pynq_have_no_border():
+    with pytest.raises(ArraysError, match=r"^Around pixels BNN-PYNQ has no border: "):
+        network_of(made("4x4x3:8-5-6"), Signature.parse("4x4x3:8-5-6"), "bnn-pynq")
 
 
 def test_pixels_of_bnn_pynq_have_eight_bits():

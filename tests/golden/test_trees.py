@@ -51,13 +51,15 @@ SHAPE = (r"Trees must have features, uint16, and leaves, int8, of one shape: \(c
     ({"features": np.zeros((0, 1, 4), np.uint16), "leaves": np.zeros((0, 1, 4), np.int8)}, 4,
      SHAPE + r"uint16 \(0, 1, 4\)"),
     ({"features": np.zeros((2, 1, 3), np.uint16), "leaves": np.zeros((2, 1, 3), np.int8)}, 4,
-     "The nodes of a tree must be a power of two from 2 on, not 3$"),
+     "The nodes of a tree must be a power of two from 2 to 65,536, not 3$"),
+    ({"features": np.zeros((1, 1, 1 << 17), np.uint16),
+      "leaves": np.zeros((1, 1, 1 << 17), np.int8)}, 4, "from 2 to 65,536, not 131072$"),
     ({"features": np.full((2, 1, 4), 4, np.uint16)}, 4, "features must be less than 4$"),
     ({"features": np.full((2, 1, 4), 1, np.uint16)}, 4, "the unused one for the first"),
     ({}, 0, "features must be less than 0$"), ({}, "4", "features must be less than '4'$"),
     ({"more": np.zeros(1)}, 4, "the tensor 'more' does not belong there$"),
-], ids=["two shapes", "wide numbers", "no class", "three nodes", "no such bit", "unused node",
-        "no input", "text for inputs", "another tensor"])
+], ids=["two shapes", "wide numbers", "no class", "three nodes", "too deep", "no such bit",
+        "unused node", "no input", "text for inputs", "another tensor"])
 def test_what_is_no_file_of_trees_is_refused(tmp_path, change, inputs, message):
     tensors.write(tmp_path / "t.safetensors", GOOD | change, format=FORMAT, inputs=inputs)
     with pytest.raises(TreesError, match=rf"t.safetensors is no file of trees: .*{message}"):

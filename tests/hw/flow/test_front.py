@@ -67,6 +67,23 @@ def test_what_no_link_carries_is_refused(tmp_path, capfd):
                                       "carries 1 to 256 classes, not 257\n")
 
 
+def test_foreign_files_and_equal_names_are_refused(tmp_path, capfd):
+    runs = [tmp_path / "a/mine", tmp_path / "b/mine"]
+    for run in runs:
+        run.mkdir(parents=True)
+        (run / "metrics.json").write_text(json.dumps(GOOD | {"accuracy": {"trees": 9.0}}))
+        nodes = np.zeros((2, 1, 2), np.uint16)
+        Trees(9, nodes, nodes.astype(np.int8)).save(run / "trees.safetensors")
+    kept = tmp_path / "out/front/mine/thesis.tex"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("years of work")
+    for given, said in (runs, "The folders of runs must have names that differ, and 'mine' is "
+                              "there twice"), (runs[:1], "must be a folder of placed trees"):
+        assert main(["front", *map(str, given), "--out", str(tmp_path / "out")]) == 2
+        assert said in capfd.readouterr().err
+    assert kept.exists()
+
+
 NO_RUN = (r"error: .*metrics.json must be the metrics of a finished run with an accuracy of on_chip"
           r", hybrid or trees: give the folders of such runs")
 GOOD = {"data": "mnist", "accuracy": {"on_chip": 90.0}}
@@ -78,10 +95,12 @@ GOOD = {"data": "mnist", "accuracy": {"on_chip": 90.0}}
     ([GOOD | {"accuracy": {"stack": 1.0}}], NO_RUN),
     ([GOOD | {"accuracy": {"on_chip": 1.0, "trees": 2.0}}], NO_RUN),
     ([GOOD | {"encoder": {"macs": "many"}}], NO_RUN),
+    ([GOOD | {"encoder": {"macs": float("inf")}}], NO_RUN),
+    ([GOOD | {"accuracy": {"on_chip": float("nan")}}], NO_RUN),
     ([GOOD, GOOD | {"data": "digits"}],
      "error: The runs must be of one data set, not of digits and mnist: leave some of them out"),
 ], ids=["nothing", "no file", "empty", "a list", "no phases", "another phase", "two phases",
-        "no number", "two data sets"])
+        "no number", "endless work", "accuracy of nothing", "two data sets"])
 def test_what_is_no_run_is_refused(tmp_path, capfd, metrics, said):
     folders = []
     for number, each in enumerate(metrics):
