@@ -18,7 +18,7 @@ __all__ = ["NAME", "make"]
 
 NAME = "hybnn_core"    # Of the core's module.
 TOP = "soc"
-ROM, RAM = 0x8000, 0x1000    # Bytes.
+PROGRAM, RAM = 0x2000, 0x1000    # Bytes: of the ROM without inputs, and of the variables.
 ROOM = 0x100                 # Of the address space, for the core's 16 bytes.
 IO = [("sys_clk", 0, Pins(1)),
       ("serial", 0, *(Subsignal(f"{stream}_{wire}", Pins(8 if wire == "data" else 1))
@@ -26,7 +26,7 @@ IO = [("sys_clk", 0, Pins(1)),
 
 
 def make(core: Path, bus: str, cpu: tuple[str, str],
-         program: Callable[[list[str], list[Path]], Path], folder: Path) -> str:
+         program: Callable[[list[str], list[Path]], Path], folder: Path, n_data: int) -> str:
     """Return the SoC's Verilog, with all it needs; ``folder`` gets the contents of its ROM.
 
     Parameters
@@ -40,11 +40,14 @@ def make(core: Path, bus: str, cpu: tuple[str, str],
     program
         Compiles the program for the ROM with these flags of the compiler and these folders of
         headers; returns a file of bytes.
+    n_data : int
+        Bytes of inputs in the program, for which the ROM must have room.
     """
     platform = SimPlatform("SIM", list(IO))
     soc = SoCCore(
         platform, clk_freq=int(1e6), cpu_type=cpu[0], cpu_variant=cpu[1], uart_name="sim",
-        integrated_rom_size=ROM, integrated_sram_size=RAM, with_timer=False, ident="")
+        integrated_rom_size=1 << (PROGRAM + n_data - 1).bit_length(), integrated_sram_size=RAM,
+        with_timer=False, ident="")
     soc.crg = CRG(platform.request("sys_clk"))
     {"csr": _with_csrs, "wishbone": _with_wishbone}[bus](soc, core)
     soc.finalize()

@@ -25,8 +25,9 @@ SYSTEM = Path(__file__).parent / "system"
 COMPILER = "riscv64-unknown-elf-gcc"
 OPTIONS = ["-O1", "-Wall", "-Wextra", "-Werror", "-ffreestanding", "-nostdlib"]
 CPUS = {"vexriscv": ("vexriscv", "minimal"), "serv": ("serv", "standard")}
-MOST = 1000        # Codes, for the ROM.
-CYCLES = 50_000    # That a code may take, and the first.
+MOST = 1000        # Inputs, which lie in the ROM.
+CYCLES = 50_000    # That an input may take, and the first,
+A_BYTE = 2_000     # and more for each byte.
 
 
 class SocError(UserError):
@@ -78,11 +79,13 @@ def check(file: Path, fold: str | None, bus: str, cpu: str, count: int, folder: 
     core = folder / "core"
     plan = cores.choose(network, fold)
     cores.write(network, plan, core, name=litex_soc.NAME, scores=False, codes=file)
-    _write_codes(folder / "codes.h", bits.pack(given))
+    packed = bits.pack(given)
+    _write_codes(folder / "codes.h", packed)
     with _quiet():
-        made = litex_soc.make(core, bus, CPUS[cpu], lambda *how: _compile(folder, *how), folder)
+        made = litex_soc.make(core, bus, CPUS[cpu], lambda *how: _compile(folder, *how), folder,
+                              packed.size)
     model = verilator.build(made, litex_soc.TOP, driver=SYSTEM / "driver.cpp")
-    model.drive(["said", str(CYCLES * (count + 1))], folder)
+    model.drive(["said", str(CYCLES * (count + 1) + A_BYTE * packed.size)], folder)
     classes = [int(line) for line in (folder / "said").read_text().split()]
     expected = fast.classify_all(network, given).tolist()
     wrong = [at for at in range(count) if classes[at:at + 1] != expected[at:at + 1]]
@@ -95,7 +98,7 @@ def check(file: Path, fold: str | None, bus: str, cpu: str, count: int, folder: 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Do without what LiteX tells of its progress."""
+    """Leave out what LiteX tells of its progress."""
     before = logging.root.manager.disable
     logging.disable(logging.INFO)
     try:

@@ -47,7 +47,8 @@ def network_of(arrays: Mapping[str, np.ndarray], signature: Signature, rule: str
     last = len(stages) - 1
     _check_names(arrays, last, signature)
     least, levels = RULES[rule]
-    if rule == "bnn-pynq" and signature.input.bits > 1 and getattr(stages[0][0], "border", 0):
+    if rule == "bnn-pynq" and signature.input.bits > 1 and isinstance(stages[0][0], Conv) \
+            and stages[0][0].border:
         raise ArraysError("Around pixels BNN-PYNQ has no border: the first stage must be one such "
                           "as 64b0")
     try:
