@@ -81,6 +81,12 @@ def _together(names: tuple[str, ...]) -> list[Piece]:
               for arm in names)]
 
 
+def _unlike() -> list[Piece]:
+    return [Piece("unlike", f"{sites} {codec}",
+                  partial(federations.unlike, name="ours", sites=sites, codec=codec))
+            for sites in federations.SITES for codec in federations.IN_PAPER]
+
+
 def _masks() -> list[Piece]:
     """Return the masks that are not searched for, each trained."""
     makers: dict[str, searches.Maker] = {
@@ -115,7 +121,8 @@ ABLATION: list[Stage] = [
     _stage(*(Piece("arm", name, partial(parts_of_sdbnn.learn, name=name))
              for name in parts_of_sdbnn.ARMS)),
 ]
-TOGETHER: list[Stage] = [_stage(*_train(("ours",))), _stage(*_together(tuple(federations.ARMS)))]
+TOGETHER: list[Stage] = [_stage(*_train(("ours",))),
+                         _stage(*_together(tuple(federations.ARMS)), *_unlike())]
 MIXBIN: list[Stage] = [
     _stage(*_train(("ours", "fashion"))),
     _stage(Piece("ten", "ours", partial(heads.ten, name="ours")),

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 import torch
@@ -37,15 +38,28 @@ def test_a_table_and_a_picture_are_made(results):
     found = pieces.read(results, PLAN.seeds, pieces.TOGETHER[1:])
     text = together_table.tabulate(results, found)
     assert (results / "together.md").read_text() == text + "\n"
-    assert [line.split(" | ")[0] for line in text.splitlines()[2:]] == [
+    first, unlike, hours = text.split("\n\n")
+    assert [line.split(" | ")[0] for line in first.splitlines()[2:]] == [
         f"| {name}" for name in ("centralised", *ARMS)]
+    assert [line.split(" | ")[0] for line in unlike.splitlines()[2:]] == [
+        f"| {name}" for name in ("alpha 1", "alpha 0.3", "alpha 0.1", "two classes")]
+    assert re.fullmatch(r"\d+\.\d\d CPU hours, encoders included\.", hours)
     assert "nan" not in text and (results / "figures" / "together.png").stat().st_size > 1000
 
 
 def test_each_arm_learns_and_says_what_it_sent(results):
     for name in pieces.TOGETHER[1]:
+        if name.startswith("unlike"):
+            continue
         for seed in range(PLAN.seeds):
             found = json.loads(pieces.path(results, name, seed).read_text())
             assert [len(curve) for curve in found["curves"]] == [3] * 5
             assert min(curve[-1] for curve in found["curves"]) > 80
 
+
+
+@pytest.mark.parametrize("name", [name for name in pieces.TOGETHER[1] if "unlike" in name])
+def test_unlike_clients_keep_one_of_their_rounds(results, name):
+    found = json.loads(pieces.path(results, name, 0).read_text())
+    assert len(found["curve"]) == PLAN.rounds and found["last"] == found["curve"][-1]
+    assert found["kept"] in found["curve"]

@@ -1,4 +1,4 @@
-"""HyBNN's Figure 7 with what is really sent: a table and a picture."""
+"""HyBNN's Figure 7 with what is really sent, and unlike clients: two tables and a picture."""
 
 from itertools import accumulate
 from pathlib import Path
@@ -7,8 +7,8 @@ from typing import Any
 from ...golden.network import atomic_write
 from ...terminal import markdown
 from ...terminal.figures import page
-from ..trained.federations import ARMS, after_each_round, bytes_a_round
-from .measure import Results, mean
+from ..trained.federations import ARMS, IN_PAPER, SITES, after_each_round, bytes_a_round
+from .measure import Results, mean, measure
 
 __all__ = ["tabulate"]
 
@@ -27,9 +27,22 @@ def tabulate(folder: Path, results: Results) -> str:
     text = markdown.table(["five tasks of MNIST, three clients, %", "after round 1",
                            f"after round {after + 1}", f"after round {last + 1}",
                            "bytes a round, all clients, both ways"], rows)
+    text += f"\n\n{_unlike(results)}\n\n{_hours(results):.2f} CPU hours, encoders included."
     atomic_write(folder / "together.md", (text + "\n").encode())
     draw(folder, results)
     return text
+
+
+def _unlike(results: Results) -> str:
+    found = [[sites, *(str(measure(results[f"unlike {sites} {codec}"], round))
+                       for codec in IN_PAPER for round in ("kept", "last"))] for sites in SITES]
+    return markdown.table(
+        ["unlike clients of MNIST, %", *(f"{codec}, {round}" for codec in IN_PAPER
+                                         for round in ("round kept", "last round"))], found)
+
+
+def _hours(results: Results) -> float:
+    return sum(float(one["cpu_seconds"]) for seeds in results.values() for one in seeds) / 3600
 
 
 def draw(folder: Path, results: Results) -> None:

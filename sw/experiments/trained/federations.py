@@ -4,7 +4,7 @@ import statistics
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...models.classifier import BinaryClassifier
 from ...models.encoding import CodeSet
@@ -15,7 +15,11 @@ from ..effort import HIDDEN, TASKS, Study
 from ..tabulated.measure import Measure, Results, mean
 from . import heads
 
-__all__ = ["ARMS", "IN_PAPER", "after_each_round", "bytes_a_round", "centralised", "learn"]
+if TYPE_CHECKING:    # What is learnt alone needs no Flower.
+    from ...federated.federation import Federation
+
+__all__ = ["ARMS", "IN_PAPER", "SITES", "after_each_round", "bytes_a_round", "centralised", "learn",
+           "unlike"]
 
 # What differs from sw.federated's settings: three clients, all of them asked, in equal parts.
 ARMS: dict[str, dict[str, Any]] = {
@@ -26,6 +30,12 @@ ARMS: dict[str, dict[str, Any]] = {
     "onebit, unequal": {"split": "unequal"},
 }
 IN_PAPER = ("float32", "onebit")    # Its Figure 7.
+
+# Clients that are unlike: what differs from sw.federated's settings, and the classes to tell apart.
+SITES: dict[str, tuple[dict[str, Any], list[int]]] = {
+    **{f"alpha {alpha:g}": ({"split": "dirichlet", "alpha": alpha}, [2, 3])
+       for alpha in (1.0, 0.3, 0.1)},
+    "two classes": ({"split": "classes", "clients": 10}, list(range(10)))}
 
 
 def centralised(study: Study, name: str) -> dict[str, Any]:
@@ -56,13 +66,23 @@ def bytes_a_round(results: Results, arm: str) -> float:
 
 def learn(study: Study, name: str, arm: str) -> dict[str, Any]:
     """Learn each task together: per cent after each round, and the bytes of all its messages."""
-    histories = [_history(study, study.codes(name).select(pair), pair, arm) for pair in TASKS]
+    histories = [_learn(study, study.codes(name), pair, ARMS[arm]).history for pair in TASKS]
     return {"curves": [[entry["accuracy"] for entry in history] for history in histories],
             "bytes": [[entry["bytes_down"] + entry["bytes_up"] for entry in history]
                       for history in histories]}
 
 
-def _history(study: Study, codes: CodeSet, pair: list[int], arm: str) -> list[dict[str, Any]]:
+def unlike(study: Study, name: str, sites: str, codec: str) -> dict[str, Any]:
+    """Learn among clients that are unlike: per cent of the test images in the round that is kept,
+    in the last, and after each."""
+    changes, classes = SITES[sites]
+    federation = _learn(study, study.codes(name), classes, {"codec": codec, **changes})
+    curve = [entry["accuracy"] for entry in federation.history]
+    return {"kept": curve[federation.kept - 1], "last": curve[-1], "curve": curve}
+
+
+def _learn(study: Study, codes: CodeSet, classes: list[int], changes: dict[str, Any]
+           ) -> "Federation":
     # Here, so that what is learnt alone needs no Flower.
     try:
         from ...federated import site_codes as images
@@ -74,10 +94,11 @@ def _history(study: Study, codes: CodeSet, pair: list[int], arm: str) -> list[di
     except ImportError as error:
         raise RunError(f"To learn together needs {error.name}: pip install '.[fed]'") from None
 
-    settings = Settings(data="mnist", task="v".join(map(str, pair)), hidden=str(HIDDEN),
-                        rounds=study.plan.rounds, seed=study.seed, **ARMS[arm])
-    images.know(settings, codes)
+    asked = "v".join(map(str, classes)) if len(classes) == 2 else "ten"
+    settings = Settings(data="mnist", task=asked, hidden=str(HIDDEN), rounds=study.plan.rounds,
+                        seed=study.seed, **changes)
+    images.know(settings, codes.select(classes))
     with tempfile.TemporaryDirectory() as folder:
         federation = Federation(settings, images.shape_of(settings), Path(folder) / "state")
         federate(Simulation(app, settings), federation, lambda entry: None)
-    return federation.history
+    return federation
