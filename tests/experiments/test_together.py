@@ -24,9 +24,9 @@ def results(tmp_path_factory):
     for seed in range(PLAN.seeds):
         torch.manual_seed(seed)
         study = Study(folder, None, "cpu", PLAN, seed)
-        labels = torch.arange(4000) % 10
+        labels = torch.arange(4500) % 10    # A third of a pair, less a tenth: two batches.
         centers = torch.sign(torch.randn(10, 40))
-        signs = torch.where(torch.rand(4000, 40) < 0.15, -centers[labels], centers[labels])
+        signs = torch.where(torch.rand(4500, 40) < 0.15, -centers[labels], centers[labels])
         packed = pack_signs(signs)
         study.save_codes("ours", CodeSet(packed[None], labels, packed, labels, 40))
         for name in pieces.TOGETHER[1]:
