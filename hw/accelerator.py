@@ -7,9 +7,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import engines
-from hw.blocks import link
-from hw.blocks.image_link import ImageLink
-from hw.blocks.link import Link
+from hw.blocks.wire import link
+from hw.blocks.wire.image_link import ImageLink
+from hw.blocks.wire.link import Link
 from hw.plan import plans
 from hw.plan.plans import Plan
 from sw.golden.identity import MAX_WIDTHS, N_HASH, Digest, Identity
@@ -58,7 +58,7 @@ class Attached(wiring.Component):
     ----------
     engine
         A component with ``feed`` and ``y``, such as :class:`~hw.serial.SerialEngine`.
-    link : :class:`~hw.blocks.link.Link` or :class:`~hw.blocks.image_link.ImageLink`
+    link : :class:`~hw.blocks.wire.link.Link` or :class:`~hw.blocks.wire.image_link.ImageLink`
         What makes inputs of requests, and of classes answers.
     reloadable : bool
         What the link loads goes to the engine.

@@ -5,7 +5,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw import engines
-from hw.blocks.axi import (
+from hw.blocks.scores import score_width
+from hw.blocks.wire.axi import (
     ANSWER_LATENCY,
     CODE_LATENCY,
     Beat,
@@ -13,7 +14,6 @@ from hw.blocks.axi import (
     PacketReceiver,
     PacketSender,
 )
-from hw.blocks.scores import score_width
 from hw.plan import plans
 from hw.plan.plans import Plan
 from sw.golden.bits import n_bytes

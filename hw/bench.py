@@ -54,10 +54,10 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     # Imported here: --help needs no Amaranth.
-    from hw.flow import front
-    from hw.flow import plots as plot
-    from hw.flow.cases import of_boards, of_costs
-    from hw.flow.comparison import (
+    from hw.flow.compared import front
+    from hw.flow.compared import plots as plot
+    from hw.flow.compared.cases import of_boards, of_costs
+    from hw.flow.compared.comparison import (
         clock_rows,
         fitted,
         form_rows,

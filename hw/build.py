@@ -131,8 +131,9 @@ def _linked(board: boards.Board, link: str, baud: int | None) -> boards.Board:
 def _show_build(asked: float | str | None, *args, **settings) -> "Report":
     """Build with the clock that is asked for, and show the steps; say which variables are not
     heeded."""
-    from hw.flow import building, clocking, toolchain
-    from hw.flow.steps import Steps
+    from hw.flow import building, clocking
+    from hw.flow.tools import toolchain
+    from hw.flow.tools.steps import Steps
 
     if names := toolchain.ignored():
         print(f"  ignored from the environment: {', '.join(names)}")
@@ -148,9 +149,9 @@ def _show_build(asked: float | str | None, *args, **settings) -> "Report":
 def _forecast(network: Network, board: boards.Board, plan: "Plan", clock: float, reloadable: bool,
               file: Path | None) -> None:
     """Print what is predicted of the choices, and draw it to ``file``."""
-    from hw.flow import plots as plot
     from hw.flow.building import clocks
     from hw.flow.choosing import default_clock, forecast, forecast_table
+    from hw.flow.compared import plots as plot
     from hw.flow.report import Rates
 
     usual, clock = default_clock(board, plan), clocks(board, clock)[0].output

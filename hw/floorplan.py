@@ -128,9 +128,9 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     # Imported here, as in all commands of hw: --help needs no Amaranth.
-    from hw.flow import plots as plot
     from hw.flow.built import MAX_TEXT, Built, reading
-    from hw.flow.family import PLACED
+    from hw.flow.compared import plots as plot
+    from hw.flow.tools.family import PLACED
 
     file = args.plot or args.build / "floorplan.png"
     built = Built.load(args.build)

@@ -100,7 +100,7 @@ class SerialEngine(wiring.Component):
                 for number, bank in enumerate(kind.banks)}
 
     def feed(self, m: Module, link) -> None:
-        """Connect what gives the images, such as :class:`hw.blocks.image_link.ImageLink`."""
+        """Connect what gives the images, such as :class:`hw.blocks.wire.image_link.ImageLink`."""
         wiring.connect(m, link.image, self.bytes)
         m.d.comb += [self.accept.eq(link.accept), self.abort.eq(link.abort)]
 

@@ -8,8 +8,8 @@ from amaranth.lib import io, wiring
 from amaranth.lib.cdc import ResetSynchronizer
 
 from hw.accelerator import Attached
-from hw.blocks import spi, uart
 from hw.blocks.pll import PLL
+from hw.blocks.wire import spi, uart
 from sw.golden import frame
 
 __all__ = ["Link", "Spi", "Top", "Uart"]

@@ -8,9 +8,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.accelerator import Attached
-from hw.blocks.image_link import ImageLink
 from hw.blocks.serial.inbox import Inbox
 from hw.blocks.serial.rows import Rows
+from hw.blocks.wire.image_link import ImageLink
 from hw.plan.serial import BYTE, Serial
 from sw.golden.identity import N_HASH, N_SIGNATURE, Digest, Identity
 from sw.golden.stages import Signature
@@ -60,7 +60,7 @@ class TreeEngine(wiring.Component):
         return trees.n_classes * trees.per_class * STEP * (trees.depth + 1)
 
     def feed(self, m: Module, link) -> None:
-        """Connect what gives the images, :class:`hw.blocks.image_link.ImageLink`."""
+        """Connect what gives the images, :class:`hw.blocks.wire.image_link.ImageLink`."""
         wiring.connect(m, link.image, self.bytes)
         m.d.comb += [self.accept.eq(link.accept), self.abort.eq(link.abort)]
 

@@ -4,13 +4,13 @@ from amaranth import ClockDomain, Instance, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.blocks.registers import Registers
+from hw.blocks.wire.registers import Registers
 
 __all__ = ["WishbonePorts"]
 
 
 class WishbonePorts(wiring.Component):
-    """:class:`~hw.blocks.registers.Registers` with a clock and a reset, and the core's module.
+    """:class:`~hw.blocks.wire.registers.Registers` with a clock and a reset, and the core's module.
 
     Parameters
     ----------

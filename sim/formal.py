@@ -51,7 +51,7 @@ class Proof:
 def prove(progress: Callable[[str], None]) -> list[Proof]:
     """Prove what there is to prove; ``progress`` is told each name before.
 
-    Raises :exc:`SolverNotFound` and :exc:`~hw.flow.toolchain.ToolNotFound`, which say what to
+    Raises :exc:`SolverNotFound` and :exc:`~hw.flow.tools.toolchain.ToolNotFound`, which say what to
     install.
     """
     proofs = []

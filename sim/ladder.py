@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from hw.flow.toolchain import ToolNotFound
+from hw.flow.tools.toolchain import ToolNotFound
 from sim.ask import Unequal
 from sim.rungs import RUNGS, Climb, Rung, Skipped
 from sim.simulator import SimulatorNotFound

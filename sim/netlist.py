@@ -14,10 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hw.flow import toolchain
 from hw.flow.built import MAX_TEXT
-from hw.flow.family import PLACED
-from hw.flow.toolchain import ToolFailed, ToolNotFound
+from hw.flow.tools import toolchain
+from hw.flow.tools.family import PLACED
+from hw.flow.tools.toolchain import ToolFailed, ToolNotFound
 from sw.golden import regular
 from sw.golden.errors import UserError
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hw.flow import toolchain, verilog
 from hw.flow.built import Built
+from hw.flow.tools import toolchain, verilog
 from sim import formal as prover
 from sim import netlist, pysim, simulator
 from sim.ask import DRIVER, Classes, Driven, Subject, Unequal

@@ -18,7 +18,7 @@ import cocotb_tools.config
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import Runner, get_runner
 
-from hw.flow import toolchain
+from hw.flow.tools import toolchain
 from sw.golden.errors import UserError
 
 __all__ = ["NAMES", "Model", "SimulationFailed", "Simulator", "SimulatorNotFound", "find"]

@@ -10,7 +10,7 @@ from hw.accelerator import Accelerator
 from hw.flow.building import BuildError
 from hw.flow.built import Built, find_board
 from hw.flow.choosing import choose, default_clock
-from hw.flow.family import FAMILIES
+from hw.flow.tools.family import FAMILIES
 from hw.plan import plans
 from hw.plan.plans import Plan
 from sw.golden import regular

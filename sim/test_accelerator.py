@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hw.accelerator import Accelerator
-from hw.flow import verilog
+from hw.flow.tools import verilog
 from hw.plan import folding
 from hw.plan.folding import Fold, Folding, with_readout
 from hw.plan.serial import Serial

@@ -15,7 +15,8 @@ import pytest
 import serial
 
 from hw.accelerator import Accelerator, identity
-from hw.flow import loading, verilog
+from hw.flow import loading
+from hw.flow.tools import verilog
 from hw.plan import folding
 from hw.plan.serial import Serial
 from sim.virtual import virtual_board

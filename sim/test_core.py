@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from hw.axi_core import AxiCore, AxiPorts
-from hw.flow import cores, portable
+from hw.flow import cores
+from hw.flow.tools import portable
 from hw.plan import plans
 from sim.simulator import find
 from sw.golden import bits

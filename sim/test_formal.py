@@ -5,16 +5,16 @@ from functools import partial
 
 import pytest
 
-from hw.blocks.axi import PacketReceiver, PacketSender
 from hw.blocks.gather import Gather
-from hw.blocks.image_link import Turns
 from hw.blocks.layer import Prefetch
-from hw.blocks.link import AnswerSender
 from hw.blocks.popcount import PairCount
-from hw.blocks.receiver import ImageReceiver, RequestReceiver
-from hw.blocks.registers import Registers
-from hw.blocks.uart import Transmitter
-from hw.flow import toolchain
+from hw.blocks.wire.axi import PacketReceiver, PacketSender
+from hw.blocks.wire.image_link import Turns
+from hw.blocks.wire.link import AnswerSender
+from hw.blocks.wire.receiver import ImageReceiver, RequestReceiver
+from hw.blocks.wire.registers import Registers
+from hw.blocks.wire.uart import Transmitter
+from hw.flow.tools import toolchain
 from hw.plan.folding import Fold
 from sim import formal
 from sim.properties import core, engine, link, popcount, uart

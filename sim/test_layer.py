@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hw.blocks.layer import BinaryLayer
-from hw.flow import verilog
+from hw.flow.tools import verilog
 from hw.plan.folding import Fold
 from sw.golden.network import Layer, Network, OutputLayer
 

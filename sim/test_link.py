@@ -1,7 +1,7 @@
 """The generated Verilog of the link carries frames, in both simulators, at every pace."""
 
-from hw.blocks.link import Link
-from hw.flow import verilog
+from hw.blocks.wire.link import Link
+from hw.flow.tools import verilog
 
 IDENTITY = b"\x00\xff\x7e\x7d\x55\xaa12345~"    # As in the bench.
 

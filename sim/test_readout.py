@@ -1,7 +1,7 @@
 """The generated Verilog of the readout equals golden, in both simulators."""
 
 from hw.blocks.readout import ArgmaxReadout
-from hw.flow import verilog
+from hw.flow.tools import verilog
 from sw.golden.network import random_network
 
 CHUNK, PER_WORD = 3, 2    # 13 bits are five chunks, the last with one bit, in three words.

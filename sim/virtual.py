@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hw.accelerator import Accelerator
-from hw.flow import verilog
+from hw.flow.tools import verilog
 from hw.plan import plans
 from hw.plan.plans import Plan
 from sim import simulator

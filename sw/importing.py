@@ -1,15 +1,15 @@
 """Make a network file of plain arrays: ``python -m sw.importing weights.npz --shape 12-5-3``.
 
-The arrays are described in :mod:`sw.golden.arrays`.
+The arrays are described in :mod:`sw.golden.weights`.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from .golden.arrays import RULES, network_of
 from .golden.errors import UserError
 from .golden.stages import Signature
+from .golden.weights import RULES, network_of
 from .images.arrays import read_npz
 from .terminal.command import Parser, command
 

@@ -36,7 +36,7 @@ FOLDERS = "boards", "hw", "sim", "sw", "tests"    # What is copied.
 TESTS = {
     "hw/plan/adder_graph.py": "tests/hw/plan/test_adder_graph.py tests/hw/blocks/test_hardwired.py",
     "hw/plan/choice.py": "tests/hw/plan/test_choice.py",
-    "hw/blocks/crc.py": "tests/hw/blocks/test_crc.py tests/hw/test_accelerator.py",
+    "hw/blocks/wire/crc.py": "tests/hw/blocks/wire/test_crc.py tests/hw/test_accelerator.py",
     "hw/engine.py": "tests/hw/test_engine.py tests/hw/blocks/test_loader.py",
     "hw/plan/folding.py": "hw/plan/folding.py tests/hw/plan/test_folding.py "
                           "tests/hw/plan/test_choice.py tests/hw/test_engine.py",
@@ -44,15 +44,15 @@ TESTS = {
     "hw/blocks/hardwired.py": "tests/hw/blocks/test_hardwired.py",
     "hw/blocks/layer.py": "tests/hw/blocks/test_layer.py tests/hw/test_engine.py "
                           "tests/hw/blocks/test_loader.py",
-    "hw/blocks/link.py": "tests/hw/blocks/test_link.py tests/hw/test_accelerator.py "
+    "hw/blocks/wire/link.py": "tests/hw/blocks/wire/test_link.py tests/hw/test_accelerator.py "
                          "tests/hw/test_identity.py tests/hw/blocks/test_loader.py",
     "hw/blocks/loader.py": "tests/hw/blocks/test_loader.py",
     "hw/blocks/popcount.py": "tests/hw/blocks/test_popcount.py tests/hw/blocks/test_layer.py",
     "hw/blocks/readout.py": "tests/hw/test_engine.py tests/hw/blocks/test_loader.py",
-    "hw/blocks/uart.py": "tests/hw/blocks/test_uart.py",
+    "hw/blocks/wire/uart.py": "tests/hw/blocks/wire/test_uart.py",
     **{f"sw/golden/{name}.py": f"sw/golden/{name}.py tests/golden/test_{name}.py"
-       for name in ("arrays", "bits", "codes", "forward", "frame", "identity", "network",
-                    "trees")},
+       for name in ("bits", "codes", "forward", "frame", "identity", "network",
+                    "trees", "weights")},
     **{f"sw/terminal/{name}.py": f"sw/terminal/{name}.py tests/terminal/test_{name}.py"
        for name in ("command", "runs")},
     "sw/golden/asking.py": "sw/golden/asking.py tests/golden/test_asking.py "
@@ -104,7 +104,7 @@ def sample(modules: list[str], count: int, seed: int) -> list[MutationSpec]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("modules", nargs="*",
-                        help="like hw/blocks/crc.py (default: all that have tests)")
+                        help="like hw/blocks/wire/crc.py (default: all that have tests)")
     parser.add_argument("--sample", type=int, default=80, help="mutants (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="which ones (default: %(default)s)")
     parser.add_argument("--limit", type=int, default=240,

@@ -14,13 +14,13 @@ from amaranth.build import ResourceError
 
 import boards
 from hw.accelerator import Accelerator, Attached
-from hw.blocks import spi, uart
 from hw.blocks.pll import PLL
-from hw.flow import steps, toolchain
+from hw.blocks.wire import spi, uart
 from hw.flow.built import REPORT, has_build, making
-from hw.flow.family import FAMILIES, PLACED
 from hw.flow.report import Rates, Report, Resources
-from hw.flow.toolchain import ToolFailed
+from hw.flow.tools import steps, toolchain
+from hw.flow.tools.family import FAMILIES, PLACED
+from hw.flow.tools.toolchain import ToolFailed
 from hw.plan import plans
 from hw.plan.plans import Plan
 from hw.top import Link, Spi, Top, Uart

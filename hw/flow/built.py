@@ -12,9 +12,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 import boards
-from hw.flow.bitstream import FORMATS, Contents
-from hw.flow.family import FAMILIES, Family
 from hw.flow.report import Report
+from hw.flow.tools.bitstream import FORMATS, Contents
+from hw.flow.tools.family import FAMILIES, Family
 from hw.plan import plans
 from hw.plan.cost import FABRICS
 from hw.plan.plans import Plan

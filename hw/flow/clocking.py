@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import boards
-from hw.blocks import spi, uart
-from hw.flow import building, steps
+from hw.blocks.wire import spi, uart
+from hw.flow import building
 from hw.flow.building import BuildError, TimingMissed
-from hw.flow.family import FAMILIES
 from hw.flow.report import Rates, Report
+from hw.flow.tools import steps
+from hw.flow.tools.family import FAMILIES
 from hw.plan.plans import Plan
 from sw.golden.network import Network
 from sw.golden.split import Split

@@ -11,8 +11,8 @@ import numpy as np
 
 from hw import axi_core
 from hw.axi_core import AxiCore, AxiPorts
-from hw.flow import portable
-from hw.flow.keywords import KEYWORDS
+from hw.flow.tools import portable
+from hw.flow.tools.keywords import KEYWORDS
 from hw.plan import plans
 from hw.plan.plans import Plan
 from hw.plan.serial import Serial

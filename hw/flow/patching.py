@@ -13,10 +13,10 @@ import numpy as np
 from amaranth.lib.memory import Memory
 
 from hw.engines import memories
-from hw.flow import toolchain
-from hw.flow.bitstream import Contents
 from hw.flow.built import REPORT, Built, making
 from hw.flow.report import Report
+from hw.flow.tools import toolchain
+from hw.flow.tools.bitstream import Contents
 from hw.plan.cost import FABRICS, Fabric
 from sw.golden import bits
 from sw.golden.errors import UserError

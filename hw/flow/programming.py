@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import boards
-from hw.flow import toolchain
-from hw.flow.family import FAMILIES
+from hw.flow.tools import toolchain
+from hw.flow.tools.family import FAMILIES
 
 __all__ = ["program"]
 

@@ -1,4 +1,4 @@
-"""Runs inside the simulator: both sides of a link of :mod:`hw.blocks.link`, host's and engine's."""
+"""Runs inside the simulator: both sides of a link of :mod:`hw.blocks.wire.link`."""
 
 import cocotb
 import numpy as np

@@ -10,7 +10,7 @@ from amaranth import Cat, ClockDomain, Const, Module, Signal, Value
 from amaranth.back import rtlil
 from amaranth.hdl import ValueLike
 
-from hw.flow import toolchain
+from hw.flow.tools import toolchain
 
 __all__ = ["Bench", "Circuit", "Latch"]
 

@@ -3,8 +3,8 @@
 from amaranth import Array, Cat, Const, Mux, Signal
 
 from hw.axi_core import AxiCore
-from hw.blocks.axi import PacketReceiver, PacketSender
-from hw.blocks.registers import ANSWER, CONTROL, DATA, STATUS, Registers
+from hw.blocks.wire.axi import PacketReceiver, PacketSender
+from hw.blocks.wire.registers import ANSWER, CONTROL, DATA, STATUS, Registers
 from hw.plan import plans
 from sim.properties.circuit import Bench
 from sw.golden import bits, forward

@@ -7,9 +7,9 @@ works on the bits of a byte, what it should have by then is a hint, see
 
 from amaranth import Array, Cat, Const, Module, Mux, Signal, Value
 
-from hw.blocks.image_link import Turns
-from hw.blocks.link import AnswerSender
-from hw.blocks.receiver import ImageReceiver, RequestReceiver
+from hw.blocks.wire.image_link import Turns
+from hw.blocks.wire.link import AnswerSender
+from hw.blocks.wire.receiver import ImageReceiver, RequestReceiver
 from sim.properties.circuit import Bench
 from sw.golden.bits import n_bytes
 from sw.golden.frame import ESCAPE, FLAG, FLIP, N_FCS16, N_FCS32, SHORT, n_short

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from amaranth import Array, Cat, Const, Mux, Signal
 
-from hw.blocks.uart import Receiver, Transmitter
+from hw.blocks.wire.uart import Receiver, Transmitter
 from sim.properties.circuit import Bench
 
 __all__ = ["frames", "received"]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hw.accelerator import Accelerator, identity
-from hw.blocks.link import Link
+from hw.blocks.wire.link import Link
 from hw.flow.loading import requests
 from hw.plan.folding import Fold, Folding, parse, with_readout
 from hw.plan.serial import Serial

@@ -5,8 +5,8 @@ import json
 import pytest
 
 import boards
-from hw.flow import comparison
-from hw.flow.toolchain import ToolFailed
+from hw.flow.compared import comparison
+from hw.flow.tools.toolchain import ToolFailed
 from hw.plan.folding import Hardwired, parse
 from sw.golden.network import random_network
 

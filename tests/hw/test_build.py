@@ -18,7 +18,7 @@ from hw import build, floorplan
 from hw.flow import building, programming
 from hw.flow.built import making
 from hw.flow.choosing import choose
-from hw.flow.family import PLACED
+from hw.flow.tools.family import PLACED
 from sw.golden.network import Network, random_network
 from sw.golden.split import Part, Split
 from sw.golden.stages import Signature

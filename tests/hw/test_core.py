@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from hw import core
-from hw.flow import cores, toolchain
+from hw.flow import cores
+from hw.flow.tools import toolchain
 from sim.simulator import SimulatorNotFound, find
 from sw.golden.codes import save_codes
 from sw.golden.network import Network, random_network

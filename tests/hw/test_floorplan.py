@@ -26,12 +26,12 @@ def netlist(*cells):
     ([("a", "SB_IO", "X1/Y2/io0", "/x/hw/link.py:69", [], 1)], []),
     # A table goes with those that read it, the most of them; through other tables too.
     ([("a", "ICESTORM_LC", "X1/Y2/lc0", "", [], 1), ("b", "ICESTORM_LC", "X1/Y2/lc1", "", [1], 2),
-      ("c", "ICESTORM_LC", "X1/Y2/lc2", "hw/blocks/crc.py:1", [2], 3),
-      ("d", "ICESTORM_LC", "X1/Y2/lc3", "hw/blocks/uart.py:1", [2], 4),
-      ("e", "ICESTORM_LC", "X1/Y2/lc4", "hw/blocks/uart.py:1", [2], 5)],
+      ("c", "ICESTORM_LC", "X1/Y2/lc2", "hw/blocks/wire/crc.py:1", [2], 3),
+      ("d", "ICESTORM_LC", "X1/Y2/lc3", "hw/blocks/wire/uart.py:1", [2], 4),
+      ("e", "ICESTORM_LC", "X1/Y2/lc4", "hw/blocks/wire/uart.py:1", [2], 5)],
      ["uart", "uart", "crc", "uart", "uart"]),
     # Nothing of the design reads it: it goes with what it reads.
-    ([("a", "ICESTORM_LC", "X1/Y2/lc0", "hw/blocks/crc.py:1", [], 1),
+    ([("a", "ICESTORM_LC", "X1/Y2/lc0", "hw/blocks/wire/crc.py:1", [], 1),
       ("b", "ICESTORM_LC", "X1/Y2/lc1", "", [1], 2)], ["crc", "crc"]),
     # Two that read each other, and nothing else.
     ([("a", "ICESTORM_LC", "X1/Y2/lc0", "", [2], 1), ("b", "ICESTORM_LC", "X1/Y2/lc1", "", [1], 2)],
@@ -41,7 +41,8 @@ def netlist(*cells):
      ["layer", "readout"]),
     # A table has its memory's name, and is not its module's for that.
     ([("accelerator.engine.layer_0.weights.memory.0.0_RADDR_LC", "ICESTORM_LC", "X1/Y2/lc0", "", [],
-       1), ("b", "ICESTORM_LC", "X1/Y2/lc1", "hw/blocks/link.py:3", [1], 2)], ["link", "link"])])
+       1), ("b", "ICESTORM_LC", "X1/Y2/lc1", "hw/blocks/wire/link.py:3", [1], 2)],
+     ["link", "link"])])
 def test_whose_a_cell_is(cells, parts):
     assert [cell.part for cell in floorplan.placed(netlist(*cells))] == parts
 

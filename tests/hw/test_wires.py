@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
 from hw.accelerator import Accelerator
-from hw.blocks import spi, uart
+from hw.blocks.wire import spi, uart
 from hw.plan import folding
 from sw.golden import forward, frame
 from sw.golden.network import random_network

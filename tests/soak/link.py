@@ -18,7 +18,7 @@ import numpy as np
 from numpy.random import Generator
 
 from hw.accelerator import Accelerator
-from hw.flow import verilog
+from hw.flow.tools import verilog
 from hw.plan import folding
 from sw.golden import forward, frame
 from sw.golden.network import random_network

@@ -8,7 +8,8 @@ from itertools import pairwise
 import numpy as np
 
 from hw.accelerator import Accelerator, check
-from hw.flow import loading, verilog
+from hw.flow import loading
+from hw.flow.tools import verilog
 from hw.plan import folding
 from hw.plan.folding import Fold, Folding, Hardwired, Plan
 from sw.golden.network import Layer, Network, OutputLayer

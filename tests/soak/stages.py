@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hw.flow import verilog
+from hw.flow.tools import verilog
 from hw.plan.serial import Serial
 from hw.serial import SerialEngine
 from sim import simulator

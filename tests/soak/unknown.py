@@ -9,7 +9,7 @@ import re
 import numpy as np
 
 from hw.accelerator import Accelerator
-from hw.flow import verilog
+from hw.flow.tools import verilog
 from hw.plan import folding
 from hw.plan.folding import Fold, Folding, Hardwired, Plan
 

@@ -11,8 +11,8 @@ from amaranth.lib.wiring import In, Out
 from numpy.random import Generator
 
 from hw.accelerator import Accelerator
-from hw.blocks import uart
-from hw.flow import verilog
+from hw.blocks.wire import uart
+from hw.flow.tools import verilog
 from hw.plan import folding
 
 from . import Row, share

@@ -6,7 +6,7 @@ from amaranth import Module
 from amaranth.lib import wiring
 
 from hw.blocks.hardwired import HardwiredEngine, HardwiredLayer
-from hw.blocks.link import Link
+from hw.blocks.wire.link import Link
 from sw.golden import bits, forward
 from sw.golden.network import Layer, Network, OutputLayer, random_network
 from tests.streams import run, simulate

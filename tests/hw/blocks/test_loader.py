@@ -6,8 +6,8 @@ import pytest
 from amaranth.lib.memory import Memory
 
 from hw.accelerator import Accelerator
-from hw.blocks.link import Link
 from hw.blocks.loader import Layout
+from hw.blocks.wire.link import Link
 from hw.engine import Engine, memories
 from hw.plan.folding import Fold, parse, with_readout
 from sw.golden import bits, forward, frame

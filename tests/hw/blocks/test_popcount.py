@@ -6,7 +6,7 @@ import pytest
 from amaranth.back import rtlil
 
 from hw.blocks.popcount import PairCount, unlike
-from hw.flow.verilog import ports
+from hw.flow.tools.verilog import ports
 from hw.plan.layout import n_pairs
 from sw.golden import bits
 from tests.streams import simulate

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 import boards
-from hw.blocks import uart
+from hw.blocks.wire import uart
 from hw.flow.building import clocks
 from hw.flow.clocking import higher
 

@@ -5,10 +5,10 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.crc.catalog import CRC16_IBM_SDLC
 from amaranth.lib.wiring import In, Out
 
-from hw.blocks.crc import SerialCRC
 from hw.blocks.loader import Load, Loader
 from hw.blocks.popcount import n_pairs
-from hw.blocks.receiver import RequestReceiver
+from hw.blocks.wire.crc import SerialCRC
+from hw.blocks.wire.receiver import RequestReceiver
 from sw.golden.bits import n_bytes
 from sw.golden.frame import (
     ADDRESS,

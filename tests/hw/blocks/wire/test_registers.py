@@ -9,7 +9,7 @@ from amaranth import Module, ResetInserter, Signal
 from amaranth.lib import wiring
 
 from hw.axi_core import AxiCore
-from hw.blocks.registers import ANSWER, CONTROL, DATA, STATUS, Registers
+from hw.blocks.wire.registers import ANSWER, CONTROL, DATA, STATUS, Registers
 from hw.plan import plans
 from sw.golden import bits, fast
 from sw.golden.network import random_network

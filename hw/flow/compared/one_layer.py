@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hw.blocks.hardwired import HardwiredLayer
-from hw.flow import toolchain, verilog
+from hw.flow.tools import toolchain, verilog
 from sw.golden.network import Layer
 
 __all__ = ["FORMS", "cells"]

@@ -11,12 +11,14 @@ import numpy as np
 from tqdm import tqdm
 
 import boards
-from hw.flow import clocking, one_layer, toolchain
+from hw.flow import clocking
 from hw.flow.building import BuildError, build, clocks, resources
 from hw.flow.built import Built, BuiltError
-from hw.flow.cases import CLOCKED, SHAPE, TRAINED, Case, network_of
 from hw.flow.choosing import choose, default_clock
+from hw.flow.compared import one_layer
+from hw.flow.compared.cases import CLOCKED, SHAPE, TRAINED, Case, network_of
 from hw.flow.report import Report, Resources
+from hw.flow.tools import toolchain
 from hw.plan import plans
 from hw.plan.cost import FABRICS
 from hw.plan.plans import Plan

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from sw.golden import arrays, fast
-from sw.golden.arrays import ArraysError, network_of
+from sw.golden import fast
 from sw.golden.bits import pack
 from sw.golden.stages import Signature
+from sw.golden.weights import RULES, ArraysError, network_of
 
 STAGES = "4x4x3:8-5b0-6"
 PLAIN = "12-5-6"
@@ -79,7 +79,7 @@ def test_four_axes_are_those_of_pytorch():
 
 
 @pytest.mark.parametrize("limit, expected", [(-1e9, 1), (1e9, 0)], ids=["always", "never"])
-@pytest.mark.parametrize("rule", arrays.RULES)
+@pytest.mark.parametrize("rule", RULES)
 def test_what_always_fires_or_never_does_so(rule, limit, expected):
     given = made(STAGES) | {"0.thresholds": np.full(5, limit)}
     network = network_of(given, Signature.parse(STAGES), rule)

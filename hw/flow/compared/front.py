@@ -11,9 +11,9 @@ import boards
 from hw.flow.building import build, clocks, place, resources
 from hw.flow.built import Built
 from hw.flow.choosing import FILL, choose, default_clock
-from hw.flow.comparison import is_of
+from hw.flow.compared.comparison import is_of
 from hw.flow.report import Rates, Resources
-from hw.flow.toolchain import ToolFailed
+from hw.flow.tools.toolchain import ToolFailed
 from hw.plan import choice, plans, serial_cost
 from hw.plan.cost import FABRICS
 from hw.plan.plans import Plan

@@ -4,7 +4,7 @@ from amaranth import Cat, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.blocks.axi import Beat
+from hw.blocks.wire.axi import Beat
 
 __all__ = ["ANSWER", "CONTROL", "DATA", "STATUS", "Registers"]
 

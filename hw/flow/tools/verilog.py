@@ -4,8 +4,8 @@ from amaranth import Const, Value
 from amaranth.back import verilog
 from amaranth.lib import wiring
 
-from hw.flow import toolchain
-from hw.flow.toolchain import ToolFailed
+from hw.flow.tools import toolchain
+from hw.flow.tools.toolchain import ToolFailed
 
 __all__ = ["convert", "ports"]
 
@@ -14,8 +14,8 @@ def convert(component: wiring.Component, name: str) -> str:
     """Convert a component to a SystemVerilog module; its streams become ``x__payload`` and so on.
 
     The same component gives the same text, wherever in its source file it stands.
-    Raises :exc:`~hw.flow.toolchain.ToolNotFound` where there is no Yosys, and
-    :exc:`~hw.flow.toolchain.ToolFailed` where it does not work.
+    Raises :exc:`~hw.flow.tools.toolchain.ToolNotFound` where there is no Yosys, and
+    :exc:`~hw.flow.tools.toolchain.ToolFailed` where it does not work.
     """
     toolchain.find("yosys")
     try:

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from hw.blocks.image_link import ImageLink
+from hw.blocks.wire.image_link import ImageLink
 from sw.golden import bits, frame
 from sw.golden.frame import ESCAPE, FLAG, N_SEQUENCES, QUESTIONS, SHORT, n_short
 from tests.streams import PACES, get, put, simulate

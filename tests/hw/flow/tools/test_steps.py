@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from hw.flow import steps
-from hw.flow.toolchain import ToolFailed
+from hw.flow.tools import steps
+from hw.flow.tools.toolchain import ToolFailed
 
 FAIL = "echo one; echo ERROR: no luck >&2; echo bye >&2; exit 1"
 

@@ -7,8 +7,8 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.crc.catalog import CRC32_ISO_HDLC
 from amaranth.lib.wiring import In, Out
 
-from hw.blocks.crc import SerialCRC
 from hw.blocks.popcount import n_pairs
+from hw.blocks.wire.crc import SerialCRC
 from sw.golden.bits import n_bytes
 from sw.golden.frame import ESCAPE, FLAG, FLIP, N_FCS32, SHORT, n_short
 

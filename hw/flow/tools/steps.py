@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from hw.flow import toolchain
-from hw.flow.toolchain import ToolFailed
+from hw.flow.tools import toolchain
+from hw.flow.tools.toolchain import ToolFailed
 
 __all__ = ["LOG", "Show", "Steps", "run"]
 

@@ -9,8 +9,8 @@ import pytest
 
 import boards
 from hw.bench import main
-from hw.flow import front
-from hw.flow.front import Design
+from hw.flow.compared import front
+from hw.flow.compared.front import Design
 from sw.golden import forward
 from sw.golden.network import random_network
 from sw.golden.stages import Signature

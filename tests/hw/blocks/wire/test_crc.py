@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from amaranth.lib.crc.catalog import CRC8_AUTOSAR, CRC16_IBM_SDLC, CRC32_ISO_HDLC
 
-from hw.blocks.crc import SerialCRC
+from hw.blocks.wire.crc import SerialCRC
 from sw.golden import frame
 from tests.streams import simulate
 

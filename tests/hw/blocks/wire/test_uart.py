@@ -5,7 +5,7 @@ from amaranth import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.blocks.uart import Receiver, Transmitter, divisor
+from hw.blocks.wire.uart import Receiver, Transmitter, divisor
 from tests.streams import PACES, run
 
 BYTES = [0x00, 0xFF, 0x55, 0xAA, 0x01, 0x80, 0x7E]

@@ -3,8 +3,8 @@
 import pytest
 
 import boards
-from hw.flow.cases import COST_BOARDS, FULL, of_costs
-from hw.flow.comparison import hits
+from hw.flow.compared.cases import COST_BOARDS, FULL, of_costs
+from hw.flow.compared.comparison import hits
 from hw.plan import plans
 from sw.golden.network import random_network
 

@@ -5,7 +5,7 @@ import random
 import pytest
 from amaranth.sim import Simulator
 
-from hw.blocks.spi import Peripheral
+from hw.blocks.wire.spi import Peripheral
 from tests.spi import shift
 
 IDLE, DEPTH = 0x7E, 8

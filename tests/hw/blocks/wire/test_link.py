@@ -4,8 +4,8 @@
 import numpy as np
 import pytest
 
-from hw.blocks.link import Link
-from hw.blocks.receiver import RequestReceiver
+from hw.blocks.wire.link import Link
+from hw.blocks.wire.receiver import RequestReceiver
 from sw.golden import bits, frame
 from tests.streams import get, put, simulate
 

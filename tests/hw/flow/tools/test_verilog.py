@@ -2,9 +2,9 @@
 
 import pytest
 
-from hw.blocks.uart import Transmitter
-from hw.flow import verilog
-from hw.flow.toolchain import ToolFailed
+from hw.blocks.wire.uart import Transmitter
+from hw.flow.tools import verilog
+from hw.flow.tools.toolchain import ToolFailed
 
 
 @pytest.mark.parametrize("script, said", [

@@ -4,10 +4,10 @@ from amaranth import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.blocks import link
-from hw.blocks.link import AnswerSender, identity_byte
 from hw.blocks.loader import Load
-from hw.blocks.receiver import ImageReceiver
+from hw.blocks.wire import link
+from hw.blocks.wire.link import AnswerSender, identity_byte
+from hw.blocks.wire.receiver import ImageReceiver
 from sw.golden.frame import ADDRESS
 
 __all__ = ["ImageLink", "Turns"]
@@ -34,7 +34,7 @@ class Turns(wiring.Component):
     loads : ``Out(1)``
         The request that is taken is a load; no image is accepted and not answered.
     sequence, answer : ``Out(8)``, ``Out(stream.Signature(8))``
-        As of :class:`~hw.blocks.link.AnswerSender`.
+        As of :class:`~hw.blocks.wire.link.AnswerSender`.
     """
 
     def __init__(self, width: int, identity: bytes, *, reloadable: bool):
@@ -102,7 +102,7 @@ class ImageLink(wiring.Component):
     from_host, to_host : ``In(stream.Signature(8))``, ``Out(stream.Signature(8))``
         Frames as in :mod:`sw.golden.frame`.
     image, accept, abort : ``Out(stream.Signature(8))``, ``Out(1)``, ``Out(1)``
-        As of :class:`~hw.blocks.receiver.ImageReceiver`. No third image is accepted before the
+        As of :class:`~hw.blocks.wire.receiver.ImageReceiver`. No third image is accepted before the
         class of the first came.
     klass : ``In(stream.Signature(range(n_classes), always_ready=True))``
         The class of each image that was accepted, in the same order.

@@ -7,8 +7,8 @@ from pathlib import Path
 from amaranth.back import rtlil
 from amaranth.lib import wiring
 
-from hw.flow import toolchain
-from hw.flow.verilog import ports
+from hw.flow.tools import toolchain
+from hw.flow.tools.verilog import ports
 
 __all__ = ["convert"]
 
@@ -75,8 +75,8 @@ INITIALISED = re.compile(r"^(  (?:output )?reg (?:signed )?(?:\[[\d:]+\] )?(\w+)
 def convert(component: wiring.Component, name: str) -> str:
     """Convert a component to one module; the same component gives the same text.
 
-    Raises :exc:`~hw.flow.toolchain.ToolNotFound` where there is no Yosys, and
-    :exc:`~hw.flow.toolchain.ToolFailed` where it does not work.
+    Raises :exc:`~hw.flow.tools.toolchain.ToolNotFound` where there is no Yosys, and
+    :exc:`~hw.flow.tools.toolchain.ToolFailed` where it does not work.
     """
     yosys = toolchain.find("yosys")
     attributes = " ".join(f"-remove {each}" for each in ATTRIBUTES)

@@ -16,7 +16,7 @@ from sw.golden.stages import Signature
 
 __all__ = ["CLOCKED", "SHAPE", "Case", "network_of", "of_boards", "of_costs"]
 
-TRAINED = Path(__file__).parents[2] / "sim/data/digits.network.safetensors"
+TRAINED = Path(__file__).parents[3] / "sim/data/digits.network.safetensors"
 SHAPE = Signature.dense(200, 128, 10)    # Of the trained one.
 SHAPES = [SHAPE, *(Signature.dense(*widths) for widths in ((200, 128, 2), (64, 64, 10),
                                                             (200, 64, 32, 10)))]

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hw.flow import toolchain
-from hw.flow.toolchain import ToolFailed, ToolNotFound
+from hw.flow.tools import toolchain
+from hw.flow.tools.toolchain import ToolFailed, ToolNotFound
 
 
 def fake(folder: Path, name: str, says: str) -> str:

@@ -1,0 +1,1 @@
+"""The programs that make bitstreams, what each family needs, and the files between them."""
