@@ -33,7 +33,7 @@ HEADING = ["depth", "trees", "held-out images, %"]
 
 def study(name: str, page: Path, arguments: Namespace) -> int:
     """Choose a depth, train, test, and write the trees with what they came to; see the command."""
-    folder = arguments.out / "trees"
+    folder = arguments.out / ("trees-small" if arguments.small else "trees")
     folder.mkdir(parents=True, exist_ok=True)
     part, nodes = (600, 256) if arguments.small else (PART, NODES)
     inputs = onchip.of_data_set("digits" if arguments.small else "mnist",

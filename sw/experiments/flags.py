@@ -10,10 +10,11 @@ __all__ = ["read"]
 
 
 def read(name: str, description: str, page: Path, argv: list[str] | None, *,
-         data: bool = True) -> argparse.Namespace:
+         data: bool = True, device: bool = True) -> argparse.Namespace:
     """Read the flags of the command of this name, whose tables belong into ``page``.
 
-    Without ``data`` it takes no data sets that must be downloaded.
+    Without ``data`` it takes no data sets that must be downloaded; without ``device`` it trains
+    nothing that another processor would.
     """
     parser = Parser(prog=f"python -m {name}", description=description)
     add = parser.add_argument
@@ -24,8 +25,9 @@ def read(name: str, description: str, page: Path, argv: list[str] | None, *,
         help="write into DIR, or go on with what is there (default: %(default)s)")
     add("--readme", metavar="FILE", type=Path,
         help=f"put the tables between the markers of this file (default: {page}, if all is done)")
-    add("--device", metavar="DEVICE", default="auto",
-        help="train on cpu, cuda, or auto: cuda where there is one (default: %(default)s)")
+    if device:
+        add("--device", metavar="DEVICE", default="auto",
+            help="train on cpu, cuda, or auto: cuda where there is one (default: %(default)s)")
     add("--small", action="store_true",
         help="rehearse with two seeds and few images, in a minute; the numbers mean nothing")
     return parser.parse_args(argv)

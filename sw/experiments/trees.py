@@ -21,7 +21,7 @@ NAME, PAGE = "sw.experiments.trees", Path("docs/results.md")
 def main(argv: list[str] | None = None) -> int:
     """Run the command; 0 when done, 2 after a user's error, 130 after Ctrl-C."""
     arguments: Namespace = flags.read(NAME, "Boost decision trees that fit an icestick.", PAGE,
-                                      argv)
+                                      argv, device=False)
     # Later than the flags: scikit-learn, and all that reads images.
     from .boosting import study
     return study(NAME, PAGE, arguments)

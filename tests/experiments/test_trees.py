@@ -15,12 +15,12 @@ NAME = "sw.experiments.trees"
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """The folder of a rehearsal, with the page that it wrote into."""
-    return rehearse(main, NAME, tmp_path_factory.mktemp("results"))
+    return rehearse(main, NAME, tmp_path_factory.mktemp("results"), device=False)
 
 
 def test_the_trees_are_those_that_were_tested(results):
-    trees = Trees.load(results / "trees/trees.safetensors")
-    metrics = json.loads((results / "trees/metrics.json").read_text())
+    trees = Trees.load(results / "trees-small/trees.safetensors")
+    metrics = json.loads((results / "trees-small/metrics.json").read_text())
     inputs = onchip.of_data_set("digits", None, "ten")
     right = trees.classify(boosting._bits(inputs.test)) == inputs.test_labels.numpy()
     assert metrics["accuracy"] == {"trees": round(100 * right.mean(), 2)} and right.mean() > 0.8
@@ -31,7 +31,7 @@ def test_the_trees_are_those_that_were_tested(results):
 
 
 def test_they_have_room(results):
-    trees = Trees.load(results / "trees/trees.safetensors")
+    trees = Trees.load(results / "trees-small/trees.safetensors")
     assert trees.features.size <= 256 and abs(trees.leaves.astype(int) + 0.5).max() <= 7.5
 
 

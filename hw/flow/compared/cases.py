@@ -14,7 +14,7 @@ from hw.plan.serial import Serial
 from sw.golden.network import Network, random_network
 from sw.golden.stages import Signature
 
-__all__ = ["CLOCKED", "SHAPE", "Case", "network_of", "of_boards", "of_costs"]
+__all__ = ["CLOCKED", "SHAPE", "TRAINED", "Case", "network_of", "of_boards", "of_costs"]
 
 TRAINED = Path(__file__).parents[3] / "sim/data/digits.network.safetensors"
 SHAPE = Signature.dense(200, 128, 10)    # Of the trained one.
@@ -52,7 +52,7 @@ def network_of(signature: Signature) -> Network:
 
 
 def of_boards(n_seeds: int) -> list[Case]:
-    """The networks of the README on every board that they fit."""
+    """Return the networks of the page of boards, on every board that they fit."""
     cases = []
     for name, shape in [(name, shape) for shape in SHAPES for name in SMALL] + LARGE:
         try:
@@ -64,8 +64,8 @@ def of_boards(n_seeds: int) -> list[Case]:
 
 
 def of_costs(kind: str, number: int) -> list[Case]:
-    """Random designs on one board of each family, others for each ``kind``, which is ``stages``
-    for serial engines, any other for fully connected layers in rows."""
+    """Draw random designs on one board of each family, others for each ``kind``, which is
+    ``stages`` for serial engines, any other for fully connected layers in rows."""
     drawn = _stages if kind == "stages" else _layers
     cases = []
     for name in COST_BOARDS:

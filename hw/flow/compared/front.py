@@ -75,7 +75,8 @@ class Design:
 
 
 def designs(folders: Sequence[Path], out: Path) -> list[Design]:
-    """Build the network or the trees of each folder, as small as can be; what is built is read.
+    """Build the network or the trees of each folder, with the fewest cells that are predicted; what
+    is built is read.
 
     Raises
     ------
