@@ -16,9 +16,14 @@ from sw.golden.identity import N_HASH, N_SIGNATURE, Digest, Identity
 from sw.golden.stages import Signature
 from sw.golden.trees import Trees
 
-__all__ = ["TreeAccelerator", "TreeEngine"]
+__all__ = ["TreeAccelerator", "TreeEngine", "cycles_of"]
 
 STEP = 3    # Cycles of a node: read it, read its bit, go on. As many has the end of a tree.
+
+
+def cycles_of(trees: Trees) -> int:
+    """Return the cycles that an image takes."""
+    return trees.n_classes * trees.per_class * STEP * (trees.depth + 1)
 
 
 class TreeEngine(wiring.Component):
@@ -56,8 +61,7 @@ class TreeEngine(wiring.Component):
     @property
     def cycles(self) -> int:
         """Cycles of an image."""
-        trees = self.trees
-        return trees.n_classes * trees.per_class * STEP * (trees.depth + 1)
+        return cycles_of(self.trees)
 
     def feed(self, m: Module, link) -> None:
         """Connect what gives the images, :class:`hw.blocks.wire.image_link.ImageLink`."""

@@ -40,7 +40,8 @@ __all__ = ["CODECS", "CodecError", "Content", "State", "Update", "decode", "enco
 MAGIC, VERSION = b"HF", 2
 HEADER = struct.Struct("<2sBBHIIIIB")
 FLOAT32, WHOLE, FLIPS, SCORE = range(4)    # Kinds of bodies.
-CODECS = {"float32": (FLOAT32,), "onebit": (WHOLE, FLIPS), "score": (SCORE,)}
+CODECS = {"float32": (FLOAT32,), "onebit": (WHOLE, FLIPS)}
+KINDS = {**CODECS, "score": (SCORE,)}    # What may come for each codec, and as a score.
 
 State = dict[str, Tensor]           # What a model's state_dict has, without its counters.
 Content = Network | State
@@ -113,7 +114,7 @@ def decode(data: bytes, codec: str, shape: Sequence[int], round: int,
     without = HEADER.pack(MAGIC, version, kind, of_round, examples, held, right, 0, n_widths)
     if len(data) < start or zlib.crc32(without + data[HEADER.size:]) != crc:
         raise CodecError("It was cut or changed on its way: its check is wrong")
-    if kind not in CODECS[codec]:
+    if kind not in KINDS[codec]:
         raise CodecError(f"It must be of the codec {codec}, not of kind {kind}")
     widths = struct.unpack_from(f"<{n_widths}H", data, HEADER.size)
     if widths != tuple(shape):

@@ -17,7 +17,7 @@ from hw.flow.tools.toolchain import ToolFailed
 from hw.plan import choice, plans, serial_cost
 from hw.plan.cost import FABRICS
 from hw.plan.plans import Plan
-from hw.trees import TreeAccelerator
+from hw.trees import TreeAccelerator, cycles_of
 from sw.golden import networks, regular
 from sw.golden.errors import UserError
 from sw.golden.frame import n_request
@@ -154,8 +154,7 @@ def _flat(network: Network) -> Network:
 
 def _of_trees(trees: Trees, board: boards.Board, out: Path, told: Told) -> Design:
     pll, divisor = clocks(board, board.serial_clock or board.clock)
-    design = TreeAccelerator(trees, clock=pll.output)
-    cycles, placed = design.engine.cycles, _placed(trees, board, out)
+    cycles, placed = cycles_of(trees), _placed(trees, board, out)
     if placed is None:
         if out.exists() and not (out / TREES).exists():
             raise UserError(f"{out} must be a folder of placed trees, and has none: move it away, "
@@ -163,6 +162,7 @@ def _of_trees(trees: Trees, board: boards.Board, out: Path, told: Told) -> Desig
         out.parent.mkdir(parents=True, exist_ok=True)
         new = Path(tempfile.mkdtemp(dir=out.parent, prefix="placing-"))
         try:
+            design = TreeAccelerator(trees, clock=pll.output)
             placed = place(design, board, new, pll=pll, divisor=divisor, seed=1)
             trees.save(new / TREES)
             shutil.rmtree(out, ignore_errors=True)
