@@ -10,7 +10,7 @@ from sw.golden.network import NetworkFileError, default_levels
 from sw.golden.qonnx import executor, reader
 from tests.onnx_forms import write
 
-from .. import cnv
+from ... import cnv
 
 N = 20
 WINDOW = "<kernel_shape = [2, 2]>"
