@@ -1,6 +1,5 @@
 """Trees boosted by scikit-learn, made as small as a block RAM wants them."""
 
-import json
 import time
 from argparse import Namespace
 from collections.abc import Iterator
@@ -11,11 +10,11 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from ..golden.bits import Bits
-from ..golden.tensors import atomic_write
 from ..golden.trees import Trees
 from ..images.names import SIDE
 from ..terminal import markdown
 from ..training import onchip
+from .effort import write_json
 from .tabulated.publishing import publish
 
 __all__ = ["boost", "rounded", "study"]
@@ -46,9 +45,11 @@ def study(name: str, page: Path, arguments: Namespace) -> int:
     trees = rounded(*boost(train, labels, depth, nodes), train, labels)
     trees.save(folder / "trees.safetensors")
     accuracy = _accuracy(trees, test, test_labels)
-    _write(folder / "metrics.json", accuracy={"trees": round(accuracy, 2)},
-           data="digits" if arguments.small else "mnist", trees=str(trees),
-           held_out=dict(zip(map(str, DEPTHS), held)), seconds=round(time.monotonic() - begun, 1))
+    write_json(folder / "metrics.json", {
+        "accuracy": {"trees": round(accuracy, 2)},
+        "data": "digits" if arguments.small else "mnist", "trees": str(trees),
+        "held_out": dict(zip(map(str, DEPTHS), held)),
+        "seconds": round(time.monotonic() - begun, 1)})
     rows = [[str(each), str(_rounds(each, nodes, 10) * 10), f"{value:.2f}"]
             for each, value in zip(DEPTHS, held)]
     text = markdown.table(HEADING, rows)
@@ -142,7 +143,3 @@ def _ends(at: int, nodes: int) -> range:
     """Return the ends that can be reached from a node of a full tree."""
     below = nodes.bit_length() - at.bit_length()
     return range(at << below, at + 1 << below)
-
-
-def _write(path: Path, **metrics: object) -> None:
-    atomic_write(path, (json.dumps(metrics, indent=2) + "\n").encode())

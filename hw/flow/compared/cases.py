@@ -29,7 +29,6 @@ LARGE = [("ulx3s_45f", SHAPE), ("ecpix5_45f", SHAPES[2])]
 COST_BOARDS = ("ice40_hx8k_b_evn", "ulx3s_25f", "tang_nano_9k")
 MOST_CELLS = 8000    # Of what a part has; of larger ones placement takes long.
 FULL = 0.6
-MOST = 512    # Synapses a cycle of a serial engine.
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def _layers(draw: random.Random) -> tuple[Signature, Sequence[Plan]]:
 
 def _stages(draw: random.Random) -> tuple[Signature, Sequence[Plan]]:
     """Draw images of 8 to 32 pixels a side, one to four convolutions, some pooled, and sometimes a
-    dense stage; and every engine of at most 512 synapses a cycle."""
+    dense stage; and every engine that is not large."""
     while True:
         side = draw.randint(8, 32)
         words = [f"{side}x{side}x{draw.choice([1, 1, 3])}{draw.choice(['', ':8', ':8', ':4'])}"]
@@ -102,4 +101,4 @@ def _stages(draw: random.Random) -> tuple[Signature, Sequence[Plan]]:
             signature = Signature.parse("-".join([*words, str(draw.randint(2, 20))]))
         except ValueError:    # Pooled until nothing was left.
             continue
-        return signature, [plan for plan in Serial.candidates() if plan.pe * plan.simd <= MOST]
+        return signature, [plan for plan in Serial.candidates() if not plan.is_large]

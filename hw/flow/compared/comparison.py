@@ -5,6 +5,7 @@ import statistics
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,8 @@ from sw.golden.network import Layer, Network, random_network
 from sw.golden.stages import Signature
 from sw.terminal import markdown
 
-__all__ = ["clock_rows", "fitted", "form_rows", "hits", "is_of", "readme_table", "rows", "table"]
+__all__ = ["clock_rows", "fitted", "form_rows", "hits", "is_of", "readme_table",
+           "replacing", "rows", "table"]
 
 
 def measure(case: Case, out: Path) -> dict:
@@ -78,14 +80,22 @@ def place_again(first: Path, board: boards.Board, seed: int) -> Resources:
     """
     folder = first.with_name(f"seed-{seed}")
     if not (folder / "top.report.json").exists():
-        new = Path(tempfile.mkdtemp(dir=first.parent, prefix=f"placing-{seed}-"))
-        try:
+        with replacing(folder) as new:
             _place(first, new, seed)
-            shutil.rmtree(folder, ignore_errors=True)
-            new.rename(folder)
-        finally:
-            shutil.rmtree(new, ignore_errors=True)
     return resources(folder, board)
+
+
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """Yield a new folder that takes the place of ``folder``, whole, if nothing is raised."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(dir=folder.parent, prefix="placing-"))
+    try:
+        yield new
+        shutil.rmtree(folder, ignore_errors=True)
+        new.rename(folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
 
 
 def _place(first: Path, folder: Path, seed: int) -> None:

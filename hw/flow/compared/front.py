@@ -1,8 +1,6 @@
 """Runs and trees on one small part, side by side: what they get right, and what they take for it.
 """
 
-import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +9,7 @@ import boards
 from hw.flow.building import build, clocks, place, resources
 from hw.flow.built import Built
 from hw.flow.choosing import FILL, choose, default_clock
-from hw.flow.compared.comparison import is_of
+from hw.flow.compared.comparison import is_of, replacing
 from hw.flow.report import Rates, Resources
 from hw.flow.tools.toolchain import ToolFailed
 from hw.plan import choice, plans, serial_cost
@@ -159,16 +157,10 @@ def _of_trees(trees: Trees, board: boards.Board, out: Path, told: Told) -> Desig
         if out.exists() and not (out / TREES).exists():
             raise UserError(f"{out} must be a folder of placed trees, and has none: move it away, "
                             "or give another --out")
-        out.parent.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(dir=out.parent, prefix="placing-"))
-        try:
+        with replacing(out) as new:
             design = TreeAccelerator(trees, clock=pll.output)
             placed = place(design, board, new, pll=pll, divisor=divisor, seed=1)
             trees.save(new / TREES)
-            shutil.rmtree(out, ignore_errors=True)
-            new.rename(out)
-        finally:
-            shutil.rmtree(new, ignore_errors=True)
     return Design(str(trees), "a node every three cycles", told.data, told.accuracy,
                   placed.logic_cells[0], placed.block_rams[0], pll.output / 1e6, placed.fmax_mhz,
                   pll.output / cycles, _link_rate(trees.n_in, board), "pixels to bits")
