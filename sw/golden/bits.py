@@ -43,6 +43,14 @@ def unpack(data: npt.NDArray[np.uint8], n: int) -> Bits:
     return np.unpackbits(data, axis=-1, count=n, bitorder="little")
 
 
+def unpack_all(data: npt.NDArray[np.uint8], n: int, name: str) -> Bits:
+    """Unpack as :func:`unpack` does; raise :exc:`ValueError` if there are bits beyond ``n``."""
+    bits = unpack(data, n)
+    if not np.array_equal(pack(bits), data):
+        raise ValueError(f"{name!r} has bits beyond its {n} inputs")
+    return bits
+
+
 def n_bytes(n: int) -> int:
     """Return the number of bytes that ``n`` bits are packed into."""
     return -(-n // 8)

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from . import tensors as files
-from .bits import Bits, Integers, n_bytes, pack, unpack
+from .bits import Bits, Integers, n_bytes, pack, unpack_all
 from .errors import UserError
 from .stages import MAX_WIDTH, Map, Signature
 from .tensors import atomic_write
@@ -295,10 +295,7 @@ def _assemble(signature: Signature, tensors: dict[str, np.ndarray], levels: Bits
         if packed.dtype != np.uint8 or packed.shape != (n_out, n_bytes(n_in)):
             raise ValueError(f"{name!r} must be uint8 of shape {(n_out, n_bytes(n_in))}, "
                              f"not {packed.dtype} of shape {packed.shape}")
-        unpacked = unpack(packed, n_in)
-        if not np.array_equal(pack(unpacked), packed):
-            raise ValueError(f"{name!r} has bits beyond its {n_in} inputs")
-        return unpacked
+        return unpack_all(packed, n_in, name)
 
     def integers(name: str) -> Integers:
         if tensors[name].dtype != np.int32:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import numpy.typing as npt
 
-from .bits import Bits, Integers, n_bytes, to_signs, unpack
+from .bits import Bits, Integers, n_bytes, to_signs, unpack_all
 from .errors import UserError
 from .network import Layer, Network, OutputLayer, default_levels
 from .stages import Conv, Map, Signature, Stage
@@ -80,9 +80,7 @@ def _weights(name: str, given: np.ndarray, stage: Stage, takes: Map, n_out: int)
     n_in = stage.fan_in(takes)
     if given.dtype == np.uint8:
         _check_shape(name, given, (n_out, n_bytes(n_in)))
-        if n_in % 8 and (given[:, -1] >> n_in % 8).any():
-            raise ValueError(f"{name!r} has bits beyond its {n_in} inputs")
-        return unpack(given, n_in)
+        return unpack_all(given, n_in, name)
     if given.ndim == 4:
         rows, columns = [stage.kernel] * 2 if isinstance(stage, Conv) else takes.shape[:2]
         _check_shape(name, given, (n_out, takes.channels, rows, columns))
