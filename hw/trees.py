@@ -10,13 +10,14 @@ from amaranth.lib.wiring import In, Out
 from hw.accelerator import Attached
 from hw.blocks.serial.inbox import Inbox
 from hw.blocks.serial.rows import Rows
+from hw.blocks.wire import link
 from hw.blocks.wire.image_link import ImageLink
 from hw.plan.serial import BYTE, Serial
 from sw.golden.identity import N_HASH, N_SIGNATURE, Digest, Identity
 from sw.golden.stages import Signature
 from sw.golden.trees import Trees
 
-__all__ = ["TreeAccelerator", "TreeEngine", "cycles_of"]
+__all__ = ["TreeAccelerator", "TreeEngine", "check", "cycles_of"]
 
 STEP = 3    # Cycles of a node: read it, read its bit, go on. As many has the end of a tree.
 
@@ -24,6 +25,11 @@ STEP = 3    # Cycles of a node: read it, read its bit, go on. As many has the en
 def cycles_of(trees: Trees) -> int:
     """Return the cycles that an image takes."""
     return trees.n_classes * trees.per_class * STEP * (trees.depth + 1)
+
+
+def check(trees: Trees) -> None:
+    """Raise :exc:`ValueError` if there is no accelerator of them."""
+    link.check(trees.n_in, trees.n_classes, reloadable=False)
 
 
 class TreeEngine(wiring.Component):

@@ -15,7 +15,7 @@ from hw.flow.tools.toolchain import ToolFailed
 from hw.plan import choice, plans, serial_cost
 from hw.plan.cost import FABRICS
 from hw.plan.plans import Plan
-from hw.trees import TreeAccelerator, cycles_of
+from hw.trees import TreeAccelerator, check, cycles_of
 from sw.golden import networks, regular
 from sw.golden.errors import UserError
 from sw.golden.frame import n_request
@@ -151,6 +151,7 @@ def _flat(network: Network) -> Network:
 
 
 def _of_trees(trees: Trees, board: boards.Board, out: Path, told: Told) -> Design:
+    check(trees)
     pll, divisor = clocks(board, board.serial_clock or board.clock)
     cycles, placed = cycles_of(trees), _placed(trees, board, out)
     if placed is None:
