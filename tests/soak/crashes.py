@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing.context import ForkServerProcess
@@ -331,9 +331,9 @@ def _is_refused(process: ForkServerProcess, parent: Path) -> bool:
     return process.exitcode == 2 and len(errors) == 1 and lines[-1:] == errors
 
 
-def _disks() -> list[Row]:
+def _disks(jobs: Sequence[Job]) -> list[Row]:
     full, locked = Row("disk full", 0, 0), Row("folder that takes no new file", 0, 0)
-    for job in JOBS:
+    for job in jobs:
         with workplace() as folder:
             parent = _prepare(folder, job)
             (parent / "said").touch()
@@ -352,4 +352,4 @@ def run(scale: float) -> list[Row]:
     rng = np.random.default_rng(round(1e6 * scale))
     # The last take ten seconds of a CPU and more, which a test has not.
     jobs = JOBS if scale >= 0.1 else JOBS[:3]
-    return [*(_kills(job, share(KILLS, scale / len(jobs)), rng) for job in jobs), *_disks()]
+    return [*(_kills(job, share(KILLS, scale / len(jobs)), rng) for job in jobs), *_disks(jobs)]
