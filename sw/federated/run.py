@@ -22,6 +22,7 @@ from . import site_codes
 from .federation import Federation
 from .rounds import model_of
 from .settings import Settings
+from .splits import split
 
 __all__ = ["begin", "finish", "prepare"]
 
@@ -54,7 +55,9 @@ def begin(settings: Settings, encoder: Path | None) -> Settings:
     Returns the settings, which say where. A mistake leaves no folder behind.
     """
     settings.widths()
-    images, _ = site_codes.load(settings)
+    images, chosen = site_codes.load(settings)
+    split(settings.split, chosen.train_labels, settings.clients, settings.alpha, settings.seed,
+          settings.classes)    # Each client gets something.
     if find_spec("flwr") is None:
         raise RunError("Flower is missing: pip install 'hybnn[fed]'")
     source = encoder_file(encoder) if encoder else None

@@ -363,6 +363,10 @@ def test_a_failing_answer_is_an_error_as_flower_sends_it(settings):
     (["--encoder", "nowhere"], "There is no encoder in nowhere"),
     (["--encoder", "other/federation.json"], "other/federation.json is not an encoder file: .*"),
     (["--task", "1v1"], "A task must be .*"),
+    (["--split", "classes", "--classes", "99"],
+     "3 clients of 99 classes each do not share 10 classes: a client must have 1 to 10, and each "
+     "class somebody"),
+    (["--clients", "500"], "1347 images are enough for 1 to 84 clients, not for 500"),
     (["--resume", "nowhere"], ".*nowhere/federation.json'"),
     (["--resume", "other"], "other/federation.json does not hold the settings of a federation"),
     (["--out", "other"], "other/federation.json does not hold the settings of a federation"),
