@@ -200,7 +200,7 @@ def _shape(node: Node, value: Any, batch: int) -> Array:
 def _constants(node: Node, inputs: Inputs) -> Array | near.Near:
     """Return what a node makes of constants alone."""
     nearly = any(isinstance(each, near.Near) for each in inputs)
-    is_near = nearly or (node.domain, node.op) in near.REDUCES
+    is_near = nearly or (node.domain, node.op) in near.NEARLY
     return near.constant(node, inputs) if is_near else _constant(node, inputs)
 
 

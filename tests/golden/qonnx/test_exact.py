@@ -27,6 +27,7 @@ ARRAYS = {"last": np.where(np.arange(12)[:, None] % 3, 1, -1), "neg": -1.0, "tin
           "small": 1e-42, "c10": 10.0, "c15": 15.0, "c25": 25.0, "f0": np.zeros((N, 1)),
           "nought": 0.0, "eight": 8.0, "four": 4.0, "bias": np.arange(12) - 5.0,
           "shift": np.full(5, 0.5),
+          "v7": np.array([7.3]), "v5": np.full(5, 7.3), "c0_7": 0.7,
           "uneven12": np.where(np.arange(12) % 3, 99.0, -99.0)}
 
 # What is taken, and must be equal.
@@ -62,9 +63,18 @@ EQUAL = {
     "LogSoftmax": SCORES + "y = LogSoftmax <axis = -1> (o)",
     "tiny scores": SCORES + "y = Mul (o, small)",
     "ArgMax of a Softmax": SCORES + "s = Softmax <axis = 1> (o)\n y = ArgMax <axis = 1> (s)",
+    "scores by a power": SCORES + "r = Pow (v7, half)\n d = Div (o, r)\n y = Add (d, half)",
+    "Softmax of scores by a power": SCORES + "r = Pow (v7, half)\n d = Div (o, r)\n"
+                                             "y = Softmax <axis = 1> (d)",
+    "a norm by powers": LAYER + "c = Sub (p, mean)\n r = Pow (var, half)\n d = Div (c, r)\n"
+                                "e = Mul (d, gamma)\n g = Add (e, beta)\n"
+                                "h = Q.BipolarQuant (g, one)\n y = MatMul (h, s1)",
+    "Tanh of scores": SCORES + "s = Mul (o, tenth)\n y = Tanh (s)",
     "a Gemm with a bias": HIDDEN + "y = Gemm <alpha = 0.5> (h, s1, shift)",
 }
 
+AS_EQUAL = "each program in its own way, so that equal ones may differ; let the last MatMul have " \
+           "weights of one size that is a power of two, and no Sigmoid or Tanh follow"
 REFUSED = {
     "a score in bool": (SCORES + "c = Cast <to = 9> (o)\n y = Cast <to = 1> (c)",
         "a score does not rise with its sum; end with a MatMul and one scale"),
@@ -112,10 +122,20 @@ REFUSED = {
                              + SIGN_IN + "y = MatMul (a, k)",
         "node 'Add_1' (Add): it computes in float16, which programs round in their own ways; cast "
         "to float32 before it"),
+    "scores by powers of their own": (SCORES + "r = Pow (v5, half)\n y = Div (o, r)",
+        "float32 rounds the scores of classes 0 and 2, " + AS_EQUAL),
+    "scores by a power, and a bias": (
+        SCORES + "r = Pow (v7, half)\n d = Div (o, r)\n y = Add (d, even)",
+        "float32 rounds the scores of classes 0 and 4, " + AS_EQUAL),
+    "Tanh of scores that are nearly 1": (SCORES + "s = Mul (o, c0_7)\n y = Tanh (s)",
+        "float32 rounds the scores of classes 0 and 2, " + AS_EQUAL),
+    "a root of what is below zero": (SCORES + "r = Pow (minus, half)\n y = Div (o, r)",
+        "node 'Pow_7' (Pow): it gives numbers that float32 does not have"),
+    "a power plus something": (SCORES + "r = Pow (v7, half)\n q = Add (r, r)\n y = Div (o, q)",
+        "node 'Add_8' (Add): it computes with a mean or a power of constants, which programs round "
+        "in their own ways; let the exporter fold it"),
     "scores of rounded sums": (HIDDEN + "w = Mul (s1, tenth)\n y = MatMul (h, w)",
-        "float32 rounds the scores of classes 0 and 2, each program in its own way, so that equal "
-        "ones may differ; let the last MatMul have weights of one size that is a power of two, and "
-        "no Sigmoid follow"),
+        "float32 rounds the scores of classes 0 and 2, " + AS_EQUAL),
     "a rounded sum at its threshold": (SIGN_IN + "w = Mul (s0, tenth)\n p = MatMul (a, w)\n"
                                                  "h = Q.BipolarQuant (p, one)\n y = MatMul (h, s1)",
         "node 'MatMul_5' (MatMul): float32 rounds neuron 0 of the layer before, each program in "

@@ -138,8 +138,8 @@ def _pow(node: Node, a: Array, b: Array) -> Array:
         raise Refused("it takes floats of one type")
     exact = np.power(a.astype(np.float64), b.astype(np.float64))
     if not np.isfinite(exact).all() or (exact != exact.astype(a.dtype)).any():
-        raise Refused("its powers are rounded, which programs do in their own ways; let the "
-                      "exporter fold them")
+        raise Refused("its powers are rounded, which programs do in their own ways; multiply "
+                      "instead")
     return exact.astype(a.dtype)
 
 

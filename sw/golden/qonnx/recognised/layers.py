@@ -199,7 +199,7 @@ def _begun(source: Source, stage: Stage, bits: Array, table: Array, rounded: boo
                      map=_gives(stage, source.map))
     numbers = _numbered(source)
     return Signal(source, numbers.shape, table[..., None, None], numbers, apart=rounded,
-                  ways=(Way(3),) * rounded)
+                  between=rounded, ways=(Way(3),) * rounded)
 
 
 def check_scores(signal: Signal) -> None:
@@ -228,7 +228,7 @@ def finish(signal: Signal) -> Imported:
     if (table[:, 1:] < table[:, :-1]).any():
         raise Refused("a score does not rise with its sum; end with a MatMul and one scale")
     return _imported(signal.source, OutputLayer(
-        weights, offsets(table, weights, apart=signal.apart)))
+        weights, offsets(table, weights, apart=signal.apart, between=signal.between)))
 
 
 def finish_pair(signal: Signal, limit: float) -> Imported:

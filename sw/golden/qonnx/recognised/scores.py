@@ -16,7 +16,8 @@ __all__ = ["offsets"]
 MAX_WORK = 1 << 34      # Pairs of counts: some ten seconds.
 
 
-def offsets(tables: np.ndarray, weights: Bits, *, apart: bool = False) -> Integers:
+def offsets(tables: np.ndarray, weights: Bits, *, apart: bool = False, between: bool = False
+            ) -> Integers:
     """Find offsets with which the highest ``count + offset`` is the class of the highest score.
 
     Of equal scores, and of equal sums, the class with the lowest index wins.
@@ -29,6 +30,8 @@ def offsets(tables: np.ndarray, weights: Bits, *, apart: bool = False) -> Intege
     weights : bits of shape ``(n_classes, n_in)``
     apart : bool
         One class may be rounded in one way and another in another.
+    between : bool
+        What lies between the ways may be given, too.
 
     Raises
     ------
@@ -36,15 +39,15 @@ def offsets(tables: np.ndarray, weights: Bits, *, apart: bool = False) -> Intege
         There are none.
     """
     n_in, n_classes = weights.shape[1], weights.shape[0]
-    if len(tables) == 1 and (tables == tables[..., :1]).all() and (
-            tables[0, 1:, 0] > tables[0, :-1, 0]).all():
+    least, most = tables.min(axis=0), tables.max(axis=0)
+    # Of one function of the sums, however it is rounded, no two of these become equal.
+    if not apart and (tables == tables[..., :1]).all() and (least[1:] > most[:-1]).all():
         return np.zeros(n_classes, np.int64)
     if n_classes ** 2 * (n_in / 2 + 1) ** 2 / 2 * len(tables) > MAX_WORK:
         raise Refused("its classes have offsets of their own, and are too many to compare all of "
                       "their scores; leave the offsets out")
     ways = [(each, each) for each in tables]
-    if apart:
-        least, most = tables.min(axis=0), tables.max(axis=0)
+    if apart or between:
         ways += [(least, most), (most, least)]
     # Offset of j, less that of i, is at the most highest[i, j].
     highest = np.full((n_classes, n_classes), 2.0 * n_in + 2)
@@ -53,7 +56,8 @@ def offsets(tables: np.ndarray, weights: Bits, *, apart: bool = False) -> Intege
         if any(each != found[0] for each in found):
             raise Refused(f"float32 rounds the scores of classes {i} and {j}, each program in its "
                           "own way, so that equal ones may differ; let the last MatMul have "
-                          "weights of one size that is a power of two, and no Sigmoid follow")
+                          "weights of one size that is a power of two, and no Sigmoid or Tanh "
+                          "follow")
         least, most = found[0]
         if least > most and (tables[0, 1:, [i, j]] == tables[0, :-1, [i, j]]).any():
             raise Refused(f"classes {i} and {j} are not compared by a difference of counts: a "

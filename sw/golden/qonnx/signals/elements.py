@@ -1,5 +1,6 @@
 """What operators do to a signal: arithmetic with each element by itself, and moves of elements."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,9 @@ JOINS = {("", name) for name in ("Add", "Sub", "Mul", "Div", "Min", "Max", "Wher
                                  "GreaterOrEqual", "Less", "LessOrEqual", "Equal")}
 NOT_BROADCAST = ("BatchNormalization", "MultiThreshold")    # Their constants lie along one axis.
 LAYOUTS = {2: "NC", 3: "NWC", 4: "NCHW"}    # Of a MultiThreshold that says none.
+# What may follow scores, and keeps their order unless they lie too close together.
+KEEPING: dict[str, Callable[[Array], Array]] = {
+    "Sigmoid": lambda values: np.asarray(1 / (1 + np.exp(-values))), "Tanh": np.tanh}
 
 
 def check_half(node: Node, inputs: list[Any]) -> None:
@@ -45,9 +49,10 @@ def compute(node: Node, signal: Signal, inputs: list[Any]) -> Signal:
                                              or signal.crosses_zero())
     made = signal.then(step, sign=node.op == "Sign", bend=str(node) if bends else "")
     _check_numbers(made.table)
-    if node.op == "Sigmoid":
-        kept = signal.keeps_order(_sigmoid) if signal.size > 1 else _turns_at_zero(signal)
-        return replace(made, apart=True, ranked=signal if kept else None)
+    if node.op in KEEPING:
+        kept = (signal.keeps_order(KEEPING[node.op]) if signal.size > 1 or node.op == "Tanh"
+                else _turns_at_zero(signal))
+        return replace(made, apart=True, between=True, ranked=signal if kept else None)
     return made
 
 
@@ -92,7 +97,8 @@ def join(node: Node, inputs: list[Any]) -> Signal:
     _check_numbers(table)
     return replace(first, table=table, ways=ways, step=step, ranked=None, bend=str(node),
                    signs=tuple(sign for each in signals for sign in each.signs),
-                   apart=any(each.apart for each in signals))
+                   apart=any(each.apart for each in signals),
+                   between=any(each.between for each in signals))
 
 
 def _same_elements(one: Signal, other: Signal) -> bool:
@@ -132,10 +138,6 @@ def _spread(node: Node, rows: Array, shape: tuple[int, ...]) -> Array:
     sizes = list(rows.shape)
     sizes[axis] = shape[axis - 1]
     return np.broadcast_to(rows, sizes)
-
-
-def _sigmoid(values: Array) -> Array:
-    return np.asarray(1 / (1 + np.exp(-values)))
 
 
 def _turns_at_zero(signal: Signal) -> bool:

@@ -134,6 +134,8 @@ class Signal:
         Of a real input: an operator that does not only rise, or only fall; else empty.
     apart : bool
         Each element is rounded by itself, so that equal sums may give other values.
+    between : bool
+        Programs may also give what lies between the least and the most of its ways.
     ranked : Signal or None
         One of the same order, whose values are known better. It chooses the class if nothing but
         that follows.
@@ -155,6 +157,7 @@ class Signal:
     signs: tuple[Step, ...] = ()
     bend: str = ""
     apart: bool = False
+    between: bool = False
     ranked: "Signal | None" = None
     end: bool = False
     pools: tuple[Array, ...] = ()
@@ -245,12 +248,12 @@ class Signal:
     def keeps_order(self, function: Callable[[Array], Array]) -> bool:
         """Return whether float32 keeps all its values apart behind ``function``, whoever asks.
 
-        So it does if they differ by ``APART``, or are equal.
+        So it does if they differ by ``APART``, or are equal, in each way of rounding.
         """
-        values = np.unique(self.table.astype(np.float64))
-        if self.apart or not np.isfinite(values).all():
+        ways = self.table.astype(np.float64).reshape(len(self.table) // self.source.n_rows, -1)
+        if self.apart or not np.isfinite(ways).all():
             return False
-        return bool((np.diff(function(values)) >= APART).all())
+        return all((np.diff(function(np.unique(way))) >= APART).all() for way in ways)
 
 
 def alike(table: Array) -> Array:
