@@ -1,5 +1,7 @@
 """Convolutions, pools and pixels in ONNX files: read, and equal to their graphs in the executor."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -13,12 +15,13 @@ from sw.golden import fast
 from sw.golden.network import NetworkFileError, random_network
 from sw.golden.qonnx import executor, reader, writer
 from sw.golden.stages import Signature
-from tests import qonnx_runs
+from tests import brevitas_cnv, qonnx_runs
 from tests.map_forms import FORMS, write_form, write_pool_last
 from tests.soak import graphs
 from tests.stage_lists import LISTS
 
 COUNT = 50
+BREVITAS = Path(__file__).parents[2] / "data/brevitas_cnv.onnx"
 
 
 @pytest.mark.parametrize("text", LISTS)
@@ -86,6 +89,25 @@ def test_im2col_takes_one_sample_at_a_time(tmp_path):
 def test_a_form_of_the_field_is_equal_to_its_graph(tmp_path, name):
     path = write_form(name, tmp_path / "model.onnx")
     assert executor.check(path, 200) == "equal to the graph in another program, on 200 inputs"
+
+
+def test_a_convolutional_network_as_brevitas_exports_it():
+    """As Brevitas 0.13 does, with ``tests/brevitas_cnv.py``; for any batch."""
+    imported = reader.load(BREVITAS)
+    assert str(imported.network) == brevitas_cnv.SHAPE
+    codes = imported.inputs.codes(imported.inputs.draw(300, seed=0))
+    assert len(np.unique(fast.classify_all(imported.network, codes))) == 5
+    assert executor.check(BREVITAS, 100) == "equal to the graph in another program, on 100 inputs"
+
+
+@pytest.mark.filterwarnings("ignore")    # Of Brevitas' own dependencies.
+@pytest.mark.parametrize("dynamo", [False, True], ids=["legacy", "dynamo"])
+def test_what_brevitas_exports_today(tmp_path, dynamo):
+    pytest.importorskip("brevitas", reason="needs Brevitas, which wants an environment of its own: "
+                                           "pip install brevitas onnxoptimizer")
+    path = brevitas_cnv.export(tmp_path / "model.onnx", dynamo, seed=1)
+    assert str(reader.load(path).network) == brevitas_cnv.SHAPE
+    assert executor.check(path, 30) == "equal to the graph in another program, on 30 inputs"
 
 
 def test_a_pool_with_the_channel_last(tmp_path):
