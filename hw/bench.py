@@ -21,10 +21,12 @@ def _positive(text: str) -> int:
 def parse_args(argv: list[str] | None) -> argparse.Namespace:
     parser = Parser(prog="python -m hw.bench", description=__doc__)
     parser.add_argument("which", nargs="?", default="boards",
-                        choices=("boards", "clocks", "fit", "front", "unseen", "stages", "rivals"),
+                        choices=("boards", "clocks", "fit", "front", "processor", "unseen",
+                                 "stages", "rivals"),
                         help="boards: that of docs/boards.md; clocks: each board's usual clock and "
                              "the best; fit, unseen: random designs for the prediction of costs; "
                              "stages: the same of serial engines; front: runs on an icestick; "
+                             "processor: 200-128-10 on a core of this computer; "
                              "rivals: the hard-wired engine beside da4ml's (default: %(default)s)"
                         )
     parser.add_argument("runs", metavar="RUN", type=Path, nargs="*",
@@ -54,9 +56,9 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     # Imported here: --help needs no Amaranth.
-    from hw.flow.compared import front
+    from hw.flow.compared import front, processor
     from hw.flow.compared import plots as plot
-    from hw.flow.compared.cases import of_boards, of_costs
+    from hw.flow.compared.cases import SHAPE, network_of, of_boards, of_costs
     from hw.flow.compared.comparison import (
         clock_rows,
         fitted,
@@ -75,6 +77,11 @@ def main(argv: list[str] | None = None) -> int:
     if args.which == "front":
         found = front.designs(args.runs, args.out)
         show("front", markdown.table(front.heading(found), front.rows(found)), args.readme)
+        return 0
+    if args.which == "processor":
+        seconds = processor.inference(network_of(SHAPE))
+        print(f"{SHAPE} on one core of {processor.name()}, with AVX2: {1 / seconds:,.0f} "
+              "inferences/s, all golden's")
         return 0
     if args.which == "clocks":
         show("clocks", markdown.table(
