@@ -33,7 +33,7 @@ napoleon_custom_sections = [("Attributes", "params_style"), ("Members", "params_
 CHAPTERS = {
     "Use it": ["tutorial", "commands", "core", "formats", "boards"],
     "Understand it": ["architecture", "glossary", "verification"],
-    "Results": ["results", "mixbin", "federated"],
+    "Results": ["results", "fpga-or-cpu", "mixbin", "federated"],
     "API": ["api/sw/index", "api/hw/index", "api/sim/index", "api/boards/index"],
 }
 MODULE = re.compile(r"\]\(\.\./((?:sw|hw|sim|boards)/[\w/]+)\.py\)")
