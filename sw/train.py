@@ -49,8 +49,8 @@ def _parser() -> argparse.ArgumentParser:
         help="classes to tell apart: ten, all, or two such as 0v1 (default: %(default)s)")
     add("--as", dest="way", choices=ways.WAYS,
         help="hybrid: behind an encoder on the host; on-chip: from pixels to class; table: from a "
-             "table's columns; auto: say what suits the data and the --board (default: what suits "
-             "the data)")
+             "table's columns; auto: try those that suit the data and fit the --board briefly, and "
+             "go on with the best (default: what suits the data)")
     add("--board", metavar="NAME",
         help="take the largest network that is predicted to fit this board of hw.build's, or "
              "refuse what does not")

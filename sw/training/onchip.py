@@ -27,8 +27,8 @@ from .asked.stages import OnChipConfig, augment_for, effort_for, signature
 from .run import Run, choose_device
 from .task import BINARY_RATE, SMOOTHING, Recipe
 
-__all__ = ["PHASE", "Inputs", "augmented", "decide", "elements", "load", "of_data_set",
-           "of_folder", "refuse", "train", "write_network"]
+__all__ = ["PHASE", "Inputs", "augmented", "decide", "elements", "load", "loss",
+           "of_data_set", "of_folder", "refuse", "train", "write_network"]
 
 PHASE = "on_chip"    # Of the run, in its checkpoint and its metrics.
 SHIFT = 1            # Row and column, at the most: 98.6 % of held-out digits; with 2, 98.2.
@@ -55,10 +55,12 @@ def of_data_set(name: str, data_dir: str | None, task: str) -> Inputs:
     return Inputs(train, chosen.train_labels, test, chosen.test_labels, len(chosen.classes))
 
 
-def of_folder(folder: str, side: int, *, colour: bool, limit: int | None) -> Inputs:
-    """Read a folder of labelled images; tell what is unusual about them."""
+def of_folder(folder: str, side: int, *, colour: bool, limit: int | None,
+              tells: bool = True) -> Inputs:
+    """Read a folder of labelled images, and tell what is unusual about them, unless told not to."""
     found = labelled.read(Path(folder), side, colour=colour, limit=limit)
-    labelled.warn(found.notes)
+    if tells:
+        labelled.warn(found.notes)
     train, train_labels, test, test_labels = map(torch.from_numpy, (
         found.train, found.train_labels, found.test, found.test_labels))
     return Inputs(train, train_labels, test, test_labels, len(found.own.classes), found.own)
@@ -122,8 +124,8 @@ def augmented(x: Tensor, how: str) -> Tensor:
     return wide[which, rows[:, :, None], columns[:, None, :]]
 
 
-def _loss(augment: str, weights: Tensor | None, model: OnChip, raw: Tensor,
-          labels: Tensor) -> Tensor:
+def loss(augment: str, weights: Tensor | None, model: OnChip, raw: Tensor,
+         labels: Tensor) -> Tensor:
     """Cross entropy of scores brought to the size of logits, see :func:`task.binary_loss`."""
     x = elements(augmented(raw, augment), model.signature.input)
     scores = model(x) / math.sqrt(2 * model.readout.linear.weight.shape[1])
@@ -146,7 +148,7 @@ def train(run: Run[OnChipConfig], inputs: Inputs) -> dict[str, float]:
     weights = None if weights is None else weights.to(run.device)
     rows = [inputs.train.to(run.device), inputs.train_labels.to(run.device)]
     model = run.train(PHASE, partial(OnChip, shape, BINARIZERS[config.binarizer]),
-                      partial(_loss, config.augment, weights),
+                      partial(loss, config.augment, weights),
                       Recipe(config.epochs, config.batch, BINARY_RATE), lambda _: rows).cpu()
     run.save()    # Before the export: should it be refused, the training is not lost.
     begun, tests = time.monotonic(), elements(inputs.test, shape.input)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .asked.columns import TableConfig
     from .asked.configs import Asked
     from .asked.stages import OnChipConfig
+    from .onchip import Inputs
 
 __all__ = ["config_of", "phases", "settle"]
 
@@ -64,9 +65,13 @@ def _choose(arguments: argparse.Namespace, given: str) -> tuple[str, str]:
     if arguments.model != HYBRID and (arguments.way or board) and way == "hybrid":
         raise RunError(f"--model {arguments.model} does not become hardware: it takes no --as and "
                        "no --board")
-    if board and given != "table":
+    tries = arguments.way == ways.AUTO and arguments.on_chip is None
+    if (board or tries) and given != "table":
         chosen, asked = ways.fitting(board, _candidates(arguments, given, way))
-        print(ways.lined_up(board, chosen, asked), flush=True)
+        fit = [each for each, room in asked if room or not board]
+        right = _try(arguments, fit) if tries and len(fit) > 1 else {}
+        chosen = ways.best(fit, right) if right else chosen
+        print(ways.lined_up(board, chosen, asked, right), flush=True)
         return chosen.way, chosen.name
     if arguments.way == ways.AUTO or (given == "images" and arguments.on_chip is None):
         print(f"learns as {way}{f', {spec}' * (way == 'on-chip')}: {ways.reason(given)}")
@@ -86,7 +91,24 @@ def _candidates(arguments: argparse.Namespace, given: str, way: str) -> list[way
         return [hybrid]
     found = ways.on_chip(arguments.on_chip, SIDE if arguments.side is None else arguments.side,
                          3 if arguments.colour else 1, arguments.pixels, len(names))
-    return [*found, hybrid] if way == "hybrid" else found
+    of_chip = (arguments.pixels, arguments.augment, arguments.threads) != (8, None, 2)
+    return [*found, hybrid] if way == "hybrid" and not of_chip else found
+
+
+def _try(arguments: argparse.Namespace, candidates: list[ways.Candidate]) -> dict[str, float]:
+    """Train candidates briefly on some of the images to train on; return what each got right."""
+    from . import trial
+    from .asked.stages import augment_for
+
+    # What would be refused in the end is refused now.
+    config = config_of(arguments) if any(each.host for each in candidates) else None
+    _refuse_on_chip(arguments, candidates[0].name)
+    some = (trial.LEARNT + trial.HELD) // candidates[0].signature.n_classes + 1
+    return trial.draw(_inputs(arguments, some), arguments.seed).right(
+        candidates, config if isinstance(config, Config) else None, binarizer=arguments.binarizer,
+        augment=arguments.augment or augment_for(
+            arguments.data if arguments.images is None else ""),
+        seed=arguments.seed, device=arguments.device, threads=arguments.threads)
 
 
 def config_of(arguments: argparse.Namespace) -> Config | DeepConfig:
@@ -147,26 +169,45 @@ def _table_of(arguments: argparse.Namespace) -> "tuple[TableConfig, Any]":
 def _on_chip(arguments: argparse.Namespace, spec: str) -> "tuple[OnChipConfig, Any]":
     from . import onchip
 
+    asked, folder = _refuse_on_chip(arguments, spec), arguments.images
+    inputs = _inputs(arguments)
+    name, task = (arguments.data, arguments.task) if folder is None else (
+        folder.resolve().name, "all")
+    return onchip.decide(spec, inputs, name, arguments.data_dir, task, **asked), (inputs,)
+
+
+def _refuse_on_chip(arguments: argparse.Namespace, spec: str) -> dict[str, Any]:
+    """Refuse what no images make right; return what is asked for, whatever the images are."""
+    from . import onchip
+
     usual = Config()
     if arguments.model != HYBRID or arguments.encoder or (
             arguments.bits, arguments.loss, arguments.hidden,
             arguments.precision) != (usual.bits, None, None, PRECISIONS[0]):
         raise RunError("A network on the chip has no encoder and real numbers nowhere: it takes no "
                        "--model, --encoder, --bits, --loss, --hidden or --precision")
-    name, task, folder = arguments.data, arguments.task, arguments.images
-    side = SIDE if arguments.side is None else arguments.side
-    asked: dict[str, Any] = {each: getattr(arguments, each) for each in (
-        "pixels", "binarizer", "seed", "device", "epochs", "augment", "threads")}
-    if folder is None:
+    side, channels = SIDE if arguments.side is None else arguments.side, 1
+    if arguments.images is None:
         if arguments.side is not None or arguments.colour or arguments.limit is not None:
             raise RunError("--side, --colour and --limit are for your own images, see --images")
-        onchip.refuse(spec, side, 1, **asked)
-        inputs = onchip.of_data_set(name, arguments.data_dir, task)
     else:
-        if (name, task) != (usual.data, usual.task):
+        if (arguments.data, arguments.task) != (usual.data, usual.task):
             raise RunError("--images brings data and classes: it takes no --data and no --task")
-        own = OwnImages(str(folder), side, arguments.colour, arguments.limit, (), "")
-        onchip.refuse(spec, side, 3 if own.colour else 1, **asked)
-        inputs = onchip.of_folder(own.folder, side, colour=own.colour, limit=own.limit)
-        name, task = folder.resolve().name, "all"
-    return onchip.decide(spec, inputs, name, arguments.data_dir, task, **asked), (inputs,)
+        OwnImages(str(arguments.images), side, arguments.colour, arguments.limit, (), "")
+        channels = 3 if arguments.colour else 1
+    asked: dict[str, Any] = {each: getattr(arguments, each) for each in (
+        "pixels", "binarizer", "seed", "device", "epochs", "augment", "threads")}
+    onchip.refuse(spec, side, channels, **asked)
+    return asked
+
+
+def _inputs(arguments: argparse.Namespace, some: int | None = None) -> "Inputs":
+    """Read the images that a network on the chip learns from: ``some`` of each class, or all."""
+    from . import onchip
+
+    if arguments.images is None:
+        return onchip.of_data_set(arguments.data, arguments.data_dir, arguments.task)
+    limit = min(filter(None, (arguments.limit, some)), default=None)
+    return onchip.of_folder(str(arguments.images), SIDE if arguments.side is None else
+                            arguments.side, colour=arguments.colour, limit=limit,
+                            tells=some is None)

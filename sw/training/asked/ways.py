@@ -1,6 +1,6 @@
 """Which way of learning suits what is given, and the board that it is for. Needs no torch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...golden.stages import Signature
@@ -10,7 +10,8 @@ from .board import Room
 from .effort import RunError
 from .stages import SIZES, signature
 
-__all__ = ["AUTO", "WAYS", "Candidate", "fitting", "hybrid", "lined_up", "on_chip", "reason", "way"]
+__all__ = ["AUTO", "WAYS", "Candidate", "best", "fitting", "hybrid", "lined_up", "on_chip",
+           "reason", "way"]
 
 AUTO = "auto"
 WAYS = (AUTO, "hybrid", "on-chip", "table")
@@ -79,14 +80,18 @@ def hybrid(n_bits: int, hidden: Sequence[int], n_classes: int) -> Candidate:
         raise RunError(str(error)) from None
 
 
-def fitting(board: str, candidates: Sequence[Candidate]) -> tuple[Candidate, Answers]:
+def fitting(board: str | None, candidates: Sequence[Candidate]) -> tuple[Candidate, Answers]:
     """Return the first candidate that fits a board, and what each of them is predicted to take.
+
+    Without a board all fit, and nothing is predicted.
 
     Raises
     ------
     RunError
         None fits, or there is no such board.
     """
+    if not board:
+        return candidates[0], [(each, None) for each in candidates]
     asked = [(each, boards.ask(board, each.signature)) for each in candidates]
     for candidate, room in asked:
         if room is not None:
@@ -95,14 +100,28 @@ def fitting(board: str, candidates: Sequence[Candidate]) -> tuple[Candidate, Ans
                    "network (--on-chip, --hidden), smaller images (--side), or a larger board")
 
 
-def lined_up(board: str, chosen: Candidate, asked: Answers) -> str:
-    """Line up what candidates take of a board, and mark the chosen one."""
+def best(candidates: Sequence[Candidate], right: Mapping[str, float]) -> Candidate:
+    """Return who got most right; of equals who leaves least to the host, then the smallest."""
+    return max(candidates, key=lambda each: (right[each.name], -each.host,
+                                             -each.signature.n_weights))
+
+
+def lined_up(board: str | None, chosen: Candidate, asked: Answers,
+             right: Mapping[str, float] | None = None) -> str:
+    """Line up what candidates take of a board, if there is one, and mark the chosen one.
+
+    ``right`` says, by name, what those that were tried got right, in per cent.
+    """
+    title = f"for {board}" if board else "networks"
     marked = [f"  {'>' if each is chosen else ' '} {each.name}" for each, _ in asked]
-    width = max(map(len, [f"for {board}", *marked]))
-    lines = [f"{f'for {board}':<{width}}  weights, bits  logic cells  block RAMs  inferences/s  "
-             "on the host"]
+    width = max(map(len, [title, *marked]))
+    lines = [f"{title:<{width}}  weights, bits"
+             f"{'  logic cells  block RAMs  inferences/s' if board else ''}  on the host"
+             f"{'  held out, %' if right else ''}"]
     for name, (each, room) in zip(marked, asked):
-        taken = (f"{room.logic_cells:11,}  {room.block_rams:10,}  {room.rate:12,}" if room else
-                 f"{'does not fit':>37}")
-        lines.append(f"{name:<{width}}  {each.signature.n_weights:13,}  {taken}  {each.host:11,}")
+        taken = "" if not board else f"  {'does not fit':>37}" if room is None else (
+            f"  {room.logic_cells:11,}  {room.block_rams:10,}  {room.rate:12,}")
+        share = f"{right[each.name]:.2f}" if right and each.name in right else ""
+        lines.append(f"{name:<{width}}  {each.signature.n_weights:13,}{taken}  {each.host:11,}"
+                     f"{f'  {share:>11}' if right else ''}")
     return "\n".join(lines)

@@ -50,6 +50,25 @@ def test_the_first_that_fits_a_board_is_taken_and_all_are_shown():
         [">", "small", "28,944", "978", "16", "1,421", "0"]]
 
 
+def test_without_a_board_what_was_tried_is_shown():
+    small, hybrid = ways.on_chip("small", 28, 1, 8, 10)[0], ways.hybrid(200, (128,), 10)
+    chosen, asked = ways.fitting(None, [small, hybrid])
+    assert (chosen, asked) == (small, [(small, None), (hybrid, None)])
+    assert ways.lined_up(None, hybrid, asked, {"small": 90.0, "hybrid": 97.5}).splitlines() == [
+        "networks    weights, bits  on the host  held out, %",
+        "    small          28,944            0        90.00",
+        "  > hybrid         26,880    2,548,864        97.50"]
+
+
+@pytest.mark.parametrize("right, name", [
+    ((90, 91, 92, 93), "hybrid"), ((90, 93, 92, 91), "medium"), ((90, 90, 90, 90), "small"),
+    ((91, 91, 90, 91), "medium")], ids=["host", "most", "all alike", "two alike"])
+def test_the_best_is_taken_and_of_equals_the_smallest(right, name):
+    candidates = [*ways.on_chip(None, 28, 1, 8, 10), ways.hybrid(200, (128,), 10)]
+    names = [each.name for each in candidates]
+    assert ways.best(candidates, dict(zip(names, right))).name == name
+
+
 def rooms(*fit):
     return lambda board, signature: Room(1, 1, 1, "") if str(signature) in fit else None
 
