@@ -1,5 +1,6 @@
 """List the runs of a folder, one a line: ``python -m sw.listing``."""
 
+import html
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 
 from .golden import regular
 from .golden.errors import UserError
+from .golden.tensors import atomic_write
 from .terminal.command import Parser, command, one_line
 from .training.asked.columns import TableConfig
 from .training.asked.config import Config, DeepConfig
@@ -16,7 +18,7 @@ from .training.asked.configs import load
 from .training.asked.effort import RunError
 from .training.asked.stages import OnChipConfig
 
-__all__ = ["Listed", "find", "main", "table"]
+__all__ = ["Listed", "find", "main", "page", "table"]
 
 WAYS = {Config: "hybrid", OnChipConfig: "on-chip", TableConfig: "table"}
 UNKNOWN = "-"
@@ -46,6 +48,21 @@ class Listed:
         return [*map(_short, known), one_line(self.state)]
 
 
+PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>{title}</title>
+<style>
+  body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem; }}
+  table {{ border-collapse: collapse; font-variant-numeric: tabular-nums; }}
+  th, td {{ text-align: left; padding: .2rem 1.2rem .2rem 0; border-bottom: 1px solid #eaeef2; }}
+</style>
+<h1>{title}</h1>
+<table>
+{lines}
+</table>
+</html>
+"""
 HEADING = ["run", "when", "way", "data", "network", "accuracy, %", "seconds", "builds", ""]
 # Columns to sort by: the best, or the newest, first; of equals the newest.
 SORTS = {
@@ -116,12 +133,25 @@ def _builds(folder: Path) -> str:
     return "; ".join(found) or UNKNOWN
 
 
+def _rows(runs: Sequence[Listed], sort: str) -> list[list[str]]:
+    return [HEADING] + [run.words for run in sorted(runs, key=SORTS[sort])]
+
+
 def table(runs: Sequence[Listed], sort: str) -> str:
     """Line runs up, sorted by one of :data:`SORTS`."""
-    rows = [HEADING] + [run.words for run in sorted(runs, key=SORTS[sort])]
+    rows = _rows(runs, sort)
     widths = [max(map(len, column)) for column in zip(*rows)]
     return "\n".join("  ".join(f"{word:<{width}}" for word, width in zip(row, widths)).rstrip()
                      for row in rows)
+
+
+def page(runs: Sequence[Listed], sort: str, title: str) -> str:
+    """Return the same as one page of HTML, which loads nothing."""
+    cells = ["th", *["td"] * len(runs)]    # The heading comes first.
+    lines = "\n".join(
+        f"<tr>{''.join(f'<{cell}>{html.escape(word)}</{cell}>' for word in row)}</tr>"
+        for cell, row in zip(cells, _rows(runs, sort), strict=True))
+    return PAGE.format(title=html.escape(title), lines=lines)
 
 
 def _date(when: float) -> str:
@@ -144,8 +174,16 @@ def main(argv: Sequence[str] | None = None) -> int:
                         help="folder that holds runs (default: %(default)s)")
     parser.add_argument("--sort", choices=SORTS, default="when",
                         help="the newest, the most accurate, ... first (default: %(default)s)")
+    parser.add_argument("--html", metavar="FILE", type=Path,
+                        help="write the list into FILE, as a page for a browser")
     args = parser.parse_args(argv)
-    print(table(find(args.folder), args.sort))
+    found = find(args.folder)
+    if args.html:
+        title = f"Runs in {args.folder}"
+        atomic_write(args.html, page(found, args.sort, title).encode(errors="replace"))
+        print(args.html)
+    else:
+        print(table(found, args.sort))
     return 0
 
 

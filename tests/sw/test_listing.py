@@ -3,11 +3,12 @@
 import json
 import os
 from dataclasses import asdict
+from xml.etree import ElementTree
 
 import pytest
 
 from sw.golden.errors import UserError
-from sw.listing import HEADING, Listed, find, main, table
+from sw.listing import HEADING, SORTS, Listed, find, main, table
 from sw.training.asked.columns import TableConfig
 from sw.training.asked.config import Config, DeepConfig
 from sw.training.asked.stages import OnChipConfig
@@ -71,6 +72,25 @@ def test_what_is_unfinished_or_damaged_is_said(runs, capsys):
     assert [*said][1] == "hybrid" and "stranger" not in said
     assert said["chip"].endswith("unfinished")
     assert all("cannot be read: " in said[name] for name in ("deep", "table"))
+
+
+def test_the_page_says_what_the_list_does(runs, tmp_path, capsys):
+    """To another reader of HTML; a name is no markup."""
+    (runs / "chip").rename(runs / "<b>&amp;")
+    file = tmp_path / "runs.html"
+    assert main([str(runs), "--sort", "accuracy", "--html", str(file)]) == 0
+    assert capsys.readouterr().out == f"{file}\n"
+    found = ElementTree.fromstring(file.read_text().replace("<meta charset=\"utf-8\">", "")
+                                   .removeprefix("<!doctype html>"))
+    rows = [["".join(cell.itertext()) for cell in row] for row in found.iter("tr")]
+    assert rows == [HEADING] + [run.words for run in sorted(find(runs), key=SORTS["accuracy"])]
+    assert rows[2][0] == "<b>&amp;"
+
+
+def test_a_page_that_cannot_be_written_is_one_line(runs, tmp_path, capsys):
+    assert main([str(runs), "--html", str(tmp_path / "no" / "runs.html")]) == 2
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith("error: ") and said.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("file, text, reason", [
