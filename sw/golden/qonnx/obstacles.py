@@ -12,6 +12,7 @@ import numpy as np
 
 from .file.graph import PASSING, Node, Refused
 from .signals.near import Near
+from .signals.sums import TOGETHER
 
 __all__ = ["others"]
 
@@ -52,14 +53,20 @@ def others(nodes: list[Node], values: Mapping[str, Any], known: Collection[Kind]
     return f"; besides, {', '.join(told)}"
 
 
+def _differ(sizes: Array) -> bool:
+    """Return whether a neuron's weights, of ``sizes (n_out, n_in)``, are not of one size."""
+    most = sizes.max(axis=1)
+    return bool((sizes.min(axis=1) < (1 - TOGETHER) * most).any() or not most.all())
+
+
 def _of_product(node: Node, constants: Mapping[str, Any], makers: Mapping[str, Node]) -> list[str]:
     """Say what stands in the way of a layer: its weights, its input."""
     weights, found = constants.get(node.inputs[1]), []
     weights = weights.array if isinstance(weights, Near) else weights
     if not node.domain and isinstance(weights, Array) and weights.ndim in (2, 4):
         by_neuron = node.op == "Conv" or node.attributes.get("transB")
-        sizes = np.abs(weights.reshape(len(weights), -1) if by_neuron else weights.T)
-        if sizes.size and ((sizes != sizes[:, :1]) | (sizes == 0)).any():
+        sizes = np.abs((weights if by_neuron else weights.T).astype(np.float64))
+        if sizes.size and _differ(sizes.reshape(len(sizes), -1)):
             found.append(f"the weights of {node} are not of one size for each neuron")
     maker = makers.get(node.inputs[0])
     for _ in makers:    # No longer: nodes may hang in a circle.

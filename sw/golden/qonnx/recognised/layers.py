@@ -184,7 +184,7 @@ def _gives(stage: Stage, takes: Map) -> Map:
 def _matches(weights: Array, taken: Taken) -> tuple[Array, Array, bool]:
     """Return as :func:`sums_of`, of the product that counts matches of 0 and 1."""
     inverted = taken.start == 1
-    if not np.isin(weights, (0, 1)).all() or taken.top > 1 or not (
+    if not np.isin(weights, (0, 1)).all() or taken.top > 1 or taken.off or not (
             inverted | (taken.start == 0)).all() or (np.abs(taken.step) != 1).any():
         raise Refused("its weights and its input must be 0 and 1")
     bits = weights.T.astype(np.uint8) ^ inverted

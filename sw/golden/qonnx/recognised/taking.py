@@ -16,7 +16,7 @@ from ...exact import NotAThreshold, layer_of
 from ...network import Layer
 from ..file.graph import Refused
 from ..signals.signal import ROUNDS, Signal, Source
-from ..signals.sums import Taken
+from ..signals.sums import TOGETHER, Taken
 
 __all__ = ["agreed", "layer", "take"]
 
@@ -36,6 +36,7 @@ def take(signal: Signal, columns: Array, channels: Array, pad: Array | None = No
     pad : array of shape ``(n,)`` or None
         The value of the border.
     """
+    columns, off = _together(columns)
     low, high = _levels(signal, columns)
     fires = agreed(signal, columns == high)
     assert signal.source.map is not None
@@ -47,12 +48,41 @@ def take(signal: Signal, columns: Array, channels: Array, pad: Array | None = No
                       "other places; normalise channels, before the map is made flat")
     turned = _turned(signal, by_channel)
     if pad is not None:
-        turned = _padded(turned, pad, low, high)
+        turned = _padded(turned, pad, low, high, off)
     turned = turned < 0
     source = _close(signal.source, by_channel ^ turned)
     low, high = low.astype(np.float64), high.astype(np.float64)
     starts = np.where(turned[channels], high, low)
-    return source, Taken(starts, np.where(turned[channels], low, high) - starts, signal.dtype)
+    return source, Taken(starts, np.where(turned[channels], low, high) - starts, signal.dtype,
+                         off=off)
+
+
+def _together(table: Array) -> tuple[Array, float]:
+    """Return a table ``(n_rows, n)`` whose values are one where they lie together, and how far off.
+
+    ``sign(x) - x + x`` is a sign that float32 has rounded. What lies together around a whole number
+    stands for that.
+    """
+    if table.dtype.kind != "f" or not np.isfinite(table).all():
+        return table, 0.0
+    low, high = table.min(axis=0), table.max(axis=0)
+    alone = high - low <= TOGETHER * np.maximum(np.abs(low), np.abs(high))
+    upper = (table > low + (high - low) / 2) | alone
+    near = [_middle(np.where(part, table, np.inf).min(axis=0), np.where(part, table, -np.inf).max(
+        axis=0)) for part in (~upper | alone, upper)]
+    snapped = np.where(upper, near[1], near[0]).astype(table.dtype)
+    off = np.abs(snapped - table)
+    if (off > TOGETHER * np.where(alone, np.abs(high), high - low)).any():
+        return table, 0.0
+    return snapped, float(off.max())
+
+
+def _middle(least: Array, most: Array) -> Array:
+    """Return what numbers from ``least`` to ``most`` stand for: a whole number or the middle."""
+    middle = least + (most - least) / 2
+    whole = np.rint(middle)
+    rounded = (least < most) & (np.abs(middle - whole) <= TOGETHER * np.abs(whole))
+    return np.asarray(np.where(rounded, whole, middle))
 
 
 def _close(source: Source, fires: Array) -> Source:
@@ -87,16 +117,17 @@ def _turned(signal: Signal, fires: Array) -> Array:
     return found
 
 
-def _padded(turned: Array, pad: Array, low: Array, high: Array) -> Array:
-    """Return ``turned`` as a border of ``pad (n_channels,)`` has it."""
-    known = (pad == low) | (pad == high)
+def _padded(turned: Array, pad: Array, low: Array, high: Array, off: float) -> Array:
+    """Return ``turned`` as a border of ``pad (n_channels,)`` has it, of which all are ``off``."""
+    is_low, is_high = (np.abs(pad - each) <= off for each in (low, high))
+    known = is_low | is_high
     if not known.all():
         at = np.flatnonzero(~known)[0]
         raise Refused(f"its border of {pad[at]:g} is neither of the values of its input, "
                       f"{low[at]:g} and {high[at]:g}, so that no one threshold holds at the edge "
                       f"and inside; pad with {low[at]:g} before it, as in "
                       f"F.pad(x, ..., value={low[at]:g}), and train so")
-    wanted = np.where(pad == low, 1, -1)
+    wanted = np.where(is_low, 1, -1)
     wrong = wanted * turned < 0
     if wrong.any():
         at = np.flatnonzero(wrong)[0]

@@ -8,12 +8,14 @@ from ...bits import Bits
 from ..file.graph import Refused
 from .signal import MAX_TABLE
 
-__all__ = ["Taken", "sums_of"]
+__all__ = ["TOGETHER", "Taken", "sums_of"]
 
 Array = np.ndarray
 
 BLOCK = 1 << 20    # Weights looked at together.
 SUMS = 1 << 22     # Sums made together.
+# How far values may lie apart, to what they are, and stand for one: those of ``sign(x) - x + x``.
+TOGETHER = 1e-5
 
 
 @dataclass(frozen=True)
@@ -67,13 +69,14 @@ def sums_of(weights: Array, taken: Taken, alpha: float = 1, bias: Array | None =
         zeros = block * taken.start[:, None]
         ones = zeros + block * (top * taken.step[:, None])
         apart = np.abs(block * taken.step[:, None])
-        _check_one_size(apart, weights, start)
+        size = _one_size(apart, weights, start)
         bits[part] = (ones > zeros).T
-        sums = np.minimum(zeros, ones).sum(axis=0) + np.arange(len(exact))[:, None] * apart[0]
+        sums = np.minimum(zeros, ones).sum(axis=0) + np.arange(len(exact))[:, None] * size
         exact[:, part] = (alpha * sums.astype(dtype).astype(np.float64)).astype(dtype
             ) + added[part].astype(dtype)
         errors[part] = _error([zeros, ones, apart], alpha, added[part], dtype,
                               taken.off * np.abs(block).sum(axis=0)
+                              + top * np.abs(apart - size).sum(axis=0)
                               + loose * np.maximum(np.abs(zeros), np.abs(ones)).sum(axis=0))
     if not errors.any():
         return bits, exact, False
@@ -82,18 +85,20 @@ def sums_of(weights: Array, taken: Taken, alpha: float = 1, bias: Array | None =
     return bits, np.concatenate([exact, exact - errors, exact + errors]).astype(dtype), True
 
 
-def _check_one_size(apart: Array, weights: Array, start: int) -> None:
-    """Raise :exc:`Refused` unless each input moves a neuron's sum as far as any other.
+def _one_size(apart: Array, weights: Array, start: int) -> Array:
+    """Return how far each input moves a neuron's sum ``(n,)``, or raise :exc:`Refused`.
 
-    ``apart (n_in, n)`` is how far, of the ``n`` neurons from ``start`` on.
+    ``apart (n_in, n)`` is how far each does, of the ``n`` neurons from ``start`` on.
     """
-    wrong = (apart != apart[0]).any(axis=0) | (apart == 0).any(axis=0)
+    least, most = apart.min(axis=0), apart.max(axis=0)
+    wrong = (least == 0) | (most - least > TOGETHER * most)
     if wrong.any():
         neuron = start + int(np.flatnonzero(wrong)[0])
         sizes = np.unique(np.abs(weights[:, neuron]))
         raise Refused(f"the weights of neuron {neuron}, times what the inputs differ by, are not "
                       f"of one size (weights like {', '.join(map(str, sizes[:2]))}); binarise "
                       "them with BipolarQuant, with one scale for each neuron")
+    return np.asarray((least + most) / 2)
 
 
 def _error(terms: list[Array], alpha: float, added: Array, dtype: np.dtype, off: Array) -> Array:

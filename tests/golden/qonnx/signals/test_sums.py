@@ -1,5 +1,7 @@
 """The sums of a layer by count, and how far a program may be from them."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
@@ -39,6 +41,19 @@ def test_what_is_not_exact_has_a_least_and_a_most(inputs, loose, least):
     exact, low, high = table.reshape(3, -1, 2)
     assert rounded and (exact - low >= least).all() and (high - exact >= least).all()
     assert (high - exact < 1.2 * least + 1e-5).all()
+
+
+def test_weights_of_nearly_one_size_are_bits_whose_sums_are_rounded():
+    """As ``sign(w) - w + w`` gives them."""
+    nearly = WEIGHTS * np.array([[1], [1 + 1e-6], [1 - 1e-6]], np.float32)
+    bits, table, rounded = sums_of(nearly, taken(-1, 2))
+    exact, low, high = table.reshape(3, -1, 2)
+    assert rounded and bits.tolist() == [[1, 1, 0], [0, 1, 0]]
+    sums = [(signs * nearly.T).sum(axis=1) for signs in product((-1, 1), repeat=3)]
+    counts = [((np.array(signs) > 0) == bits).sum(axis=1) for signs in product((-1, 1), repeat=3)]
+    for total, count in zip(sums, counts, strict=True):
+        assert (low[count, [0, 1]] <= total).all() and (total <= high[count, [0, 1]]).all()
+    assert (high - low < 1e-4).all() and np.allclose(exact, [[-3, -3], [-1, -1], [1, 1], [3, 3]])
 
 
 @pytest.mark.parametrize("weights, inputs, said", [
