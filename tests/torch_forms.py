@@ -19,6 +19,20 @@ def where(x):
     return torch.where(x >= 0, 1.0, -1.0)
 
 
+def straight(binary, clipped=lambda x: x):
+    """Return the idiom whose gradient is that of ``clipped``; float32 rounds what it gives."""
+    return lambda x: (binary(x) - clipped(x)).detach() + clipped(x)
+
+
+def react(x):
+    """Return the sign of Bi-Real Net and ReActNet, with the gradient of a piecewise polynomial."""
+    below = (x < -1).float()
+    y = -below + (x * x + 2 * x) * (1 - below)
+    negative, small = (x < 0).float(), (x < 1).float()
+    y = (y * negative + (2 * x - x * x) * (1 - negative)) * small + 1 - small
+    return torch.sign(x).detach() - y.detach() + y
+
+
 class Do(nn.Module):
     """A function as a module."""
 
@@ -52,6 +66,30 @@ def norm(n, **options):
     if made.affine:
         made.weight.data, made.bias.data = torch.randn(n), torch.randn(n)
     return made
+
+
+class Norm(nn.Module):
+    """A batch norm as people write it by hand; ``divide`` takes a difference and a variance."""
+
+    def __init__(self, divide):
+        super().__init__()
+        self.norm, self.divide = norm(HIDDEN), divide
+
+    def forward(self, x):
+        it = self.norm
+        return self.divide(x - it.running_mean, it.running_var + 1e-4) * it.weight + it.bias
+
+
+class RPReLU(nn.Module):
+    """The activation of ReActNet before its sign."""
+
+    def __init__(self):
+        super().__init__()
+        self.before, self.behind = (nn.Parameter(torch.randn(HIDDEN)) for _ in range(2))
+        self.prelu = nn.PReLU(HIDDEN)
+
+    def forward(self, x):
+        return self.prelu(x - self.before) + self.behind
 
 
 def dense(activation=where, weights=where, read=lambda x: where(x - 0.5), end=None, alpha=None,
@@ -113,6 +151,29 @@ TAKEN = {
     "straight through, clipped": lambda: dense(
         lambda x: (where(x) - torch.clamp(x, -1, 1)).detach() + torch.clamp(x, -1, 1),
         between=Do(lambda x: x + 0.5)),
+    "straight through, behind a norm": lambda: dense(straight(torch.sign)),
+    "straight through, clipped, behind a norm": lambda: dense(
+        straight(where, lambda x: x.clamp(-1, 1))),
+    "straight through, the other way round": lambda: dense(
+        lambda x: x + (where(x) - x).detach()),
+    "ReActNet's sign": lambda: dense(react),
+    "ReActNet's sign of maps": lambda: maps(react, pool="behind"),
+    "ReActNet's activation": lambda: dense(between=RPReLU()),
+    "zero set to 1": lambda: dense(
+        lambda x: torch.where(x == 0, torch.ones_like(x), torch.sign(x)), between=nn.Identity()),
+    "zero filled with 1": lambda: dense(
+        lambda x: x.sign().masked_fill(x == 0, 1), between=nn.Identity()),
+    "sign plus whether it is zero": lambda: dense(
+        lambda x: x.sign() + (x == 0).float(), between=nn.Identity()),
+    "sign of a sum plus a little": lambda: dense(
+        lambda x: torch.sign(x + 1e-6), between=nn.Identity()),
+    "a sign without its lower half": lambda: dense(lambda x: torch.sign(x).clamp(min=0)),
+    "whole numbers": lambda: dense(lambda x: ((x >= 0).int() * 2 - 1).float()),
+    "softsign": lambda: dense(lambda x: where(F.softsign(x))),
+    "a size of what is positive": lambda: dense(
+        lambda x: where(x.abs() - 20.5), between=Do(lambda x: x + 21)),
+    "the greater of two": lambda: dense(lambda x: where(torch.maximum(x, torch.tensor(-2.0)))),
+    "ceil": lambda: dense(lambda x: torch.ceil(torch.sigmoid(x) - 0.5)),
     "hardtanh": lambda: dense(lambda x: where(F.hardtanh(x))),
     "clamp": lambda: dense(lambda x: where(x.clamp(-1, 1))),
     "tanh": lambda: dense(lambda x: where(torch.tanh(x))),
@@ -125,12 +186,17 @@ TAKEN = {
     "hardsigmoid": lambda: dense(lambda x: (F.hardsigmoid(x) > 0.5).float()),
     "0 and 1": lambda: dense(lambda x: (x > 0).float()),
     "a batch norm without scales": lambda: dense(between=norm(HIDDEN, affine=False)),
+    "a norm by a root": lambda: dense(between=Norm(lambda x, v: x / torch.sqrt(v))),
+    "a norm by an inverse root": lambda: dense(between=Norm(lambda x, v: x * torch.rsqrt(v))),
+    "a norm by a power": lambda: dense(between=Norm(lambda x, v: x / v.pow(0.5))),
     "a scale and a shift": lambda: dense(between=Do(lambda x: x * 0.37 - 0.11)),
     "dropout": lambda: dense(nn.Sequential(Do(where), nn.Dropout(0.5))),
     "a square": lambda: dense(lambda x: where(x * x - 30), between=Do(lambda x: x + 21)),
     "sign of weights": lambda: dense(weights=torch.sign),
     "> of weights": lambda: dense(weights=lambda w: (w > 0).float() * 2 - 1),
     "clipped weights": lambda: dense(weights=lambda w: where(w.clamp(-1, 1))),
+    "weights, straight through": lambda: dense(weights=straight(where)),
+    "one scale for all weights": lambda: dense(weights=lambda w: where(w) * w.abs().mean()),
     "scales behind the sums": lambda: dense(alpha=True),
     "XNOR-Net's scales": lambda: dense(
         weights=lambda w: where(w) * w.abs().mean(dim=1, keepdim=True)),
@@ -145,6 +211,10 @@ TAKEN = {
     "a softmax": lambda: dense(end=nn.Softmax(dim=1)),
     "a log softmax": lambda: dense(end=nn.LogSoftmax(dim=1)),
     "an argmax": lambda: dense(end=Do(lambda x: x.argmax(dim=1))),
+    "the highest": lambda: dense(end=Do(lambda x: x.topk(1, 1)[1])),
+    "a sigmoid of each score": lambda: dense(end=nn.Sigmoid()),
+    "a tanh of each score": lambda: dense(end=Do(lambda x: torch.tanh(x * 0.1))),
+    "a temperature": lambda: dense(end=Do(lambda x: F.softmax(x / 3.7, dim=1))),
     "one score": lambda: dense(classes=1),
     "one probability": lambda: dense(classes=1, end=nn.Sigmoid()),
     "one score above": lambda: dense(classes=1, end=Do(lambda x: x > 0)),
@@ -156,6 +226,9 @@ TAKEN = {
     "a dense stage as a convolution": lambda: nn.Sequential(
         Do(lambda x: where(x - 0.5)), Weights((HIDDEN, 1, 4, 5)), norm(HIDDEN, maps=True),
         Do(where), Weights((CLASSES, HIDDEN, 1, 1)), nn.Flatten()),
+    "maps made flat with the channel last": lambda: nn.Sequential(
+        Do(lambda x: where(x - 0.5)), Weights((6, 1, 2, 2)), norm(6, maps=True), Do(where),
+        Do(lambda x: x.permute(0, 2, 3, 1).flatten(1)), Weights((CLASSES, 72))),
     "a pool before a negative scale, in a border of 1": lambda: maps(signs=-1, border=1.0),
 }
 
