@@ -1,12 +1,17 @@
 """What ``sw.train --as auto`` tries, and what it then takes."""
 
+import json
+
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from sw.train import _parser, main
 from sw.training import onchip, settling, trial
 from sw.training.asked import ways
 from sw.training.asked.board import Room
+from sw.training.asked.stages import signature
 from sw.training.task import Recipe
 
 
@@ -50,6 +55,24 @@ def test_the_best_of_those_that_fit_is_taken(monkeypatch, capsys, brief, flags, 
     lines = [line.replace("> ", "").split() for line in capsys.readouterr().out.splitlines()]
     right = {words[0]: float(words[-1]) for words in lines[1:] if "." in words[-1]}
     assert [*right] == tried and right[chosen[1]] == max(right.values()) > 40
+
+
+def test_own_images_are_tried_then_learnt_and_noted_once(tmp_path, capsys, brief):
+    for name, count, grey in ("dark", 40, 0), ("light", 20, 200):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        for number in range(count):
+            pixels = np.full((8, 8), grey + number, np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "in" / name / f"{number}.png")
+    assert main(["--images", str(tmp_path / "in"), "--as", "auto", "--side", "8", "--epochs", "1",
+                 "--device", "cpu", "--out", str(tmp_path / "run")]) == 0
+    said = capsys.readouterr()
+    lines = said.out.splitlines()
+    chosen, = (line.split()[1] for line in lines if line.startswith("  > "))
+    assert [line.replace(">", "").split()[0] for line in lines[:5]] == [
+        "networks", "large", "medium", "small", "trains"]
+    shape = json.loads((tmp_path / "run" / "config.json").read_text())["signature"]
+    assert shape == str(signature(chosen, 8, 1, 8, 2))
+    assert said.err.count("note: classes have") == 1
 
 
 @pytest.mark.parametrize("flags, names", [
