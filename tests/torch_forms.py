@@ -232,7 +232,7 @@ TAKEN = {
     "a pool before a negative scale, in a border of 1": lambda: maps(signs=-1, border=1.0),
 }
 
-JOINS = "it joins two paths, as a residual sum does; only a chain of layers is built"
+JOINS = "it joins two paths, as a residual sum does: what comes out has several bits"
 REFUSED = {
     "sign of a sum": (lambda: dense(torch.sign, between=nn.Identity()), "sign(0) is 0"),
     "hardtanh alone": (lambda: dense(F.hardtanh), "more than two values"),

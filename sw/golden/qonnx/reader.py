@@ -158,7 +158,7 @@ def _evaluate(node: Node, inputs: Inputs, batch: int) -> Value:
     if len(places) > 1:
         if kind in JOINS and all(isinstance(inputs[each], Signal) for each in places):
             return join(node, inputs)
-        raise Refused("it joins two paths; only a chain of layers is built")
+        raise Refused("it joins two paths; only a chain of layers is built, so train one")
     value = inputs[places[0]]
     if places[0] not in SIGNALS.get(kind, (0,)):
         raise Refused("its weights are on the left; let them be its second input"

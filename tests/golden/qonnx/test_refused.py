@@ -75,8 +75,8 @@ REFUSED = {
         "node 'Gather_2' (Gather): its inputs do not fit the operator"),
     "a skip connection": (HIDDEN_LAYER + "o = MatMul (h, s1)\n g = Gather <axis = 1> (h, five)\n"
                                          " y = Add (o, g)",
-        "node 'Add_8' (Add): it joins two paths, as a residual sum does; only a chain of layers is "
-        "built"),
+        "node 'Add_8' (Add): it joins two paths, as a residual sum does: what comes out has "
+        "several bits, and between stages there is one; train a chain of layers"),
     "a batch that moves": ("t = Transpose (x)\n y = Flatten (t)",
         "node 'Transpose_0' (Transpose): it must leave the first dimension, the batch, as it is"),
     "a constant that does not fit": (LAYER + "y = Add (p, wide)",

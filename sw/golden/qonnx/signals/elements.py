@@ -77,7 +77,8 @@ def join(node: Node, inputs: list[Any]) -> Signal:
     signals = [each for each in inputs if isinstance(each, Signal)]
     first = signals[0]
     if not all(_same_elements(first, other) for other in signals):
-        raise Refused("it joins two paths, as a residual sum does; only a chain of layers is built")
+        raise Refused("it joins two paths, as a residual sum does: what comes out has several "
+                      "bits, and between stages there is one; train a chain of layers")
     check_half(node, inputs)
     for each in signals:
         check_constants(each, inputs)
