@@ -5,6 +5,7 @@ import warnings
 from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.channels_last import ConvertToChannelsLastAndClean
+from qonnx.transformation.extract_conv_bias import ExtractBiasFromConv
 from qonnx.transformation.infer_datatypes import InferDataTypes
 from qonnx.transformation.infer_shapes import InferShapes
 from qonnx.transformation.lower_convs_to_matmul import LowerConvsToMatMul
@@ -31,7 +32,7 @@ def lowered(path):
             model.graph.node.remove(node)
             model.set_initializer(node.output[0], weights)
             model.set_tensor_datatype(node.output[0], DataType["BIPOLAR"])
-    for change in LowerConvsToMatMul(), InferShapes(), InferDataTypes():
+    for change in ExtractBiasFromConv(), LowerConvsToMatMul(), InferShapes(), InferDataTypes():
         model = model.transform(change)
     model.save(str(path))
 

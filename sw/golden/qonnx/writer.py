@@ -2,11 +2,13 @@
 
 A network on bits takes signs, of which the graph takes the sign again; one on pixels takes numbers
 from 0 on, as they are (``levels``, which make them of raw bytes, are the host's). Maps lie as the
-field has them: sample, channel, row, column. Weights are BipolarQuant, a hidden stage ends in a
-MultiThreshold that gives -1 and +1. A border around bits is a Pad with -1, one around pixels the
-Conv's own zeros. The sums that come out are twice the network's scores, less a constant: the class
-is that of the highest, and of equal ones that with the lowest index. With a single class the ArgMax
-of its one sum comes out, as a single score would stand for two.
+field has them: sample, channel, row, column. Weights are BipolarQuant, and so is the end of a
+hidden stage, of its sums less its thresholds: hls4ml's front end has no MultiThreshold, and for a
+map takes what is added to each channel from the Conv alone. A border around bits is a Pad with -1,
+one around pixels the Conv's own zeros; hls4ml takes only the latter. The sums that come out are
+twice the network's scores, less a constant: the class is that of the highest, and of equal ones
+that with the lowest index. With a single class the ArgMax of its one sum comes out, as a single
+score would stand for two.
 """
 
 from pathlib import Path
@@ -24,7 +26,7 @@ __all__ = ["save"]
 OPSET, IR = 13, 7    # Of 2020: all that is in use reads them.
 FLOAT = 1                # ONNX's number of the type.
 DOMAIN = "qonnx.custom_op.general"
-CUSTOM = ("BipolarQuant", "MultiThreshold", "Quant")
+CUSTOM = ("BipolarQuant", "Quant")
 
 
 def save(network: Network, path: Path, batch: int = 1) -> None:
@@ -146,20 +148,20 @@ class _Graph:
                          kernel_shape=[stage.size] * 2, pads=[0] * 4, strides=[stage.size] * 2)
 
     def fires(self, x: str, number: int, layer: Layer, stage: Any, takes: Map, gives: Map) -> str:
-        """Add a hidden stage: its sums, and whether they reach its thresholds, as signs."""
+        """Add a hidden stage: its sums less its thresholds, and their signs."""
         name = f"layer.{number}"
-        if isinstance(stage, Conv):
-            sums = self.convolution(self.square(x, takes), name, layer.weights, stage, takes, gives)
-        else:
-            sums = self.product(self.flat(x, takes), name, layer.weights, takes)
-        thresholds = 2 * layer.thresholds[:, None] - layer.n_in
+        thresholds = 2 * layer.thresholds - layer.n_in
         if takes.bits > 1:
             lacking = takes.top * (layer.weights == 0).sum(axis=1, dtype=np.int64)
-            thresholds = (layer.thresholds - lacking)[:, None]
-        layout: dict[str, Any] = {} if self.is_flat else {"data_layout": "NCHW"}
-        return self.node("MultiThreshold", [sums, self.constant(f"{name}.thresholds", thresholds)],
-                         f"{name}.signs", self._sizes(gives), out_dtype="BIPOLAR", out_scale=2.0,
-                         out_bias=-1.0, **layout)
+            thresholds = layer.thresholds - lacking
+        constant = self.constant(f"{name}.thresholds", -thresholds)
+        if isinstance(stage, Conv):
+            above = self.convolution([self.square(x, takes), constant], name, layer.weights, stage,
+                                     takes, gives)
+        else:
+            sums = self.product(self.flat(x, takes), name, layer.weights, takes)
+            above = self.node("Add", [sums, constant], f"{name}.above", self._sizes(gives))
+        return self.quantise(above, f"{name}.signs", self._sizes(gives))
 
     def product(self, x: str, name: str, weights: Bits, takes: Map) -> str:
         n_out, n_in = weights.shape
@@ -168,15 +170,17 @@ class _Graph:
         quantised = self.quantise(constant, f"{name}.weights", (n_in, n_out))
         return self.node("MatMul", [x, quantised], f"{name}.matches", (self.batch, n_out))
 
-    def convolution(self, x: str, name: str, weights: Bits, stage: Conv, takes: Map, gives: Map
-                    ) -> str:
+    def convolution(self, inputs: list[str], name: str, weights: Bits, stage: Conv, takes: Map,
+                    gives: Map) -> str:
+        """Add a Conv of a map, to whose sums a constant is added."""
+        x, bias = inputs
         border = stage.border
         if border and takes.bits == 1:    # A Conv of its own pads with zero, which is no sign.
             x, border = self.pad(x, name, border, takes), 0
         turned = _in_nchw(weights, takes, (stage.kernel, stage.kernel))
         quantised = self.quantise(self.constant(f"{name}.weights", to_signs(turned)),
                                   f"{name}.weights", turned.shape)
-        return self.node("Conv", [x, quantised], f"{name}.matches", self._sizes(gives),
+        return self.node("Conv", [x, quantised, bias], f"{name}.above", self._sizes(gives),
                          dilations=[1, 1], group=1, kernel_shape=[stage.kernel] * 2,
                          pads=[border] * 4, strides=[stage.stride] * 2)
 
