@@ -64,6 +64,8 @@ EQUAL = {
     "tiny scores": SCORES + "y = Mul (o, small)",
     "ArgMax of a Softmax": SCORES + "s = Softmax <axis = 1> (o)\n y = ArgMax <axis = 1> (s)",
     "scores by a power": SCORES + "r = Pow (v7, half)\n d = Div (o, r)\n y = Add (d, half)",
+    "scores by a power and a half": SCORES + "r = Pow (v7, half)\n q = Add (r, half)\n"
+                                             "y = Div (o, q)",
     "Softmax of scores by a power": SCORES + "r = Pow (v7, half)\n d = Div (o, r)\n"
                                              "y = Softmax <axis = 1> (d)",
     "a norm by powers": LAYER + "c = Sub (p, mean)\n r = Pow (var, half)\n d = Div (c, r)\n"
@@ -129,11 +131,29 @@ REFUSED = {
         "float32 rounds the scores of classes 0 and 4, " + AS_EQUAL),
     "Tanh of scores that are nearly 1": (SCORES + "s = Mul (o, c0_7)\n y = Tanh (s)",
         "float32 rounds the scores of classes 0 and 2, " + AS_EQUAL),
+    "powers joined on": (SCORES + "r = Pow (v5, half)\n q = Concat <axis = 0> (r, r)\n"
+                                  "y = Div (o, q)",
+        "node 'Concat_8' (Concat): it computes with a mean or a power of constants, which programs "
+        "round in their own ways; let the exporter fold it"),
+    "the sign of a difference that may be zero": (
+        "m = ReduceMean (tie_mean)\n d = Sub (m, m)\n e = Sign (d)\n" + SCORES
+        + "y = Mul (o, e)",
+        "node 'Sign_2' (Sign): it takes the sign of what is too near to zero to be known, as "
+        "programs round a mean or a power in their own ways; let the exporter fold it"),
+    "a quotient by a difference of powers": (
+        "m = ReduceMean (tie_mean)\n d = Sub (m, m)\n e = Div (one, d)\n" + SCORES
+        + "y = Mul (o, e)",
+        "node 'Div_2' (Div): it divides by zero"),
+    "weights that may be zero": (
+        "m = ReduceMean (tie_mean)\n d = Sub (m, m)\n e = Add (s1, d)\n g = Sub (e, s1)\n"
+        + HIDDEN + "y = MatMul (h, g)",
+        "node 'MatMul_10' (MatMul): its weights are too near to zero to be known, as programs "
+        "round in their own ways; let the exporter fold them"),
     "a root of what is below zero": (SCORES + "r = Pow (minus, half)\n y = Div (o, r)",
         "node 'Pow_7' (Pow): it gives numbers that float32 does not have"),
-    "a power plus something": (SCORES + "r = Pow (v7, half)\n q = Add (r, r)\n y = Div (o, q)",
-        "node 'Add_8' (Add): it computes with a mean or a power of constants, which programs round "
-        "in their own ways; let the exporter fold it"),
+    "a root of a power": (SCORES + "r = Pow (v7, half)\n q = Sqrt (r)\n y = Div (o, q)",
+        "node 'Sqrt_8' (Sqrt): it computes with a mean or a power of constants, which programs "
+        "round in their own ways; let the exporter fold it"),
     "scores of rounded sums": (HIDDEN + "w = Mul (s1, tenth)\n y = MatMul (h, w)",
         "float32 rounds the scores of classes 0 and 2, " + AS_EQUAL),
     "a rounded sum at its threshold": (SIGN_IN + "w = Mul (s0, tenth)\n p = MatMul (a, w)\n"
