@@ -33,6 +33,12 @@ def react(x):
     return torch.sign(x).detach() - y.detach() + y
 
 
+def scaled(w):
+    """Return the weights of Bi-Real Net and ReActNet: signs times their mean size."""
+    size = w.abs().mean(dim=tuple(range(1, w.ndim)), keepdim=True).detach()
+    return straight(lambda w: size * torch.sign(w), lambda w: w.clamp(-1, 1))(w)
+
+
 class Do(nn.Module):
     """A function as a module."""
 
@@ -196,6 +202,10 @@ TAKEN = {
     "> of weights": lambda: dense(weights=lambda w: (w > 0).float() * 2 - 1),
     "clipped weights": lambda: dense(weights=lambda w: where(w.clamp(-1, 1))),
     "weights, straight through": lambda: dense(weights=straight(where)),
+    "ReActNet's weights": lambda: dense(weights=scaled),
+    "ReActNet's weights of maps": lambda: maps(pool="behind", weights=scaled),
+    "weights less their mean": lambda: dense(
+        weights=lambda w: where(w - w.mean(dim=1, keepdim=True))),
     "one scale for all weights": lambda: dense(weights=lambda w: where(w) * w.abs().mean()),
     "scales behind the sums": lambda: dense(alpha=True),
     "XNOR-Net's scales": lambda: dense(
