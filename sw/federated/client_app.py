@@ -14,18 +14,20 @@ import torch
 from flwr.app import ConfigRecord, Context, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp
 from safetensors.torch import load, save
+from torch import Tensor
 
-from ..models.classifier import BinaryClassifier
-from ..training.task import Training
-from . import message, rounds
+from ..training import task
+from . import message, onebit, rounds
 from . import site_codes as images
 from .codec import Update, decode, encode
 from .settings import Settings
 
 __all__ = ["app"]
 
-MEMORY = "training"    # Latent weights, batch norm and Adam's moments stay here between rounds.
+MEMORY = "training"    # What a client keeps to itself between rounds.
 LOCAL = ("data-dir", "encoder")
+Client = rounds.Client | onebit.Client
+CLIENTS: dict[str, type[Client]] = {"float32": rounds.Client, "onebit": onebit.Client}
 
 app = ClientApp()
 
@@ -40,35 +42,44 @@ def query(question: Message, context: Context) -> Message:
 @app.train()
 def train(question: Message, context: Context) -> Message:
     """Learn for a round, once what the server sent is judged by the images held out."""
-    # As in sw.train: the sums do not depend on the number of cores, and threads would only wait.
-    torch.set_num_threads(1)
-    settings = _settings(context)
-    number, part, parts = _place(context)
-    shape, asked = images.shape_of(settings), _asked(question, settings)
-    training = rounds.begin(settings.codec, shape, rounds.recipe(settings), settings.seed, number)
-    _recall(training, context)
-    rows, held = images.own(settings, part, parts, asked.round)
-    right = rounds.right(asked.content, shape, held)
-    rounds.learn(training, asked.content, asked.round, rows)
-    _remember(training, context)
-    model = cast(BinaryClassifier, training.model)
-    answer = Update(asked.round, len(rows[1]), rounds.give(model, settings.codec), len(held[1]),
-                    right)
-    base = None if isinstance(asked.content, dict) else asked.content
-    return Message(message.write(encode(answer, shape, base)), reply_to=question)
+    settings, asked, client, rows, held = _begin(question, context)
+    client.told(asked.content, asked.round)
+    right = _right(client, held)
+    content = client.learn(rows)
+    context.state[MEMORY] = ConfigRecord({"state": save(client.memory())})
+    answer = Update(asked.round, len(rows[1]), content, len(held[1]), right)
+    return Message(message.write(encode(answer, images.shape_of(settings))), reply_to=question)
 
 
 @app.evaluate()
 def evaluate(question: Message, context: Context) -> Message:
-    """Say how many of the images held out what the server sent gets right."""
+    """Say how many of the images held out what the last round led to gets right."""
+    settings, asked, client, rows, held = _begin(question, context)
+    client.told(asked.content, asked.round + 1)
+    answer = Update(asked.round, len(rows[1]), {}, len(held[1]), _right(client, held))
+    return Message(message.write(encode(answer, images.shape_of(settings))), reply_to=question)
+
+
+def _begin(question: Message, context: Context) -> tuple[
+        Settings, Update, Client, list[Tensor], list[Tensor]]:
+    """Return what is asked, who answers, and its images: to train on, and held out."""
+    # As in sw.train: the sums do not depend on the number of cores, and threads would only wait.
     torch.set_num_threads(1)
     settings = _settings(context)
-    _, part, parts = _place(context)
-    shape, asked = images.shape_of(settings), _asked(question, settings)
-    rows, held = images.own(settings, part, parts, asked.round)
-    answer = Update(asked.round, len(rows[1]), {}, len(held[1]),
-                    rounds.right(asked.content, shape, held))
-    return Message(message.write(encode(answer, shape)), reply_to=question)
+    number, part, parts = _place(context)
+    shape = images.shape_of(settings)
+    asked = decode(message.read(question), settings.codec, shape,
+                   int(question.metadata.group_id))
+    record = cast(ConfigRecord, context.state[MEMORY]) if MEMORY in context.state else None
+    client = CLIENTS[settings.codec](settings, shape, number,
+                                     load(cast(bytes, record["state"])) if record else None)
+    return settings, asked, client, *images.own(settings, part, parts, asked.round)
+
+
+def _right(client: Client, rows: list[Tensor]) -> int:
+    """Count the rows, signs and labels, whose class is found by what the client was told."""
+    signs, labels = rows
+    return int((task.classify(client.model(), signs) == labels).sum()) if len(labels) else 0
 
 
 def _settings(context: Context) -> Settings:
@@ -76,34 +87,8 @@ def _settings(context: Context) -> Settings:
         key: value for key, value in context.node_config.items() if key in LOCAL}})
 
 
-def _asked(question: Message, settings: Settings) -> Update:
-    return decode(message.read(question), settings.codec, images.shape_of(settings),
-                  int(question.metadata.group_id))
-
-
 def _place(context: Context) -> tuple[int, int, int]:
     """Return the client's number, that of its part of the images, and how many parts there are."""
     config = context.node_config
     part = int(config.get("partition-id", 0))
     return int(config.get("client", part)), part, int(config.get("num-partitions", 1))
-
-
-def _remember(training: Training, context: Context) -> None:
-    """Keep a training in the node's memory, which Flower does not send."""
-    state = training.state()
-    tensors = {f"model/{name}": tensor for name, tensor in state["model"].items()}
-    for number, moments in state["optimizer"].items():
-        tensors |= {f"{number}/{name}": tensor for name, tensor in moments.items()}
-    context.state[MEMORY] = ConfigRecord({"state": save(tensors)})
-
-
-def _recall(training: Training, context: Context) -> None:
-    """Restore a training from the node's memory; a node without one begins anew."""
-    if MEMORY not in context.state:
-        return
-    record = cast(ConfigRecord, context.state[MEMORY])
-    state: dict[str, dict[str, torch.Tensor]] = {"model": {}}
-    for key, tensor in load(cast(bytes, record["state"])).items():
-        group, name = key.split("/")
-        state.setdefault(group, {})[name] = tensor
-    training.restore({"epoch": 0, "model": state.pop("model"), "optimizer": state})

@@ -8,9 +8,9 @@ all before (4), the number of widths and each of them (1 and 2 bytes).
 ``float32``
     Every parameter and statistic of the model, 4 bytes each: federated averaging as in HyBNN.
 ``onebit``
-    The network as hardware has it: one bit a weight, then integers, of one byte where they fit:
-    thresholds, then the offsets of the classes, two bytes each. Towards the server the bits are
-    those that differ from what the server sent, which are few, deflated where that is shorter.
+    Steps, see :mod:`sw.federated.steps`: towards a client all that it was not told yet, towards the
+    server its own. Of each step, for every hidden layer: its size, 4 bytes; its thresholds, of one
+    byte where they fit, else two; and in the end one bit for each weight of all layers.
 ``score``
     Nothing: an answer that says only what its header does.
 
@@ -22,6 +22,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -29,22 +30,24 @@ import torch
 from torch import Tensor
 
 from ..golden import bits
-from ..golden.bits import Bits
 from ..golden.errors import UserError
-from ..golden.network import Layer, Network, OutputLayer
 from ..golden.stages import Signature
 from ..models.classifier import BinaryClassifier
+from .steps import Step
 
-__all__ = ["CODECS", "CodecError", "Content", "State", "Update", "decode", "encode", "layout"]
+__all__ = ["CODECS", "CodecError", "Content", "State", "Steps", "Update", "decode", "encode",
+           "layout"]
 
-MAGIC, VERSION = b"HF", 2
+MAGIC, VERSION = b"HF", 3
 HEADER = struct.Struct("<2sBBHIIIIB")
-FLOAT32, WHOLE, FLIPS, SCORE = range(4)    # Kinds of bodies.
-CODECS = {"float32": (FLOAT32,), "onebit": (WHOLE, FLIPS)}
-KINDS = {**CODECS, "score": (SCORE,)}    # What may come for each codec, and as a score.
+FLOAT32, STEPS, SCORE = range(3)    # Kinds of bodies.
+CODECS = {"float32": FLOAT32, "onebit": STEPS}
+KINDS = {**CODECS, "score": SCORE}    # What must come for each codec, and as a score.
+MOST = 2.0    # Of a step: from one end of the latent weights to the other.
 
 State = dict[str, Tensor]           # What a model's state_dict has, without its counters.
-Content = Network | State
+Steps = tuple[Step, ...]
+Content = Steps | State
 
 
 class CodecError(UserError):
@@ -61,7 +64,7 @@ class Update:
         From 1; an answer has that of its question.
     examples : int
         Training images behind it; 0 from the server.
-    content : Network or State
+    content : Steps or State
         An empty state in a message of the codec ``score``.
     held, right : int
         Images that the client holds out, and how many of them the network that it was sent gets
@@ -82,10 +85,10 @@ def layout(shape: Sequence[int]) -> dict[str, torch.Size]:
     return {name: tensor.shape for name, tensor in state.items() if tensor.is_floating_point()}
 
 
-def encode(update: Update, shape: Sequence[int], base: Network | None = None) -> bytes:
-    """Write a message; a network as what differs from ``base``, if there is one and it pays."""
-    if isinstance(update.content, Network):
-        kind, body = _from_network(update.content, base)
+def encode(update: Update, shape: Sequence[int]) -> bytes:
+    """Write a message."""
+    if isinstance(update.content, tuple):
+        kind, body = STEPS, b"".join(map(_from_step, update.content))
     elif not update.content:
         kind, body = SCORE, b""
     else:
@@ -96,8 +99,7 @@ def encode(update: Update, shape: Sequence[int], base: Network | None = None) ->
     return HEADER.pack(*start, crc, len(shape)) + widths + body
 
 
-def decode(data: bytes, codec: str, shape: Sequence[int], round: int,
-           base: Network | None = None) -> Update:
+def decode(data: bytes, codec: str, shape: Sequence[int], round: int) -> Update:
     """Read a message that must be of this codec, shape and round.
 
     Raises
@@ -114,7 +116,7 @@ def decode(data: bytes, codec: str, shape: Sequence[int], round: int,
     without = HEADER.pack(MAGIC, version, kind, of_round, examples, held, right, 0, n_widths)
     if len(data) < start or zlib.crc32(without + data[HEADER.size:]) != crc:
         raise CodecError("It was cut or changed on its way: its check is wrong")
-    if kind not in KINDS[codec]:
+    if kind != KINDS[codec]:
         raise CodecError(f"It must be of the codec {codec}, not of kind {kind}")
     widths = struct.unpack_from(f"<{n_widths}H", data, HEADER.size)
     if widths != tuple(shape):
@@ -124,16 +126,16 @@ def decode(data: bytes, codec: str, shape: Sequence[int], round: int,
         raise CodecError(f"It is of round {of_round}, not {round}")
     if right > held:
         raise CodecError(f"It says that {right} of {held} images are right")
-    return Update(round, examples, _content(data[start:], kind, shape, base), held, right)
+    return Update(round, examples, _content(data[start:], kind, shape), held, right)
 
 
-def _content(body: bytes, kind: int, shape: Sequence[int], base: Network | None) -> Content:
+def _content(body: bytes, kind: int, shape: Sequence[int]) -> Content:
     if kind == SCORE:
         _check_size(body, 0)
         return {}
     if kind == FLOAT32:
         return _to_state(body, shape)
-    return _to_network(body, Signature.dense(*shape), base, kind)
+    return _to_steps(body, shape)
 
 
 def _from_state(state: State, shape: Sequence[int]) -> bytes:
@@ -154,75 +156,47 @@ def _to_state(body: bytes, shape: Sequence[int]) -> State:
     return state
 
 
-def _from_network(network: Network, base: Network | None) -> tuple[int, bytes]:
-    whole = _weights(network)
-    rest = b"".join(layer.thresholds.astype(_integer(layer.max_count)).tobytes()
-                    for layer in network.layers)
-    rest += network.readout.offsets.astype("<u2").tobytes()
-    if base is not None:
-        flips = zlib.compress(bits.to_bytes(whole ^ _weights(base)), 9)
-        if len(flips) < bits.n_bytes(len(whole)):
-            return FLIPS, rest + flips
-    return WHOLE, rest + bits.to_bytes(whole)
+def _from_step(step: Step) -> bytes:
+    numbers = b"".join(
+        struct.pack("<f", size) + thresholds.astype(_integer(up.shape[1])).tobytes()
+        for size, thresholds, up in zip(step.sizes, step.thresholds, step.ups, strict=True))
+    return numbers + bits.to_bytes(np.concatenate([up.ravel() for up in step.ups]))
 
 
-def _to_network(body: bytes, signature: Signature, base: Network | None, kind: int) -> Network:
-    n_weights = signature.n_weights
-    n_rest = 2 * signature.n_classes + sum(
-        gives.channels * _integer(takes.top * stage.fan_in(takes)).itemsize
-        for stage, takes, gives in list(signature.layers())[:-1])
-    if kind == FLIPS:
-        body = body[:n_rest] + _inflate(body[n_rest:], bits.n_bytes(n_weights))
-    _check_size(body, n_rest + bits.n_bytes(n_weights))
-    weights = bits.from_bytes(body[n_rest:], n_weights)
-    if bits.to_bytes(weights) != body[n_rest:]:
+def _to_steps(body: bytes, shape: Sequence[int]) -> Steps:
+    layers = [(n_out, n_in) for n_in, n_out in pairwise(shape[:-1])]
+    n_weights = sum(map(prod, layers))
+    n_numbers = sum(4 + n_out * _integer(n_in).itemsize for n_out, n_in in layers)
+    size = n_numbers + bits.n_bytes(n_weights)
+    if len(body) % size:
+        raise CodecError(f"Its body must have {size} bytes for each step, not {len(body)}")
+    return tuple(_to_step(body[place:place + size], layers, n_weights, n_numbers)
+                 for place in range(0, len(body), size))
+
+
+def _to_step(body: bytes, layers: Sequence[tuple[int, int]], n_weights: int, n_numbers: int
+             ) -> Step:
+    ups = bits.from_bytes(body[n_numbers:], n_weights)
+    if bits.to_bytes(ups) != body[n_numbers:]:
         raise CodecError(f"It has bits beyond its {n_weights} weights")
-    if kind == FLIPS:
-        if base is None:
-            raise CodecError("It holds what differs from a network that is not known here")
-        weights ^= _weights(base)
-    return _assemble(weights, body[:n_rest], signature)
-
-
-def _assemble(weights: Bits, rest: bytes, signature: Signature) -> Network:
-    stages = list(signature.layers())
-    sizes = [(gives.channels, stage.fan_in(takes)) for stage, takes, gives in stages]
-    *matrices, last = (part.reshape(size) for part, size in
-                       zip(np.split(weights, np.cumsum([prod(size) for size in sizes])), sizes))
-    layers, place = [], 0
-    try:
-        for matrix, (_, takes, _) in zip(matrices, stages):
-            dtype = _integer(takes.top * matrix.shape[1])
-            thresholds = np.frombuffer(rest, dtype, len(matrix), place).astype(np.int64)
-            layers.append(Layer(matrix, thresholds, takes.bits))
-            place += len(matrix) * dtype.itemsize
-        offsets = np.frombuffer(rest, "<u2", offset=place).astype(np.int64)
-        return Network(layers, OutputLayer(last, offsets), signature)
-    except ValueError as error:
-        raise CodecError(f"It is no network: {error}") from None
-
-
-def _weights(network: Network) -> Bits:
-    """Return all weight bits of a network, one after the other."""
-    parts = [*(layer.weights for layer in network.layers), network.readout.weights]
-    return np.concatenate([part.ravel() for part in parts])
+    parts = np.split(ups, np.cumsum([prod(layer) for layer in layers])[:-1])
+    sizes, thresholds, place = [], [], 0
+    for n_out, n_in in layers:
+        sizes.append(struct.unpack_from("<f", body, place)[0])
+        dtype = _integer(n_in)
+        thresholds.append(np.frombuffer(body, dtype, n_out, place + 4).astype(np.int64))
+        place += 4 + n_out * dtype.itemsize
+        if not 0 <= sizes[-1] <= MOST:
+            raise CodecError(f"A step must be 0 to {MOST} long, not {sizes[-1]}")
+        if thresholds[-1].max() > n_in + 1:
+            raise CodecError(f"A threshold must be 0 to {n_in + 1}, not {thresholds[-1].max()}")
+    return Step(tuple(part.reshape(layer) for part, layer in zip(parts, layers)), tuple(sizes),
+                tuple(thresholds))
 
 
 def _integer(max_count: int) -> np.dtype[np.unsignedinteger]:
     """Return the type of a threshold, which is 0 to ``max_count + 1``."""
     return np.dtype("u1" if max_count < 255 else "<u2")
-
-
-def _inflate(data: bytes, size: int) -> bytes:
-    """Inflate to ``size`` bytes, never more, whatever the data promise."""
-    stream = zlib.decompressobj()
-    try:
-        inflated = stream.decompress(data, size + 1)
-    except zlib.error:
-        raise CodecError("Its bits cannot be inflated") from None
-    if len(inflated) != size or not stream.eof or stream.unused_data:
-        raise CodecError(f"Its bits must inflate to {size} bytes and nothing more")
-    return inflated
 
 
 def _check_size(body: bytes, size: int) -> None:

@@ -3,17 +3,18 @@
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
 import torch
 
-from ..golden.network import Network
 from ..models.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
-from . import rounds
-from .codec import CodecError, Content, State, Update, decode, encode
-from .rounds import aggregate, first
+from ..models.classifier import BinaryClassifier
+from . import onebit, rounds, steps
+from .codec import CodecError, Content, Steps, Update, decode, encode
 from .settings import Settings
 
 __all__ = ["Federation", "believable"]
@@ -35,9 +36,12 @@ class Federation:
 
     Attributes
     ----------
-    content : Network or State
-    best : Network, State or None
+    content : Steps or State
+        All steps so far, or the state.
+    best : Steps, State or None
         Of the rounds that were judged so far, that of the round :attr:`kept`.
+    unsaid : list of ndarray
+        What the last of the steps left of what was agreed on.
     history : list of dict
         What there is to say about each round, for ``metrics.json``.
     memories : dict of str to bytes
@@ -46,7 +50,9 @@ class Federation:
 
     def __init__(self, settings: Settings, shape: tuple[int, ...], path: Path) -> None:
         self.settings, self.shape, self.path = settings, shape, path
-        self.content = first(settings.codec, shape, settings.seed)
+        self.content: Content = (() if settings.codec == "onebit" else
+                                 rounds.first(shape, settings.seed))
+        self.unsaid = [np.zeros(ends[::-1], np.float32) for ends in pairwise(shape[:-1])]
         self.best: Content | None = None
         self.history: list[dict[str, Any]] = []
         self.memories: dict[str, bytes] = {}
@@ -72,24 +78,41 @@ class Federation:
         """The content of the round :attr:`kept`."""
         return self.content if self.settings.robust or self.best is None else self.best
 
-    def question(self) -> bytes:
-        """Return what every client asked in this round is sent."""
-        return encode(Update(self.round, 0, self.content), self.shape)
+    def model(self, content: Content) -> BinaryClassifier:
+        """Make the evaluating model that computes what was agreed on."""
+        if not isinstance(content, tuple):
+            return rounds.model_of(content, self.shape)
+        return onebit.model_of(self._latent(content))
+
+    def _latent(self, content: Steps) -> steps.Latent:
+        return steps.beginning(self.shape, self.settings.seed).after(content)
+
+    def question(self, client: int, round: int) -> bytes:
+        """Return what a client is sent in a round; in the last again, once it is done, to judge."""
+        content = self.content
+        if isinstance(content, tuple):
+            content = content[self._known(client):]
+        return encode(Update(round, 0, content), self.shape)
+
+    def _known(self, client: int) -> int:
+        """Return how many steps a client knows for sure: those before the round that it was last
+        asked in, if its answer was taken. Where one was not, it may have forgotten all."""
+        for entry in reversed(self.history):
+            if client in entry["asked"]:
+                return int(entry["round"]) - 1 if client in entry["clients"] else 0
+        return 0
 
     def read(self, data: bytes) -> Update:
-        """Read an answer to the :meth:`question`, or raise :exc:`CodecError`."""
-        base = self.content if isinstance(self.content, Network) else None
-        update = decode(data, self.settings.codec, self.shape, self.round, base)
+        """Read an answer to a round's :meth:`question`, or raise :exc:`CodecError`."""
+        update = decode(data, self.settings.codec, self.shape, self.round)
         if update.examples < 1:
             raise CodecError("It was learnt from no image")
+        if isinstance(update.content, tuple) and len(update.content) != 1:
+            raise CodecError(f"It holds {len(update.content)} steps, not 1")
         return update
 
-    def last_question(self) -> bytes:
-        """Return what is sent to be judged once all rounds are done."""
-        return encode(Update(len(self.history), 0, self.content), self.shape)
-
     def read_score(self, data: bytes) -> Update:
-        """Read an answer to the :meth:`last_question`, or raise :exc:`CodecError`."""
+        """Read what a client says of the last round, or raise :exc:`CodecError`."""
         return decode(data, "score", self.shape, len(self.history))
 
     def judge(self, updates: Iterable[Update]) -> None:
@@ -129,22 +152,27 @@ class Federation:
         self.judge(believed)
         if believed:
             self.content = self._agree(believed)
+        elif isinstance(self.content, tuple):
+            self.content = *self.content, self._latent(self.content).stay()    # One for each round.
         self.history.append({"round": self.round, "clients": sorted(updates), **said})
 
-    def _agree(self, updates: list[Update]) -> Network | State:
-        contents = [update.content for update in updates]
-        if not self.settings.robust:
-            return aggregate(contents, self._counts(updates), self.content)
-        if isinstance(self.content, Network):
-            return aggregate(contents, [1] * len(contents), self.content)
-        return rounds.median([content for content in contents if not isinstance(content, Network)])
+    def _agree(self, updates: list[Update]) -> Content:
+        robust = self.settings.robust
+        counts = [1] * len(updates) if robust else self._counts(updates)
+        if isinstance(self.content, tuple):
+            said = [step for update in updates if isinstance(update.content, tuple)
+                    for step in update.content]
+            step, self.unsaid = steps.agree(said, counts, self.unsaid, 0 if robust else steps.FAR)
+            return *self.content, step
+        states = [update.content for update in updates if not isinstance(update.content, tuple)]
+        return rounds.median(states) if robust else rounds.average(states, counts)
 
     def _counts(self, updates: list[Update]) -> list[int]:
         """Return what each update counts; say of whom less is believed than is claimed."""
         claims = [update.examples for update in updates]
         counts = believable(claims)
         for claim, count in zip(claims, counts, strict=True):
-            if count != claim:
+            if claim >= 2 * count:
                 log.warning("round %d: a client claims %d images, twice the usual or more, and "
                             "counts as %d", self.round, claim, count)
         return counts
@@ -155,7 +183,10 @@ class Federation:
         best = self.content if self.best is None else self.best
         save_checkpoint(self.path, {
             "best": _tensor(encode(Update(self.kept, 0, best), self.shape)),
-            "content": _tensor(data), "history": json.dumps(self.history),
+            "content": _tensor(data),
+            "unsaid": {str(layer): torch.from_numpy(left)
+                       for layer, left in enumerate(self.unsaid)},
+            "history": json.dumps(self.history),
             "memories": {name: _tensor(memory) for name, memory in self.memories.items()}})
 
     def _restore(self) -> None:
@@ -167,6 +198,8 @@ class Federation:
             data = state["content"].numpy().tobytes()
             self.content = decode(data, self.settings.codec, self.shape, len(history)).content
             self.history = history
+            self.unsaid = [state["unsaid"][str(layer)].numpy().reshape(left.shape)
+                           for layer, left in enumerate(self.unsaid)]
             data = state["best"].numpy().tobytes()
             self.best = decode(data, self.settings.codec, self.shape, self.kept).content
             self.memories = {name: memory.numpy().tobytes()
@@ -176,14 +209,14 @@ class Federation:
 
 
 def believable(claims: Sequence[int]) -> list[int]:
-    """Return what clients that claim so many images count: less than twice the median.
+    """Return what clients that claim so many images count: no more than the median of the claims.
 
-    So of three or more whose claims are alike, none has the half of all votes, whatever it claims.
+    So of three or more whose claims are alike, none has more than its part, whatever it claims.
 
     >>> believable([100, 120, 2 ** 32 - 1]), believable([1, 2, 3]), believable([55, 1395, 11215])
-    ([100, 120, 239], [1, 2, 3], [55, 1395, 2789])
+    ([100, 120, 120], [1, 2, 2], [55, 1395, 1395])
     """
-    most = int(2 * median(claims)) - 1
+    most = int(median(claims))
     return [min(claim, most) for claim in claims]
 
 

@@ -20,7 +20,6 @@ from ..training.hybrid import write_network
 from ..training.run import Phases, new_folder
 from . import site_codes
 from .federation import Federation
-from .rounds import model_of
 from .settings import Settings
 from .splits import split
 
@@ -88,7 +87,7 @@ def finish(folder: Path, federation: Federation, seconds: float) -> None:
     kept = folder / "encoder.safetensors"
     if not kept.exists():
         atomic_write(kept, regular.read_bytes(Path(settings.encoder), MAX_BYTES))
-    model = model_of(federation.result, federation.shape)
+    model = federation.model(federation.result)
     network = write_network(folder, model, found)
     save_checkpoint(folder / "checkpoint.safetensors", {
         "hybrid": {"epoch": settings.rounds, "model": model.state_dict(), "seconds": seconds}})

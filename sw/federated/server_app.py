@@ -22,7 +22,6 @@ from . import message
 from . import site_codes as images
 from .codec import CodecError, Update
 from .federation import Federation
-from .rounds import model_of
 from .run import finish, prepare
 from .settings import Settings
 from .simulation import Simulation
@@ -79,15 +78,9 @@ def federate(grid: Grid, federation: Federation,
     while federation.round <= settings.rounds:
         _meet(grid, clients, settings)
         asked = _sample(clients, federation)
-        questions = [Message(message.write(federation.question()), node, "train",
-                             group_id=str(federation.round)) for node in asked]
-        answers = list(grid.send_and_receive(questions, timeout=settings.timeout))
-        updates, refused = _read(answers, asked, federation.read, settings.timeout)
-        for reason in refused.values():
-            log.warning("round %d: %s", federation.round, reason)
-        federation.close(updates, refused=refused, asked=sorted(asked.values()),
-                         bytes_down=sum(map(message.size, questions)),
-                         bytes_up=sum(map(message.size, answers)))
+        updates, refused, down, up = _ask(grid, federation, asked, "train", federation.round)
+        federation.close(updates, refused=refused, asked=sorted(asked.values()), bytes_down=down,
+                         bytes_up=up)
         _evaluate(federation)
         if isinstance(grid, Simulation):
             federation.memories = grid.memories()
@@ -96,22 +89,29 @@ def federate(grid: Grid, federation: Federation,
     if federation.history and "held_out" not in federation.history[-1]:
         if not clients:    # All rounds were done before.
             _meet(grid, clients, settings)
-        _judge_last(grid, federation, clients)
+        # All judge what the last round led to: no round comes after it.
+        entry = federation.history[-1]
+        scores, _, down, up = _ask(grid, federation, clients, "evaluate", entry["round"])
+        federation.judge(scores[number] for number in sorted(scores))
+        entry["bytes_down"] += down
+        entry["bytes_up"] += up
         federation.save()
 
 
-def _judge_last(grid: Grid, federation: Federation, clients: dict[int, int]) -> None:
-    """Have all clients judge what the last round led to: no round comes after it."""
-    entry, timeout = federation.history[-1], federation.settings.timeout
-    questions = [Message(message.write(federation.last_question()), node, "evaluate",
-                         group_id=str(entry["round"])) for node in clients]
+def _ask(grid: Grid, federation: Federation, asked: dict[int, int], what: str, round: int
+         ) -> tuple[dict[int, Update], dict[str, str], int, int]:
+    """Ask nodes, whose clients have these numbers; return what :func:`_read` does, and how many
+    bytes went down and came up."""
+    questions = [Message(message.write(federation.question(number, round)), node, what,
+                         group_id=str(round)) for node, number in asked.items()]
+    timeout = federation.settings.timeout
     answers = list(grid.send_and_receive(questions, timeout=timeout))
-    scores, refused = _read(answers, clients, federation.read_score, timeout)
+    updates, refused = _read(answers, asked, federation.read if what == "train" else
+                             federation.read_score, timeout)
     for reason in refused.values():
-        log.warning("at the end: %s", reason)
-    federation.judge(scores[number] for number in sorted(scores))
-    entry["bytes_down"] += sum(map(message.size, questions))
-    entry["bytes_up"] += sum(map(message.size, answers))
+        log.warning("round %d: %s", round, reason)
+    return (updates, refused, sum(map(message.size, questions)),
+            sum(map(message.size, answers)))
 
 
 def _meet(grid: Grid, clients: dict[int, int], settings: Settings) -> None:
@@ -177,6 +177,6 @@ def _read(answers: Iterable[Message], asked: dict[int, int], read: Callable[[byt
 
 def _evaluate(federation: Federation) -> None:
     """Put the per cent of the test images into the history."""
-    model = model_of(federation.content, federation.shape)
+    model = federation.model(federation.content)
     codes = images.codes_of(federation.settings)
     federation.history[-1]["accuracy"] = round(task.test(model, *codes.test()), 2)

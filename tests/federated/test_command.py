@@ -23,6 +23,7 @@ from sw.federated.run import prepare
 from sw.federated.server_app import STATE, federate, serve
 from sw.federated.settings import Settings
 from sw.federated.simulation import FIRST, Simulation
+from sw.federated.steps import Step, beginning
 from sw.golden import forward as golden
 from sw.golden.codes import load_codes
 from sw.golden.network import Network
@@ -138,18 +139,19 @@ def replayed(question, answer, before):
 
 def of_shape(shape):
     def fault(question, answer, before):
-        return saying(encode(Update(2, 50, first("onebit", shape, 0)), shape), question)
+        return saying(encode(Update(2, 50, (beginning(shape, 0).stay(),)), shape), question)
     return fault
 
 
 def nan(question, answer, before):
-    state = first("float32", (40, 16, 2), 0)
+    state = first((40, 16, 2), 0)
     state["norms.0.bias"][3] = float("nan")
     return saying(encode(Update(2, 50, state), (40, 16, 2)), question)
 
 
 def of_nobody(question, answer, before):
-    return saying(encode(Update(2, 0, first("onebit", (40, 16, 2), 0)), (40, 16, 2)), question)
+    step = beginning((40, 16, 2), 0).stay()
+    return saying(encode(Update(2, 0, (step,)), (40, 16, 2)), question)
 
 
 def late(question, answer, before):
@@ -195,38 +197,41 @@ def test_a_round_in_which_all_fail_changes_nothing(tmp_path, settings):
     contents = []
     federate(Simulation(failing, settings), federation,
              lambda entry: contents.append(federation.content))
-    assert contents[0] is contents[1] is not contents[2]
+    assert contents[1][:1] == contents[0] and contents[1][1].sizes == (0,) < contents[2][2].sizes
 
 
-# An average of floats has no defence but the median, which is --robust.
+# Who says the opposite of what is true costs rounds. An average of floats, and one of thresholds
+# to a degree, has no defence but the median, which is --robust.
 @pytest.mark.parametrize("codec, robust", [("onebit", False), ("onebit", True), ("float32", True)])
 def test_a_client_that_always_lies_is_outvoted(tmp_path, settings, codec, robust):
-    def lie(question):
+    def lie(question, context):
         round, many = int(question.metadata.group_id), 2 ** 32 - 1
-        content = decode(message.read(question), codec, shape(liars), round).content
+        if question.metadata.message_type == "train":
+            true = message.read(app(question, context))
+            content = decode(true, codec, shape(liars), round).content
         if question.metadata.message_type == "evaluate":
             return saying(encode(Update(round, many, {}, many, 0), shape(liars)), question)
         if codec == "float32":
             lied = {name: -100 * tensor.abs() if "var" not in name else tensor
                     for name, tensor in content.items()}
         else:
-            lied = Network([type(layer)(1 - layer.weights, layer.thresholds)
-                            for layer in content.layers],
-                           type(content.readout)(1 - content.readout.weights,
-                                                 content.readout.offsets))
+            thresholds = content[0].thresholds
+            lied = Step(tuple(1 - up for up in content[0].ups), (2.0,),
+                        tuple(0 * each for each in thresholds) if robust else thresholds),
         return saying(encode(Update(round, many, lied, many, 0), shape(liars)), question)
 
     def client(question, context):
         liar = context.node_config["partition-id"] == 2
         if question.metadata.message_type == "query" or not liar:
             return app(question, context)
-        return lie(question)
+        return lie(question, context)
 
-    liars = replace(settings, codec=codec, robust=robust, rounds=5)
+    liars = replace(settings, codec=codec, robust=robust, rounds=10)
     found = learn(liars, tmp_path / "run", client)
-    assert [entry["refused"] for entry in found["federation"]] == [{}] * 5
+    assert [entry["refused"] for entry in found["federation"]] == [{}] * 10
     honest = learn(liars, tmp_path / "honest")
-    assert found["accuracy"]["hybrid"] >= honest["accuracy"]["hybrid"] - 1 > 90
+    least = honest["accuracy"]["hybrid"] - (2 if codec == "onebit" else 1)    # Of 300 images.
+    assert found["accuracy"]["hybrid"] >= least > 90
 
 
 @pytest.mark.parametrize("codec", ["onebit", "float32"])
@@ -267,6 +272,10 @@ def test_clients_without_memory_join_in_later(tmp_path, settings):
     serve(grid, chosen, prepare(chosen), forget)
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
     assert metrics["accuracy"]["hybrid"] > 90
+    assert [entry["refused"] for entry in metrics["federation"]] == [{}] * 3 + [
+        {str(number): f"client {number}'s answer is refused: It failed: CodecError: It knows what "
+         "round 1 begins with, and is told the steps of rounds 3 to 3"
+         for number in range(3)}] + [{}] * 2
 
 
 @pytest.mark.parametrize("codec, least, most", [("float32", 3000, 4500), ("onebit", 600, 800)])
@@ -290,20 +299,15 @@ def test_no_image_leaves_a_client(tmp_path, settings, codec, least, most):
         assert least < message.size(answer) < most
 
 
-def test_a_round_of_bits_costs_a_thirtieth_of_one_of_floats(settings):
-    """With HyBNN's 200-128-2, all that Flower adds, and a twentieth of the weights changed."""
+def test_a_round_of_bits_costs_a_27th_of_one_of_floats(settings):
+    """With HyBNN's 200-128-2, and all that Flower adds."""
     shape = (200, 128, 2)
-    before, floats = first("onebit", shape, 0), first("float32", shape, 0)
-    flips = np.random.default_rng(0).random(before.layers[0].weights.shape) < 0.05
-    layer = before.layers[0]
-    after = Network([type(layer)(layer.weights ^ flips.astype(np.uint8), layer.thresholds)],
-                    before.readout)
     Simulation(app, settings)    # Gives the messages a sender.
 
-    def size(content, base=None):
-        data = encode(Update(1, 4000, content), shape, base)
+    def size(content):
+        data = encode(Update(1, 4000, content), shape)
         return message.size(Message(message.write(data), FIRST, "train", group_id="1"))
-    assert 30 * (size(before) + size(after, before)) < 2 * size(floats)
+    assert 27 * size((beginning(shape, 0).stay(),)) < size(first(shape, 0))
 
 
 def test_a_part_of_many_clients_is_asked(tmp_path, settings):

@@ -3,13 +3,14 @@ import pytest
 import torch
 
 from sw.federated import site_codes
-from sw.federated.codec import CodecError, Update, encode
+from sw.federated.codec import CodecError, Update, decode, encode
 from sw.federated.federation import WORSE, Federation
 from sw.federated.settings import Settings
-from sw.golden.network import random_network
+from sw.federated.steps import beginning
 from sw.models.encoding import CodeSet, pack_signs
 
 SHAPE = (24, 16, 3)
+STEP = beginning(SHAPE, 0).stay()
 LIAR = 2 ** 32 - 1
 
 
@@ -18,7 +19,7 @@ def judged(tmp_path, said, robust=False):
     federation = Federation(Settings(robust=robust), SHAPE, tmp_path / "state")
     for number, scores in enumerate(said, 1):
         federation.history.append({"round": number})
-        federation.content = random_network(SHAPE, number)
+        federation.content = (STEP,) * number
         federation.judge([Update(number, 9, federation.content, *score) for score in scores])
     return federation
 
@@ -26,18 +27,17 @@ def judged(tmp_path, said, robust=False):
 @pytest.mark.parametrize("said, held_out, kept", [
     ([[(10, 5)], [(10, 9)], [(10, 7)]], [50, 90, 70], 2),
     ([[(10, 9)], [(10, 9)], [(10, 7)]], [90, 90, 70], 2),                # Of equals the last.
-    ([[(10, 10), (30, 15)]], [62.5], 1),
+    ([[(10, 10), (30, 15)]], [66.67], 1),                                # Counts as 20.
     ([[(10, 0)] * 2], [0], 1),
     ([[(10, 9), (0, 0)]], [90], 1),                                      # Nobody to ask.
-    ([[(10, 5)] * 2 + [(LIAR, LIAR)], [(10, 9)] * 3], [74.36, 90], 2),   # Counts as 19 of 39.
-    ([[(10, 5)] * 4 + [(LIAR, LIAR)], [(10, 9)] * 4 + [(LIAR, 0)]], [66.1, 61.02], 1),
+    ([[(10, 5)] * 2 + [(LIAR, LIAR)], [(10, 9)] * 3], [66.67, 90], 2),   # Counts as 10.
+    ([[(10, 5)] * 4 + [(LIAR, LIAR)], [(10, 9)] * 4 + [(LIAR, 0)]], [60, 72], 2),
 ], ids=["a fall", "equals", "by images", "none right", "nothing held out", "a claim", "a liar"])
 def test_the_round_kept_is_the_best_of_those_judged(tmp_path, said, held_out, kept):
     federation = judged(tmp_path, said)
     assert [entry["held_out"] for entry in federation.history] == held_out
     assert federation.kept == kept
-    assert np.array_equal(federation.result.layers[0].weights,
-                          random_network(SHAPE, kept).layers[0].weights)
+    assert federation.result == (STEP,) * kept
 
 
 @pytest.mark.parametrize("said", [[[], []], [[(0, 0)], [(0, 0)]]], ids=["silent", "none held"])
@@ -69,16 +69,16 @@ def test_the_round_kept_outlives_its_server(tmp_path):
     federation.save()
     again = Federation(federation.settings, SHAPE, federation.path)
     assert again.kept == 2 and again.history == federation.history
-    assert again.result.readout.weights.tolist() == federation.result.readout.weights.tolist()
+    assert len(again.result) == 2 and len(again.content) == 3
 
 
 @pytest.mark.parametrize("data, sentence", [
     (encode(Update(1, 9, {}, 5, 4), SHAPE), None),
     (encode(Update(1, 9, {}, 4, 5), SHAPE), "It says that 5 of 4 images are right"),
     (encode(Update(2, 9, {}, 5, 4), SHAPE), "It is of round 2, not 1"),
-    (encode(Update(1, 9, random_network(SHAPE, 0), 5, 4), SHAPE),
+    (encode(Update(1, 9, (STEP,), 5, 4), SHAPE),
      "It must be of the codec score, not of kind 1"),
-], ids=["whole", "too many", "replayed", "a network"])
+], ids=["whole", "too many", "replayed", "a step"])
 def test_a_score_is_read_or_refused(tmp_path, data, sentence):
     federation = judged(tmp_path, [[(10, 5)]])
     if sentence is None:
@@ -103,3 +103,29 @@ def test_what_is_held_out_is_never_learnt(monkeypatch):
         assert len(held) == (len(held) + len(learnt)) // 10 > 0
         seen += [*learnt.tolist(), *held.tolist()]
     assert len({tuple(row) for row in seen}) == 300
+
+
+@pytest.mark.parametrize("history, known", [
+    ([], 0),
+    ([([5], [5])], 0),                              # What the first round begins with.
+    ([([5], [5]), ([5], [5])], 1),
+    ([([5], [5]), ([4], [4]), ([4], [4])], 0),
+    ([([4], [4]), ([4, 5], [4, 5]), ([4], [4])], 1),
+    ([([5], [5]), ([4, 5], [4])], 0),               # It may have forgotten all.
+    ([([5], [5]), ([5], []), ([5], [5])], 2),
+], ids=["none", "once", "twice", "long ago", "before the last", "refused", "taken again"])
+def test_a_client_is_told_what_it_may_not_know(tmp_path, history, known):
+    federation = Federation(Settings(), SHAPE, tmp_path / "state")
+    federation.history = [{"round": number, "asked": asked, "clients": clients}
+                          for number, (asked, clients) in enumerate(history, 1)]
+    federation.content = (STEP,) * len(history)
+    asked = federation.question(5, federation.round)
+    steps = decode(asked, "onebit", SHAPE, len(history) + 1).content
+    assert len(steps) == len(history) - known
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_an_answer_is_one_step(tmp_path, count):
+    federation = Federation(Settings(), SHAPE, tmp_path / "state")
+    with pytest.raises(CodecError, match=rf"^It holds {count} steps, not 1$"):
+        federation.read(encode(Update(1, 9, (STEP,) * count), SHAPE))
