@@ -34,7 +34,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--fraction", metavar="F", type=float, default=default.fraction,
         help="part of the clients that is asked in a round (default: %(default)s)")
     add("--rounds", metavar="N", type=int, default=default.rounds,
-        help="rounds, each one epoch of those asked (default: %(default)s)")
+        help="rounds, each an epoch of those asked, or with onebit twenty batches (default: "
+             "%(default)s)")
     add("--codec", choices=CODECS, default=default.codec,
         help="send floats, or one bit a weight (default: %(default)s)")
     add("--split", choices=SPLITS, default=default.split,

@@ -33,7 +33,7 @@ from ..golden import bits
 from ..golden.errors import UserError
 from ..golden.stages import Signature
 from ..models.classifier import BinaryClassifier
-from .steps import Step
+from .steps import MOST, Step
 
 __all__ = ["CODECS", "CodecError", "Content", "State", "Steps", "Update", "decode", "encode",
            "layout"]
@@ -43,7 +43,6 @@ HEADER = struct.Struct("<2sBBHIIIIB")
 FLOAT32, STEPS, SCORE = range(3)    # Kinds of bodies.
 CODECS = {"float32": FLOAT32, "onebit": STEPS}
 KINDS = {**CODECS, "score": SCORE}    # What must come for each codec, and as a score.
-MOST = 2.0    # Of a step: from one end of the latent weights to the other.
 
 State = dict[str, Tensor]           # What a model's state_dict has, without its counters.
 Steps = tuple[Step, ...]
@@ -99,8 +98,10 @@ def encode(update: Update, shape: Sequence[int]) -> bytes:
     return HEADER.pack(*start, crc, len(shape)) + widths + body
 
 
-def decode(data: bytes, codec: str, shape: Sequence[int], round: int) -> Update:
-    """Read a message that must be of this codec, shape and round.
+def decode(data: bytes, codec: str, shape: Sequence[int], round: int, most: int | None = None
+           ) -> Update:
+    """Read a message that must be of this codec, shape and round, and of so many steps at most,
+    which are as many as there can be if nothing is said.
 
     Raises
     ------
@@ -126,16 +127,17 @@ def decode(data: bytes, codec: str, shape: Sequence[int], round: int) -> Update:
         raise CodecError(f"It is of round {of_round}, not {round}")
     if right > held:
         raise CodecError(f"It says that {right} of {held} images are right")
-    return Update(round, examples, _content(data[start:], kind, shape), held, right)
+    content = _content(data[start:], kind, shape, round if most is None else most)
+    return Update(round, examples, content, held, right)
 
 
-def _content(body: bytes, kind: int, shape: Sequence[int]) -> Content:
+def _content(body: bytes, kind: int, shape: Sequence[int], most: int) -> Content:
     if kind == SCORE:
         _check_size(body, 0)
         return {}
     if kind == FLOAT32:
         return _to_state(body, shape)
-    return _to_steps(body, shape)
+    return _to_steps(body, shape, most)
 
 
 def _from_state(state: State, shape: Sequence[int]) -> bytes:
@@ -163,13 +165,15 @@ def _from_step(step: Step) -> bytes:
     return numbers + bits.to_bytes(np.concatenate([up.ravel() for up in step.ups]))
 
 
-def _to_steps(body: bytes, shape: Sequence[int]) -> Steps:
+def _to_steps(body: bytes, shape: Sequence[int], most: int) -> Steps:
     layers = [(n_out, n_in) for n_in, n_out in pairwise(shape[:-1])]
     n_weights = sum(map(prod, layers))
     n_numbers = sum(4 + n_out * _integer(n_in).itemsize for n_out, n_in in layers)
     size = n_numbers + bits.n_bytes(n_weights)
     if len(body) % size:
         raise CodecError(f"Its body must have {size} bytes for each step, not {len(body)}")
+    if len(body) > most * size:
+        raise CodecError(f"It holds {len(body) // size} steps, and {most} are the most")
     return tuple(_to_step(body[place:place + size], layers, n_weights, n_numbers)
                  for place in range(0, len(body), size))
 

@@ -44,6 +44,8 @@ class Federation:
         What the last of the steps left of what was agreed on.
     history : list of dict
         What there is to say about each round, for ``metrics.json``.
+    strangers : set of int
+        Clients that need not remember what they were told in rounds before.
     memories : dict of str to bytes
         What clients kept after the last round, where they live in the server's process.
     """
@@ -56,6 +58,7 @@ class Federation:
         self.best: Content | None = None
         self.history: list[dict[str, Any]] = []
         self.memories: dict[str, bytes] = {}
+        self.strangers: set[int] = set()
         if path.exists():
             self._restore()
 
@@ -96,19 +99,20 @@ class Federation:
 
     def _known(self, client: int) -> int:
         """Return how many steps a client knows for sure: those before the round that it was last
-        asked in, if its answer was taken. Where one was not, it may have forgotten all."""
-        for entry in reversed(self.history):
+        asked in, if its answer was taken. Where one was not, or where another node says that it is
+        this client, it may have forgotten all."""
+        for entry in reversed(self.history if client not in self.strangers else []):
             if client in entry["asked"]:
                 return int(entry["round"]) - 1 if client in entry["clients"] else 0
         return 0
 
     def read(self, data: bytes) -> Update:
         """Read an answer to a round's :meth:`question`, or raise :exc:`CodecError`."""
-        update = decode(data, self.settings.codec, self.shape, self.round)
+        update = decode(data, self.settings.codec, self.shape, self.round, most=1)
         if update.examples < 1:
             raise CodecError("It was learnt from no image")
-        if isinstance(update.content, tuple) and len(update.content) != 1:
-            raise CodecError(f"It holds {len(update.content)} steps, not 1")
+        if not len(update.content):
+            raise CodecError("It holds no step")
         return update
 
     def read_score(self, data: bytes) -> Update:
@@ -150,6 +154,7 @@ class Federation:
         """
         believed = [updates[client] for client in sorted(updates)]
         self.judge(believed)
+        self.strangers -= updates.keys()
         if believed:
             self.content = self._agree(believed)
         elif isinstance(self.content, tuple):
@@ -193,18 +198,22 @@ class Federation:
         state = load_checkpoint(self.path)
         try:
             history = json.loads(state["history"])
-            if not (isinstance(history, list) and all(isinstance(each, dict) for each in history)):
-                raise ValueError
+            for each in history:
+                _ = each["round"], each["asked"], each["clients"]
             data = state["content"].numpy().tobytes()
             self.content = decode(data, self.settings.codec, self.shape, len(history)).content
             self.history = history
             self.unsaid = [state["unsaid"][str(layer)].numpy().reshape(left.shape)
                            for layer, left in enumerate(self.unsaid)]
             data = state["best"].numpy().tobytes()
-            self.best = decode(data, self.settings.codec, self.shape, self.kept).content
+            best = decode(data, self.settings.codec, self.shape, self.kept).content
+            self.best = best if any("held_out" in each for each in history) else None
             self.memories = {name: memory.numpy().tobytes()
                              for name, memory in state.get("memories", {}).items()}
-        except (KeyError, ValueError, TypeError, AttributeError, RecursionError, CodecError):
+        except CodecError as error:
+            raise CheckpointError(f"{self.path} cannot be gone on with: {error}. Begin a new run"
+                                  ) from None
+        except (KeyError, ValueError, TypeError, AttributeError, RecursionError):
             raise CheckpointError(f"{self.path} does not fit its federation.json") from None
 
 

@@ -105,7 +105,7 @@ def _descend(linears: Sequence[BinaryLinear], progress: float) -> None:
 
 
 def _batches(rows: Sequence[Tensor]) -> list[list[Tensor]]:
-    """Draw the batches of a round: all rows once, or more often where they are few."""
+    """Draw the batches of a round: nearly all rows once, or all more often where they are few."""
     n = len(rows[0])
     size = max(BATCH, n // N_STEPS)
     order = torch.cat([torch.randperm(n) for _ in range(-(-size * N_STEPS // n))])

@@ -22,6 +22,7 @@ from . import site_codes
 from .federation import Federation
 from .settings import Settings
 from .splits import split
+from .steps import words
 
 __all__ = ["begin", "finish", "prepare"]
 
@@ -57,6 +58,8 @@ def begin(settings: Settings, encoder: Path | None) -> Settings:
     images, chosen = site_codes.load(settings)
     split(settings.split, chosen.train_labels, settings.clients, settings.alpha, settings.seed,
           settings.classes)    # Each client gets something.
+    if settings.codec == "onebit":
+        words(len(chosen.classes), settings.widths()[-1], settings.seed)    # There are enough.
     if find_spec("flwr") is None:
         raise RunError("Flower is missing: pip install 'hybnn[fed]'")
     source = encoder_file(encoder) if encoder else None

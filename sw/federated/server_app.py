@@ -76,7 +76,7 @@ def federate(grid: Grid, federation: Federation,
     """Do all rounds that are left; ``tick`` is given each one's entry of the history."""
     settings, clients = federation.settings, dict[int, int]()
     while federation.round <= settings.rounds:
-        _meet(grid, clients, settings)
+        _meet(grid, clients, federation)
         asked = _sample(clients, federation)
         updates, refused, down, up = _ask(grid, federation, asked, "train", federation.round)
         federation.close(updates, refused=refused, asked=sorted(asked.values()), bytes_down=down,
@@ -88,7 +88,7 @@ def federate(grid: Grid, federation: Federation,
         tick(federation.history[-1])
     if federation.history and "held_out" not in federation.history[-1]:
         if not clients:    # All rounds were done before.
-            _meet(grid, clients, settings)
+            _meet(grid, clients, federation)
         # All judge what the last round led to: no round comes after it.
         entry = federation.history[-1]
         scores, _, down, up = _ask(grid, federation, clients, "evaluate", entry["round"])
@@ -114,16 +114,20 @@ def _ask(grid: Grid, federation: Federation, asked: dict[int, int], what: str, r
             sum(map(message.size, answers)))
 
 
-def _meet(grid: Grid, clients: dict[int, int], settings: Settings) -> None:
+def _meet(grid: Grid, clients: dict[int, int], federation: Federation) -> None:
     """Ask nodes that are new which client they are, until there are enough: node to number."""
+    settings = federation.settings
     end = time.monotonic() + settings.timeout
     while True:
         present = set(grid.get_node_ids())
         for node in clients.keys() - present:
             del clients[node]
-        new = [Message(RecordDict(), node, "query") for node in sorted(present - clients.keys())]
+        known = clients.keys() & present
+        new = [Message(RecordDict(), node, "query") for node in sorted(present - known)]
         for answer in grid.send_and_receive(new, timeout=settings.timeout) if new else ():
             _welcome(clients, answer)
+        if not isinstance(grid, Simulation):    # Whose nodes are given their memories back.
+            federation.strangers |= {clients[node] for node in present - known if node in clients}
         if len(clients) >= settings.clients:
             return
         if time.monotonic() > end:

@@ -126,6 +126,7 @@ class Settings:
 
     def widths(self) -> tuple[int, ...]:
         """Return the widths of the hidden layers."""
-        if (widths := read_widths(self.hidden)) is None:
+        widths = read_widths(self.hidden)
+        if widths is None or not 1 <= min(widths) <= max(widths) <= MAX_WIDTH:
             raise RunError(f"Hidden widths must be like 128 or 128-64, not {self.hidden!r}")
         return widths

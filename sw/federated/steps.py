@@ -2,8 +2,8 @@
 
 Nobody sends a latent weight. All begin with the same, drawn from the seed, and make the same steps:
 each weight goes up or down, and all of a layer as far. What such a step leaves of a wish is kept by
-who wished it and added to the next one, so that nothing is lost for good (error feedback,
-Karimireddy et al. 2019, arXiv 1901.09847; on both ways: Tang et al. 2019, arXiv 1905.05957).
+who wished it and added to the next one (error feedback, Karimireddy et al. 2019, arXiv 1901.09847;
+on both ways: Tang et al. 2019, arXiv 1905.05957).
 
 The readout's weights stay what they were drawn: a code word for each class, which no client whose
 images are of few classes can bend towards them.
@@ -11,18 +11,21 @@ images are of few classes can bend towards them.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 
 from ..golden.bits import Bits, Integers, to_signs
 from ..golden.network import Layer, Network, OutputLayer
+from ..training.asked.effort import RunError
 
-__all__ = ["Floats", "Latent", "Step", "agree", "beginning", "rounded"]
+__all__ = ["FAR", "MOST", "Floats", "Latent", "Step", "agree", "beginning", "rounded", "words"]
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
+MOST = 2.0    # Of a step's size: from one end of the latent weights to the other.
 NEAR = 0.3    # Latent weights begin within so much of 0: near enough that an epoch turns some.
+N_DRAWS = 64  # Of code words.
 FAR = 2.0     # As of agree: a threshold over images of one class differs by less.
 
 
@@ -90,23 +93,54 @@ class Latent:
 
 
 def beginning(shape: Sequence[int], seed: int) -> Latent:
-    """Draw what all begin with, from the widths from input to classes."""
-    rng = np.random.default_rng([seed, len(shape)])
+    """Draw what all begin with, from the widths from input to classes.
+
+    Raises
+    ------
+    RunError
+        The last hidden layer is too narrow for a code word of each class.
+    """
+    rng = np.random.default_rng([seed, *b"latent"])
     ends = list(pairwise(shape[:-1]))
     weights = tuple(rng.uniform(-NEAR, NEAR, (n_out, n_in)).astype(np.float32)
                     for n_in, n_out in ends)
     thresholds = tuple(np.full(n_out, n_in // 2 + 1, np.int64) for n_in, n_out in ends)
-    words = rng.integers(0, 2, (shape[-1], shape[-2]), np.uint8)
-    return Latent(weights, thresholds, OutputLayer(words, np.zeros(shape[-1], np.int64)))
+    return Latent(weights, thresholds,
+                  OutputLayer(words(shape[-1], shape[-2], seed), np.zeros(shape[-1], np.int64)))
+
+
+def words(n_classes: int, width: int, seed: int) -> Bits:
+    """Draw a code word for each class, ``(n_classes, width)``: of many draws that in which the two
+    that are most alike differ most.
+
+    Raises
+    ------
+    RunError
+        There are not so many words.
+    """
+    rng = np.random.default_rng([seed, *b"words"])
+    found, best = np.zeros((n_classes, width), np.uint8), 0
+    for _ in range(N_DRAWS):
+        drawn = rng.integers(0, 2, (n_classes, width), np.uint8)
+        if (least := _least_distance(drawn)) > best:
+            found, best = drawn, least
+    if not best and n_classes > 1:
+        raise RunError(f"A last hidden layer of {width} has no code words far enough apart for "
+                       f"{n_classes} classes: make it wider, see --hidden")
+    return found
+
+
+def _least_distance(drawn: Bits) -> int:
+    return min((int((one != other).sum()) for one, other in combinations(drawn, 2)), default=1)
 
 
 def rounded(wishes: Sequence[Floats], thresholds: Sequence[Integers]
             ) -> tuple[Step, list[Floats]]:
     """Return the step that says most of what is wished, and what it leaves unsaid.
 
-    The size of a layer's step is the mean size of what is wished of it.
+    The size of a layer's step is the mean size of what is wished of it, and at most :data:`MOST`.
     """
-    sizes = tuple(float(np.float32(np.abs(wish).mean())) for wish in wishes)
+    sizes = tuple(min(float(np.float32(np.abs(wish).mean())), MOST) for wish in wishes)
     step = Step(tuple((wish >= 0).astype(np.uint8) for wish in wishes), sizes, tuple(thresholds))
     return step, [wish - move for wish, move in zip(wishes, step.moves())]
 

@@ -40,7 +40,7 @@ def content(steps):
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_steps_come_back(shape, count, seed):
     steps = tuple(step(shape, seed + number) for number in range(count))
-    found = decode(encode(Update(seed + 1, 77, steps), shape), "onebit", shape, seed + 1)
+    found = decode(encode(Update(seed + 1, 77, steps), shape), "onebit", shape, seed + 1, count)
     assert (found.round, found.examples, content(found.content)) == (seed + 1, 77, content(steps))
 
 

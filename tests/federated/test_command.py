@@ -363,7 +363,10 @@ def test_a_failing_answer_is_an_error_as_flower_sends_it(settings):
     (["--clients", "0"],
      "There must be a client, and a fraction above 0 and up to 1, not 0 and 1"),
     (["--rounds", "70000"], "Rounds must be 1 to 65535, not 70000"),
-    (["--hidden", "x"], "Hidden widths must be like 128 or 128-64, not 'x'"),
+    (["--hidden", "128-3"], "A last hidden layer of 3 has no code words far enough apart for 10 "
+     "classes: make it wider, see --hidden"),
+    *((["--hidden", width], f"Hidden widths must be like 128 or 128-64, not '{width}'")
+      for width in ("x", "0", "70000")),
     (["--encoder", "nowhere"], "There is no encoder in nowhere"),
     (["--encoder", "other/federation.json"], "other/federation.json is not an encoder file: .*"),
     (["--task", "1v1"], "A task must be .*"),

@@ -7,6 +7,7 @@ from sw.federated.codec import CodecError, Update, decode, encode
 from sw.federated.federation import WORSE, Federation
 from sw.federated.settings import Settings
 from sw.federated.steps import beginning
+from sw.models.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from sw.models.encoding import CodeSet, pack_signs
 
 SHAPE = (24, 16, 3)
@@ -18,7 +19,7 @@ def judged(tmp_path, said, robust=False):
     """Return a federation whose rounds were judged so: (held, right) of each client."""
     federation = Federation(Settings(robust=robust), SHAPE, tmp_path / "state")
     for number, scores in enumerate(said, 1):
-        federation.history.append({"round": number})
+        federation.history.append({"round": number, "asked": [], "clients": []})
         federation.content = (STEP,) * number
         federation.judge([Update(number, 9, federation.content, *score) for score in scores])
     return federation
@@ -124,8 +125,50 @@ def test_a_client_is_told_what_it_may_not_know(tmp_path, history, known):
     assert len(steps) == len(history) - known
 
 
-@pytest.mark.parametrize("count", [0, 2])
-def test_an_answer_is_one_step(tmp_path, count):
+def test_a_stranger_is_told_all(tmp_path):
     federation = Federation(Settings(), SHAPE, tmp_path / "state")
-    with pytest.raises(CodecError, match=rf"^It holds {count} steps, not 1$"):
+    federation.history = [{"round": number, "asked": [5], "clients": [5]} for number in (1, 2)]
+    federation.content = (STEP,) * 2
+
+    def told():
+        return len(decode(federation.question(5, 3), "onebit", SHAPE, 3).content)
+    assert told() == 1
+    federation.strangers = {5}
+    assert told() == 2
+    federation.close({5: Update(3, 9, (STEP,))}, asked=[5])
+    assert federation.strangers == set()
+
+
+def test_without_a_judge_the_last_round_is_kept_after_a_restart(tmp_path):
+    federation = judged(tmp_path, [[]])
+    federation.save()
+    again = Federation(federation.settings, SHAPE, federation.path)
+    again.history.append({"round": 2, "asked": [], "clients": []})
+    again.content = (STEP, STEP)
+    assert again.kept == 2 == len(again.result)
+
+
+@pytest.mark.parametrize("damage, said", [
+    (lambda state: state.update(content=torch.cat([state["content"][:2], torch.tensor(
+        [2], dtype=torch.uint8), state["content"][3:]])),
+     r"cannot be gone on with: Its version is 2, not 3\. Begin a new run$"),
+    (lambda state: state.update(history='[{"round": 1}]'), "does not fit its federation.json$"),
+    (lambda state: state.update(history="[3]"), "does not fit its federation.json$"),
+    (lambda state: state.pop("unsaid"), "does not fit its federation.json$"),
+], ids=["an older version", "an entry", "no entry", "unsaid"])
+def test_a_damaged_state_is_refused(tmp_path, damage, said):
+    federation = judged(tmp_path, [[(10, 5)]])
+    federation.save()
+    state = load_checkpoint(federation.path)
+    damage(state)
+    save_checkpoint(federation.path, state)
+    with pytest.raises(CheckpointError, match=said):
+        Federation(federation.settings, SHAPE, federation.path)
+
+
+@pytest.mark.parametrize("count, said", [(0, "It holds no step"),
+                                         (2, "It holds 2 steps, and 1 are the most")])
+def test_an_answer_is_one_step(tmp_path, count, said):
+    federation = Federation(Settings(), SHAPE, tmp_path / "state")
+    with pytest.raises(CodecError, match=f"^{said}$"):
         federation.read(encode(Update(1, 9, (STEP,) * count), SHAPE))

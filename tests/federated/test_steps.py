@@ -1,7 +1,10 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
 
-from sw.federated.steps import FAR, Step, agree, beginning, rounded
+from sw.federated.steps import FAR, Step, agree, beginning, rounded, words
+from sw.training.asked.effort import RunError
 
 SHAPE = (24, 16, 5, 3)
 ENDS = [(16, 24), (5, 16)]
@@ -43,7 +46,7 @@ def test_what_a_step_leaves_is_said_later():
 
 @pytest.mark.parametrize("wish, up, size", [
     ([[1, -3]], [[1, 0]], 2), ([[0, 0]], [[1, 1]], 0), ([[0, -2]], [[1, 0]], 1),
-    ([[5, 5]], [[1, 1]], 5)], ids=["both", "nothing", "one", "all"])
+    ([[2, 2]], [[1, 1]], 2)], ids=["both", "nothing", "one", "all"])
 def test_a_step_is_as_long_as_the_mean_wish(wish, up, size):
     step, left = rounded([np.array(wish, np.float32)], [])
     assert (step.ups[0].tolist(), step.sizes) == (up, (size,))
@@ -94,3 +97,28 @@ def test_a_liar_is_bounded(far, threshold):
 def test_thresholds_are_weighed(counts, expected):
     agreed, _ = agree([said(0, threshold=12), said(1, threshold=13)], counts, nothing())
     assert agreed.thresholds[0].tolist() == [expected] * 16
+
+
+@pytest.mark.parametrize("n_classes, width, least", [
+    (1, 1, 0), (2, 1, 1), (4, 2, 1), (2, 128, 70), (10, 128, 48), (10, 8, 2), (26, 16, 2)])
+@pytest.mark.parametrize("seed", range(4))
+def test_code_words_differ(n_classes, width, least, seed):
+    found = words(n_classes, width, seed)
+    assert found.shape == (n_classes, width)
+    assert min(((one != other).sum() for one, other in combinations(found, 2)),
+               default=0) >= least
+
+
+@pytest.mark.parametrize("n_classes, width", [(3, 1), (10, 3), (26, 4)])
+def test_too_few_code_words_are_refused(n_classes, width):
+    with pytest.raises(RunError, match=rf"^A last hidden layer of {width} has no code words far "
+                                       rf"enough apart for {n_classes} classes: make it wider"):
+        words(n_classes, width, 0)
+
+
+def test_no_step_is_longer_than_the_latent_weights_are_apart():
+    step, left = rounded(wishes(0, 50), thresholds())
+    assert step.sizes == (2.0, 2.0)
+    assert np.allclose(step.moves()[0] + left[0], wishes(0, 50)[0])
+    agreed, _ = agree([step] * 3, [1, 1, 1], wishes(1, 50))
+    assert agreed.sizes == (2.0, 2.0)
