@@ -140,6 +140,13 @@ REFUSED = {
         + "y = Mul (o, e)",
         "node 'Sign_2' (Sign): it takes the sign of what is too near to zero to be known, as "
         "programs round a mean or a power in their own ways; let the exporter fold it"),
+    "bits by a mean": (
+        SIGN_IN + "m = ReduceMean (tie_mean)\n w = Q.BipolarQuant (s0, m)\n p = MatMul (a, w)\n"
+        "h = Q.BipolarQuant (p, one)\n y = MatMul (h, s1)",
+        "node 'BipolarQuant_3' (BipolarQuant): it computes with a mean or a power of constants, "
+        "which programs round in their own ways; let the exporter fold it"),
+    "a power that is endless": (SCORES + "r = Pow (zero, minus)\n y = Div (o, r)",
+        "node 'Pow_7' (Pow): it gives numbers that float32 does not have"),
     "a quotient by a difference of powers": (
         "m = ReduceMean (tie_mean)\n d = Sub (m, m)\n e = Div (one, d)\n" + SCORES
         + "y = Mul (o, e)",

@@ -88,6 +88,8 @@ def _decided(node: Node, exact: tuple[Array, ...], offs: tuple[Array, ...]) -> A
     """Return a sign or a comparison, which no program can have otherwise."""
     made = apply(ARITHMETIC[node.domain, node.op], node, *(each.astype(np.float32)
                                                           for each in exact))
+    if node.op == "BipolarQuant" and np.any(offs[1]):
+        raise Refused(FOLD)    # Its scale would be known exactly from here on.
     against, of_it = (exact[1], offs[1]) if node.op in COMPARISONS else (0, 0)
     if (np.abs(exact[0] - against) <= offs[0] + of_it).any():
         raise Refused("it takes the sign of what is too near to zero to be known, as programs "
@@ -138,8 +140,9 @@ def _power(node: Node, x: Any, exponent: Any) -> Array | Near:
     if not all(isinstance(each, Array) and each.dtype == np.float32 for each in (x, exponent)):
         raise Refused(FOLD)
     check_size(x.size, exponent.size)
-    exact = apply(lambda node, *each: np.power(*each), node, x.astype(np.float64), exponent)
-    if (exact == exact.astype(np.float32)).all():
+    with np.errstate(all="ignore"):    # What is no number is refused below.
+        exact = apply(lambda node, *each: np.power(*each), node, x.astype(np.float64), exponent)
+    if (np.isfinite(exact) & (exact == exact.astype(np.float32))).all():
         return exact.astype(np.float32)
     return _near(exact, np.abs(exact) * POWERS)
 
