@@ -18,6 +18,7 @@ PROGRAM = Path(__file__).parents[1] / "templates" / "avx2.c"
 COUNT = 100_000    # Codes, some milliseconds of work.
 REGISTER = 256     # Bits.
 COMPILER = "gcc"
+PATIENCE = 300     # Seconds.
 
 
 class ProcessorError(UserError):
@@ -38,6 +39,9 @@ def inference(network: Network) -> float:
     if (len(network.shape) != 3 or network.n_in > REGISTER or network.shape[1] % 4):
         raise ProcessorError(f"The program must have one hidden layer of a multiple of 4 neurons, "
                              f"and at most {REGISTER} inputs, not {network}")
+    if not re.search(r"^flags\b.* avx2\b", _about(), re.MULTILINE):
+        raise ProcessorError(f"The program needs AVX2, which {name()} does not have: take an x86 "
+                             "processor of the last ten years")
     codes = np.random.default_rng(1).integers(0, 2, (COUNT, network.n_in), np.uint8)
     with tempfile.TemporaryDirectory() as folder:
         program, made, asked, said = (Path(folder, each) for each in
@@ -70,10 +74,14 @@ def _padded(rows: np.ndarray, width: int) -> np.ndarray:
 
 def _run(*command: str | Path) -> str:
     try:
-        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+        result = subprocess.run(command, capture_output=True, text=True, check=False,
+                                timeout=PATIENCE)
     except FileNotFoundError:
         raise ProcessorError(f"{command[0]} was not found on PATH. "
                              f"Try: apt install {COMPILER}") from None
+    except subprocess.TimeoutExpired:
+        raise ProcessorError(f"{Path(command[0]).name} did not end in {PATIENCE} seconds: try on a "
+                             "computer with less work") from None
     if result.returncode:
         raise ProcessorError(f"{Path(command[0]).name} failed: "
                              f"{toolchain.reason(result.stderr, result.returncode)}")
@@ -82,8 +90,13 @@ def _run(*command: str | Path) -> str:
 
 def name() -> str:
     """Return what this computer's processor calls itself."""
-    try:
-        found = re.search(r"^model name\s*: (.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    except OSError:
-        found = None
+    found = re.search(r"^model name\s*: (.+)$", _about(), re.MULTILINE)
     return found[1] if found else "this processor"
+
+
+def _about() -> str:
+    """Return what Linux says of the processor; nothing elsewhere."""
+    try:
+        return Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return ""

@@ -2,9 +2,9 @@
  *
  *     program NETWORK CODES CLASSES
  *
- * NETWORK holds, little-endian: for each of HIDDEN neurons 32 bytes of weights and 8 of a number, where
- * fewer weights than that are unlike the code the neuron fires; for each of CLASSES_N classes WORDS
- * words of weights and one of an offset. CODES holds COUNT codes of 32 bytes. The class of each becomes
+ * NETWORK holds, little-endian: the weights of all HIDDEN neurons, 32 bytes each; their numbers, 8 each:
+ * where fewer weights than that are unlike the code, the neuron fires; the weights of all CLASSES_N
+ * classes, WORDS words each; their offsets, a word each. CODES holds COUNT codes of 32 bytes. The class of each becomes
  * a byte of CLASSES. The seconds of this thread for one inference are printed, the best of TRIES.
  */
 #include <immintrin.h>

@@ -15,6 +15,12 @@ def test_its_classes_are_goldens(shape, monkeypatch):
     assert 0 < processor.inference(random_network(shape)) < 1e-3
 
 
+def test_another_processor_is_refused(monkeypatch):
+    monkeypatch.setattr(processor, "_about", lambda: "model name : Z80\nflags : fpu avx\n")
+    with pytest.raises(processor.ProcessorError, match=r"^The program needs AVX2, which Z80 does"):
+        processor.inference(random_network((8, 4, 2)))
+
+
 @pytest.mark.parametrize("shape", [(257, 4, 2), (200, 6, 2), (200, 2), (9, 4, 4, 2)], ids=str)
 def test_other_networks_are_refused(shape):
     with pytest.raises(processor.ProcessorError,
