@@ -70,22 +70,22 @@ def do(subject: str, scale: float) -> tuple[list[Row], float]:
 
 def merged(new: str, text: str) -> str:
     """Put a table's rows in the place of those of the same name in the table that a text begins
-    with; give the new table alone if they are not all there.
+    with, and behind it what is not there yet.
 
     >>> print(merged("| what | lost |\\n| a | 0 |",
     ...              "\\n| what | lost |\\n| a | 1 |\\n| b | 0 |\\n\\nEnd"))
     | what | lost |
     | a | 0 |
     | b | 0 |
-    >>> print(merged("| what | lost |\\n| a | 0 |", "\\nNothing yet"))
+    >>> print(merged("| what | lost |\\n| c | 0 |", "\\n| what | lost |\\n| a | 1 |\\n\\nEnd"))
     | what | lost |
-    | a | 0 |
+    | a | 1 |
+    | c | 0 |
     """
     def name(line: str) -> str:
         return line.split(" | ")[0]
 
     old = [line for line in text.strip().partition("\n\n")[0].splitlines() if line[:1] == "|"]
     rows = {name(line): line for line in new.splitlines()}
-    if not rows.keys() <= set(map(name, old)):
-        return new
-    return "\n".join(rows.get(name(line), line) for line in old)
+    kept = [rows.pop(name(line), line) for line in old]
+    return "\n".join([*kept, *rows.values()])

@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
         text = table(found)
         if arguments.readme:
             before = arguments.readme.read_text().partition("<!-- make soak writes from here -->")
-            whole = merged(text, before[2])
+            whole = text if {*arguments.only} == {*SUBJECTS} else merged(text, before[2])
             markdown.rewrite(arguments.readme, f"{whole}\n\n{residuals()}", "make soak")
     except (OSError, markdown.MarkerError) as error:
         return fail(error)
