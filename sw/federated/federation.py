@@ -198,8 +198,10 @@ class Federation:
         state = load_checkpoint(self.path)
         try:
             history = json.loads(state["history"])
-            for each in history:
-                _ = each["round"], each["asked"], each["clients"]
+            if not isinstance(history, list):
+                raise ValueError
+            for each in history:    # What a question is made of.
+                _ = int(each["round"]), {*each["asked"]}, {*each["clients"]}
             data = state["content"].numpy().tobytes()
             self.content = decode(data, self.settings.codec, self.shape, len(history)).content
             self.history = history

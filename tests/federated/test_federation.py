@@ -154,8 +154,11 @@ def test_without_a_judge_the_last_round_is_kept_after_a_restart(tmp_path):
      r"cannot be gone on with: Its version is 2, not 3\. Begin a new run$"),
     (lambda state: state.update(history='[{"round": 1}]'), "does not fit its federation.json$"),
     (lambda state: state.update(history="[3]"), "does not fit its federation.json$"),
+    (lambda state: state.update(history="{}"), "does not fit its federation.json$"),
+    (lambda state: state.update(history='[{"round": 1, "asked": 5, "clients": []}]'),
+     "does not fit its federation.json$"),
     (lambda state: state.pop("unsaid"), "does not fit its federation.json$"),
-], ids=["an older version", "an entry", "no entry", "unsaid"])
+], ids=["an older version", "an entry", "no entry", "no list", "no clients", "unsaid"])
 def test_a_damaged_state_is_refused(tmp_path, damage, said):
     federation = judged(tmp_path, [[(10, 5)]])
     federation.save()
