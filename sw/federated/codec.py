@@ -22,7 +22,6 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -33,7 +32,7 @@ from ..golden import bits
 from ..golden.errors import UserError
 from ..golden.stages import Signature
 from ..models.classifier import BinaryClassifier
-from .steps import MOST, Step
+from .steps import MOST, Step, layers
 
 __all__ = ["CODECS", "CodecError", "Content", "State", "Steps", "Update", "decode", "encode",
            "layout"]
@@ -166,26 +165,26 @@ def _from_step(step: Step) -> bytes:
 
 
 def _to_steps(body: bytes, shape: Sequence[int], most: int) -> Steps:
-    layers = [(n_out, n_in) for n_in, n_out in pairwise(shape[:-1])]
-    n_weights = sum(map(prod, layers))
-    n_numbers = sum(4 + n_out * _integer(n_in).itemsize for n_out, n_in in layers)
+    ends = layers(shape)
+    n_weights = sum(map(prod, ends))
+    n_numbers = sum(4 + n_out * _integer(n_in).itemsize for n_out, n_in in ends)
     size = n_numbers + bits.n_bytes(n_weights)
     if len(body) % size:
         raise CodecError(f"Its body must have {size} bytes for each step, not {len(body)}")
     if len(body) > most * size:
         raise CodecError(f"It holds {len(body) // size} steps, and {most} are the most")
-    return tuple(_to_step(body[place:place + size], layers, n_weights, n_numbers)
+    return tuple(_to_step(body[place:place + size], ends, n_weights, n_numbers)
                  for place in range(0, len(body), size))
 
 
-def _to_step(body: bytes, layers: Sequence[tuple[int, int]], n_weights: int, n_numbers: int
+def _to_step(body: bytes, ends: Sequence[tuple[int, int]], n_weights: int, n_numbers: int
              ) -> Step:
     ups = bits.from_bytes(body[n_numbers:], n_weights)
     if bits.to_bytes(ups) != body[n_numbers:]:
         raise CodecError(f"It has bits beyond its {n_weights} weights")
-    parts = np.split(ups, np.cumsum([prod(layer) for layer in layers])[:-1])
+    parts = np.split(ups, np.cumsum(list(map(prod, ends)))[:-1])
     sizes, thresholds, place = [], [], 0
-    for n_out, n_in in layers:
+    for n_out, n_in in ends:
         sizes.append(struct.unpack_from("<f", body, place)[0])
         dtype = _integer(n_in)
         thresholds.append(np.frombuffer(body, dtype, n_out, place + 4).astype(np.int64))
@@ -194,7 +193,7 @@ def _to_step(body: bytes, layers: Sequence[tuple[int, int]], n_weights: int, n_n
             raise CodecError(f"A step must be 0 to {MOST} long, not {sizes[-1]}")
         if thresholds[-1].max() > n_in + 1:
             raise CodecError(f"A threshold must be 0 to {n_in + 1}, not {thresholds[-1].max()}")
-    return Step(tuple(part.reshape(layer) for part, layer in zip(parts, layers)), tuple(sizes),
+    return Step(tuple(part.reshape(each) for part, each in zip(parts, ends)), tuple(sizes),
                 tuple(thresholds))
 
 

@@ -3,7 +3,6 @@
 import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -54,7 +53,7 @@ class Federation:
         self.settings, self.shape, self.path = settings, shape, path
         self.content: Content = (() if settings.codec == "onebit" else
                                  rounds.first(shape, settings.seed))
-        self.unsaid = [np.zeros(ends[::-1], np.float32) for ends in pairwise(shape[:-1])]
+        self.unsaid = [np.zeros(ends, np.float32) for ends in steps.layers(shape)]
         self.best: Content | None = None
         self.history: list[dict[str, Any]] = []
         self.memories: dict[str, bytes] = {}

@@ -11,6 +11,7 @@ images are of few classes can bend towards them.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -19,7 +20,8 @@ from ..golden.bits import Bits, Integers, to_signs
 from ..golden.network import Layer, Network, OutputLayer
 from ..training.asked.effort import RunError
 
-__all__ = ["FAR", "MOST", "Floats", "Latent", "Step", "agree", "beginning", "rounded", "words"]
+__all__ = ["FAR", "MOST", "Floats", "Latent", "Step", "agree", "beginning", "layers", "rounded",
+           "words"]
 
 Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
@@ -101,14 +103,22 @@ def beginning(shape: Sequence[int], seed: int) -> Latent:
         The last hidden layer is too narrow for a code word of each class.
     """
     rng = np.random.default_rng([seed, *b"latent"])
-    ends = list(pairwise(shape[:-1]))
-    weights = tuple(rng.uniform(-NEAR, NEAR, (n_out, n_in)).astype(np.float32)
-                    for n_in, n_out in ends)
-    thresholds = tuple(np.full(n_out, n_in // 2 + 1, np.int64) for n_in, n_out in ends)
+    weights = tuple(rng.uniform(-NEAR, NEAR, ends).astype(np.float32) for ends in layers(shape))
+    thresholds = tuple(np.full(n_out, n_in // 2 + 1, np.int64) for n_out, n_in in layers(shape))
     return Latent(weights, thresholds,
                   OutputLayer(words(shape[-1], shape[-2], seed), np.zeros(shape[-1], np.int64)))
 
 
+def layers(shape: Sequence[int]) -> list[tuple[int, int]]:
+    """Return ``(n_out, n_in)`` of each hidden layer, of the widths from input to classes.
+
+    >>> layers((200, 128, 64, 10))
+    [(128, 200), (64, 128)]
+    """
+    return [(n_out, n_in) for n_in, n_out in pairwise(shape[:-1])]
+
+
+@cache    # All that a process makes of one federation has the same, and the draws take long.
 def words(n_classes: int, width: int, seed: int) -> Bits:
     """Draw a code word for each class, ``(n_classes, width)``: of many draws that in which the two
     that are most alike differ most.
@@ -127,6 +137,7 @@ def words(n_classes: int, width: int, seed: int) -> Bits:
     if not best and n_classes > 1:
         raise RunError(f"A last hidden layer of {width} has no code words far enough apart for "
                        f"{n_classes} classes: make it wider, see --hidden")
+    found.flags.writeable = False
     return found
 
 
