@@ -6,7 +6,6 @@ over all images of all clients, which a batch norm of one client would not know:
 means over its own. They are those of the network before the step that is sent with them.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
@@ -27,7 +26,7 @@ __all__ = ["Client", "model_of"]
 
 N_STEPS = 20    # Of gradient descent in a round, alike for all clients, whatever they have.
 BATCH = 32      # Images of one, at the least.
-RATE = 30.0     # At the beginning; it falls to 0 along half a cosine.
+RATE = 30.0     # At the beginning.
 
 
 class Client:
@@ -99,7 +98,7 @@ class Client:
 
 @torch.no_grad()
 def _descend(linears: Sequence[BinaryLinear], progress: float) -> None:
-    rate = RATE * (1 + math.cos(math.pi * progress)) / 2
+    rate = task.falling(RATE, progress)
     for linear in linears:
         linear.weight.copy_((linear.weight - rate * cast(Tensor, linear.weight.grad)).clamp(-1, 1))
 

@@ -41,6 +41,11 @@ class Recipe:
     optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.Adam
 
 
+def falling(rate: float, progress: float) -> float:
+    """Return a rate once this part of a training, 0 to 1, is done: it falls along half a cosine."""
+    return rate * (1 + math.cos(math.pi * progress)) / 2
+
+
 def reseed(seed: int, phase: str, epoch: int = 0) -> None:
     """Start all randomness anew from these three, so that an epoch does not know the one before.
 
@@ -98,7 +103,7 @@ class Training:
 
     def _set_rate(self, progress: float) -> None:
         for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.rate * (1 + math.cos(math.pi * progress)) / 2
+            group["lr"] = falling(self.recipe.rate, progress)
 
     def state(self) -> dict[str, Any]:
         """Copy all that :meth:`restore` needs, as a nested dict of tensors and numbers."""
