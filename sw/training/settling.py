@@ -89,8 +89,7 @@ def _candidates(arguments: argparse.Namespace, given: str, way: str) -> list[way
         None, None, None, Config.bits)
     if way == "hybrid" and (arguments.way == "hybrid" or of_hybrid):
         return [hybrid]
-    found = ways.on_chip(arguments.on_chip, SIDE if arguments.side is None else arguments.side,
-                         3 if arguments.colour else 1, arguments.pixels, len(names))
+    found = ways.on_chip(arguments.on_chip, *_size(arguments), arguments.pixels, len(names))
     of_chip = (arguments.pixels, arguments.augment, arguments.threads) != (8, None, 2)
     return [*found, hybrid] if way == "hybrid" and not of_chip else found
 
@@ -186,7 +185,7 @@ def _refuse_on_chip(arguments: argparse.Namespace, spec: str) -> dict[str, Any]:
             arguments.precision) != (usual.bits, None, None, PRECISIONS[0]):
         raise RunError("A network on the chip has no encoder and real numbers nowhere: it takes no "
                        "--model, --encoder, --bits, --loss, --hidden or --precision")
-    side, channels = SIDE if arguments.side is None else arguments.side, 1
+    side, channels = _size(arguments)
     if arguments.images is None:
         if arguments.side is not None or arguments.colour or arguments.limit is not None:
             raise RunError("--side, --colour and --limit are for your own images, see --images")
@@ -194,7 +193,6 @@ def _refuse_on_chip(arguments: argparse.Namespace, spec: str) -> dict[str, Any]:
         if (arguments.data, arguments.task) != (usual.data, usual.task):
             raise RunError("--images brings data and classes: it takes no --data and no --task")
         OwnImages(str(arguments.images), side, arguments.colour, arguments.limit, (), "")
-        channels = 3 if arguments.colour else 1
     asked: dict[str, Any] = {each: getattr(arguments, each) for each in (
         "pixels", "binarizer", "seed", "device", "epochs", "augment", "threads")}
     onchip.refuse(spec, side, channels, **asked)
@@ -208,6 +206,10 @@ def _inputs(arguments: argparse.Namespace, some: int | None = None) -> "Inputs":
     if arguments.images is None:
         return onchip.of_data_set(arguments.data, arguments.data_dir, arguments.task)
     limit = min(filter(None, (arguments.limit, some)), default=None)
-    return onchip.of_folder(str(arguments.images), SIDE if arguments.side is None else
-                            arguments.side, colour=arguments.colour, limit=limit,
-                            tells=some is None)
+    return onchip.of_folder(str(arguments.images), _size(arguments)[0], colour=arguments.colour,
+                            limit=limit, tells=some is None)
+
+
+def _size(arguments: argparse.Namespace) -> tuple[int, int]:
+    """Return the side of an image and its channels."""
+    return SIDE if arguments.side is None else arguments.side, 3 if arguments.colour else 1
