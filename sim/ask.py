@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,17 +12,28 @@ from pathlib import Path
 import numpy as np
 
 from sim.simulator import DEADLINE, Model
-from sw.golden import frame
+from sw.golden import fast, frame
 from sw.golden.bits import Bits
 from sw.golden.frame import N_SEQUENCES
+from sw.golden.network import Network
 
-__all__ = ["DRIVER", "Classes", "Driven", "Subject", "Unequal"]
+__all__ = ["DRIVER", "Classes", "Driven", "Subject", "Unequal", "first_other"]
 
 PATIENCE = 0.3    # Seconds for a bit of a code.
 N_ANSWER = 6      # Bytes of an answer's frame, at the least.
 DRIVER = Path(__file__).with_name("driver.cpp")
 
 Classes = list[int | None]    # None where no answer came in its turn.
+
+
+def first_other(network: Network, given: Bits, classes: Sequence[int]) -> int | None:
+    """Return the first input ``(n, n_in)`` whose class is not golden's, or is missing; ``n`` if
+    there are more classes than inputs, and None where all is golden's."""
+    expected = fast.classify_all(network, given).tolist()
+    for at in range(max(len(classes), len(expected))):
+        if [*classes[at:at + 1]] != expected[at:at + 1]:
+            return at
+    return None
 
 
 class Unequal(Exception):

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CoreDiffers", "classify", "main"]
 
-HERE = Path(__file__).parent
-TOP = HERE / "cells" / "bytes.sv"
+TOP = Path(__file__).parent / "cells" / "bytes.sv"
 NAME = "hybnn_core"    # In the top.
 RATE = 10_000          # Cycles a second, at the least, of a busy computer.
 PAUSES = 300           # Cycles that the driver may let an answer wait, and the next input.
@@ -49,7 +48,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parse_args(argv)
     # Imported here: --help needs no Amaranth.
     from hw.flow import cores
-    from sw.golden import fast, networks
+    from sim.ask import first_other
+    from sw.golden import networks
     from sw.golden.codes import load_codes
 
     file = runs.network_file(args.network)
@@ -61,11 +61,8 @@ def main(argv: list[str] | None = None) -> int:
                           f"not {count}")
     plan, begun = cores.choose(network, args.fold), time.monotonic()
     classes = classify(network, plan, given[:count])
-    expected = fast.classify_all(network, given[:count]).tolist()
-    wrong = [at for at in range(count) if classes[at:at + 1] != expected[at:at + 1]]
-    if wrong or len(classes) != count:
-        raise CoreDiffers(f"the core's class of input {wrong[0] if wrong else count} must be "
-                          "golden's")
+    if (wrong := first_other(network, given[:count], classes)) is not None:
+        raise CoreDiffers(f"the core's class of input {wrong} must be golden's")
     right = sum(klass == label for klass, label in zip(classes, labels.tolist()))
     print(f"  network      {network}\n  engine       {plan}\n"
           f"  classes      {count:,} of {count:,} are golden's, {right / count:.2%} the labels'\n"
@@ -78,6 +75,7 @@ def classify(network: Network, plan: "Plan", given: Bits) -> list[int]:
     """
     from hw.flow import cores
     from sim import simulator
+    from sim.ask import DRIVER
     from sw.golden import bits
 
     with tempfile.TemporaryDirectory() as name:
@@ -87,7 +85,7 @@ def classify(network: Network, plan: "Plan", given: Bits) -> list[int]:
         n_bytes, cycles = said["input"]["bytes"], said["cycles"]    # type: ignore[index]
         top = TOP.read_text().replace("N = 1)", f"N = {n_bytes})")
         model = simulator.find("verilator").build(
-            (folder / "core" / f"{NAME}.sv").read_text() + top, "bytes", driver=HERE / "driver.cpp")
+            (folder / "core" / f"{NAME}.sv").read_text() + top, "bytes", driver=DRIVER)
         (folder / "inputs").write_bytes(bits.pack(given).tobytes())
         silence = cycles["latency"] + cycles["period"] + PAUSES
         limit = (len(given) + 1) * (silence + 20 * n_bytes)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from sim.ask import DRIVER, Driven, Unequal
+from sim.ask import DRIVER, Driven, Unequal, first_other
 from sim.simulator import SimulationFailed, SimulatorNotFound, find
-from sw.golden import frame
+from sw.golden import fast, frame
+from sw.golden.network import random_network
 
 ANSWER = frame.answer(0, 5) + frame.answer(1, 6)
 # Whatever request comes first, its code says what the design does from then on.
@@ -66,3 +67,15 @@ def test_a_design_that_never_settles_says_so(driven):
     with pytest.raises(SimulationFailed, match=r"^the simulation of accelerator failed: %Error.*"
                                                r"did not converge"):
         driven.classify(codes(ALTERNATING), lambda count: None)
+
+
+@pytest.mark.parametrize("change, at", [
+    (lambda classes: classes, None), (lambda classes: [1 - classes[0], *classes[1:]], 0),
+    (lambda classes: [*classes[:-1], 9], 4), (lambda classes: classes[:-1], 4),
+    (lambda classes: [*classes, 0], 5), (lambda classes: [], 0)],
+    ids=["golden's", "the first", "the last", "one missing", "one more", "none"])
+def test_the_first_that_is_not_goldens_is_found(change, at):
+    network = random_network((9, 5, 2))
+    given = np.random.default_rng(0).integers(0, 2, (5, 9), np.uint8)
+    classes = fast.classify_all(network, given).tolist()
+    assert first_other(network, given, change(classes)) == at
