@@ -74,9 +74,19 @@ def check_names(tensors: Collection[str], expected: Collection[str]) -> None:
 
 
 def atomic_write(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path`` so that the file is never seen half written."""
+    """Write ``data`` to ``path`` so that the file is never seen half written.
+
+    Raises
+    ------
+    FileNotFoundError
+        Its folder is not there.
+    """
     path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except FileNotFoundError as error:    # It would name a file that nobody asked for.
+        raise FileNotFoundError(error.errno, "The folder to write into is not there, make it first",
+                                str(path.parent)) from None
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

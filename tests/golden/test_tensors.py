@@ -30,3 +30,11 @@ def test_other_names_are_refused(names, reason):
     tensors.check_names(["b", "a"], ["a", "b"])
     with pytest.raises(ValueError, match=f"^{re.escape(reason)}$"):
         tensors.check_names(names, ["a", "b"])
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=re.escape(
+            "[Errno 2] The folder to write into is not there, make it first: "
+            f"'{tmp_path / 'none'}'") + "$"):
+        tensors.atomic_write(tmp_path / "none" / "page.html", b"")
+    assert list(tmp_path.iterdir()) == []
