@@ -53,7 +53,8 @@ class Federation:
         self.settings, self.shape, self.path = settings, shape, path
         self.content: Content = (() if settings.codec == "onebit" else
                                  rounds.first(shape, settings.seed))
-        self.unsaid = [np.zeros(ends, np.float32) for ends in steps.layers(shape)]
+        self.unsaid: list[steps.Floats] = [np.zeros(ends, np.float32)
+                                           for ends in steps.layers(shape)]
         self.best: Content | None = None
         self.history: list[dict[str, Any]] = []
         self.memories: dict[str, bytes] = {}
