@@ -1,10 +1,11 @@
-"""CIFAR-10 from its own files: batches of images that Python 2 pickled.
+"""CIFAR-10 from its own files, or these compressed by xz: batches that Python 2 pickled.
 
 A pickle is a program. This one is not run before the file's MD5 is that of the published file, and
 its reader knows nothing but what makes an array of bytes.
 """
 
 import hashlib
+import lzma
 import pickle
 from collections.abc import Mapping
 from io import BytesIO
@@ -44,7 +45,8 @@ def load(data_dir: Path | None, md5: Mapping[str, str] = MD5) -> list[Tensor]:
     Parameters
     ----------
     data_dir : Path or None
-        Holds the files, or a folder ``cifar-10-batches-py`` or ``cifar10`` that does.
+        Holds the files, or a folder ``cifar-10-batches-py``, ``cifar10`` or ``cifar-10`` that does.
+        Each may be compressed, its name ending in ``.xz``: reading all takes ten seconds then.
     md5 : mapping
         Of all files by name, ``test_batch`` among them.
 
@@ -65,19 +67,14 @@ def load(data_dir: Path | None, md5: Mapping[str, str] = MD5) -> list[Tensor]:
 
 def _find(data_dir: Path) -> Path:
     for folder in (data_dir / FOLDER, data_dir / "cifar10" / FOLDER, data_dir / "cifar10",
-                   data_dir):
-        if (folder / "test_batch").is_file():
+                   data_dir / "cifar-10", data_dir):
+        if any((folder / name).is_file() for name in ("test_batch", "test_batch.xz")):
             return folder
     raise DataError(f"test_batch was not found in {data_dir} or {data_dir / FOLDER}")
 
 
 def _read(path: Path, digest: str) -> tuple[np.ndarray, np.ndarray]:
-    try:
-        content = regular.read_bytes(path, MAX_BYTES)
-    except FileRefused as refused:
-        raise DataError(str(refused)) from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error}") from None
+    content = _content(path)
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if found != digest:
         raise DataError(f"{path} must have the MD5 {digest} of the published file, not {found}: "
@@ -92,6 +89,25 @@ def _read(path: Path, digest: str) -> tuple[np.ndarray, np.ndarray]:
     except Exception:    # Whatever a pickle that is none may lead to.
         raise DataError(f"{path} is not a batch of CIFAR-10") from None
     return images.reshape(-1, 3, 32, 32), labels
+
+
+def _content(path: Path) -> bytes:
+    """Read a batch, or else the compressed one beside it, without more than it may hold."""
+    packed = path.with_name(f"{path.name}.xz")
+    try:
+        if path.exists() or not packed.exists():
+            return regular.read_bytes(path, MAX_BYTES)
+        reader = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+        content = reader.decompress(regular.read_bytes(packed, MAX_BYTES), MAX_BYTES)
+    except FileRefused as refused:
+        raise DataError(str(refused)) from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error}") from None
+    except lzma.LZMAError as error:
+        raise DataError(f"{packed} cannot be decompressed: {error}") from None
+    if not reader.eof:
+        raise DataError(f"{packed} must be whole, and hold at most {MAX_BYTES} bytes")
+    return content
 
 
 class _Reader(pickle.Unpickler):
