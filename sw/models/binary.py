@@ -9,6 +9,7 @@ factors in either.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -39,16 +40,19 @@ class _Binarize(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, sharpness: float | None) -> Tensor:
         ctx.save_for_backward(x)
         ctx.sharpness = sharpness
-        # Takes less than half as long as torch.where of two numbers, as does the product below.
-        return (x >= 0).to(x.dtype).mul_(2).sub_(1)
+        # With one new tensor: a fifth of the time of torch.where of two numbers.
+        return torch.ge(x, 0, out=torch.empty_like(x)).mul_(2).sub_(1)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         x, = ctx.saved_tensors
-        if ctx.sharpness is None:
-            return grads[0] * (x.abs() <= 1), None
-        slope = ctx.sharpness * (1 - torch.tanh(ctx.sharpness * x) ** 2)
-        return grads[0] * max(1 / ctx.sharpness, 1.0) * slope, None
+        t = ctx.sharpness
+        if t is None:
+            beyond = 1 + torch.finfo(x.dtype).eps    # It stops there, and 1 itself passes.
+            return torch.ops.aten.hardtanh_backward(grads[0], x, -beyond, beyond), None
+        tanh = (x * t).tanh_()    # No other new tensor.
+        slope = tanh.mul_(tanh).neg_().add_(1).mul_(t)
+        return slope.mul_(grads[0] * (1 / t) if t < 1 else grads[0]), None
 
 
 def binarize(x: Tensor, sharpness: float | None = None) -> Tensor:
@@ -219,6 +223,12 @@ class Signs(_Binarizing):
             return moved
         return x
 
+    def hold(self, shift: Tensor) -> None:
+        """Move by the same from now on, whatever the sample: by ``shift``, ``(n,)``, 0 to 1."""
+        self.binarizer = replace(self.binarizer, asd="static")
+        self.shift = nn.Parameter(torch.logit(shift, 1e-6))    # Nothing infinite.
+        del self.move
+
     def forward(self, x: Tensor) -> Tensor:
         return self.binarize(self.moved(x))
 
@@ -247,9 +257,14 @@ class DynamicShift(nn.Module):
         self.squeeze = nn.Linear(n, width, bias=False)
         self.spread = nn.Linear(width, n, bias=False)
 
-    def forward(self, a: Tensor) -> Tensor:
+    def shift(self, a: Tensor) -> Tensor:
+        """Return what is added to each sample's channels: ``(batch, n, ...) -> (batch, n)``."""
         means = a.flatten(2).mean(2) if a.dim() > 2 else a
         shift: Tensor = self.spread(F.relu(self.squeeze(means))).sigmoid()
+        return shift
+
+    def forward(self, a: Tensor) -> Tensor:
+        shift = self.shift(a)
         return a + shift.reshape(*shift.shape, *[1] * (a.dim() - 2))
 
 
