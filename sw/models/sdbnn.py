@@ -2,10 +2,11 @@
 
 The first convolution, the last layer and, in ResNet-18, the convolutions of shortcuts are in full
 precision. Before each binary convolution activations are moved by dynamic activation
-self-distribution, another shift for each image: these networks do not become hardware. Layers are
-those of the published program, which does not say all of it in the paper.
+self-distribution, another shift for each image: as they are, these networks do not become hardware.
+Layers are those of the published program, which does not say all of it in the paper.
 """
 
+import copy
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -17,11 +18,13 @@ from torch.nn import functional as F
 from .binarizer import Binarizer
 from .binary import BinaryConv2d, Signs
 
-__all__ = ["NETWORKS", "ResNet18", "ResNet20", "VGGSmall", "loss", "normalise"]
+__all__ = ["NETWORKS", "ResNet18", "ResNet20", "VGGSmall", "loss", "normalise",
+           "with_static_shifts"]
 
 # Of CIFAR-10's training images, for each colour.
 MEANS = (0.4914, 0.4822, 0.4465)
 DEVIATIONS = (0.2023, 0.1994, 0.2010)
+BATCH = 1000    # Images at a time, where none is trained on.
 SHIFT = 4    # Pixels, the most in each direction, as in all of the field.
 
 
@@ -97,7 +100,8 @@ class _Bridged(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         kept = x[:, :, ::self.stride, ::self.stride]
         shortcut = F.pad(kept, (0, 0, 0, 0, self.missing // 2, self.missing // 2))
-        return F.hardtanh(self.norm(self.conv(x)) + shortcut)
+        # In place: nothing of a batch norm's output is needed to go backward.
+        return F.hardtanh_(self.norm(self.conv(x)).add_(shortcut))
 
 
 class _Block(nn.Module):
@@ -146,6 +150,31 @@ def normalise(images: Tensor) -> Tensor:
     means, deviations = (torch.tensor(numbers, device=images.device).view(3, 1, 1)
                          for numbers in (MEANS, DEVIATIONS))
     return (images / 255 - means) / deviations
+
+
+@torch.no_grad()
+def with_static_shifts(model: nn.Module, images: Tensor) -> nn.Module:
+    """Return a copy, evaluating, whose shifts are the same for all images: their means over these.
+
+    Images are bytes. Such a shift folds into a threshold; the model itself has another for each
+    image, see :class:`~sw.models.binary.DynamicShift`.
+    """
+    static = copy.deepcopy(model).eval()
+    sums: dict[Signs, Tensor] = {}
+
+    def add(signs: nn.Module, inputs: tuple[Tensor]) -> None:
+        assert isinstance(signs, Signs)
+        sums[signs] = sums.get(signs, 0) + signs.move.shift(*inputs).sum(0)
+
+    hooks = [signs.register_forward_pre_hook(add) for signs in static.modules()
+             if isinstance(signs, Signs) and signs.binarizer.asd == "dynamic"]
+    for batch in images.split(BATCH):
+        static(normalise(batch))
+    for hook in hooks:
+        hook.remove()
+    for signs, total in sums.items():
+        signs.hold(total / len(images))
+    return static
 
 
 def loss(model: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
