@@ -54,7 +54,7 @@ class Phases:
     seed : int
     states : dict
         From the checkpoint: for each phase that has begun, its training's state, the ``seconds`` it
-        took, and the ``losses`` of its epochs.
+        took, those of the processor, ``cpu``, and the ``losses`` of its epochs.
     engine : :class:`~sw.training.device.Engine`
     """
 
@@ -73,6 +73,10 @@ class Phases:
         """Seconds that each phase took."""
         return {phase: round(state["seconds"], 1) for phase, state in self._states.items()
                 if "seconds" in state}
+
+    def cpu(self, phase: str) -> float:
+        """Return the seconds that a phase took of the processor, all threads together."""
+        return round(float(self._states[phase]["cpu"]), 1)
 
     def losses(self, phase: str) -> list[float]:
         """Mean loss of a batch in each epoch so far."""
@@ -113,31 +117,34 @@ class Phases:
         task.reseed(self.seed, f"{phase}, initial weights")
         model = make().to(self.device)
         training = Training(model, loss, recipe, phase, self.seed, self.engine)
-        seconds, losses = self._restore(training)
-        begun = time.monotonic() - seconds
+        seconds, cpu, losses = self._restore(training)
+        begun, cpu_begun = time.monotonic() - seconds, time.process_time() - cpu
         per_epoch = task.n_batches(data(0), recipe)
         with tqdm(total=recipe.epochs * per_epoch, initial=training.epoch * per_epoch, desc=phase,
                   unit=" batches", disable=None if self.engine.leads else True) as bar:
             while training.epoch < recipe.epochs:
                 losses.append(training.run_epoch(data(training.epoch), bar.update))
                 bar.set_postfix_str(f"loss {losses[-1]:.4g}")
-                self._keep(training, time.monotonic() - begun, losses)
+                self._keep(training, time.monotonic() - begun, time.process_time() - cpu_begun,
+                           losses)
         return model.eval()
 
-    def _restore(self, training: Training) -> tuple[float, list[float]]:
-        """Take the state of ``training`` from the checkpoint; return its seconds and losses."""
+    def _restore(self, training: Training) -> tuple[float, float, list[float]]:
+        """Take the state of ``training`` from the checkpoint; return its seconds, those of the
+        processor (0 in older ones), and its losses."""
         state = self._states.get(training.phase)
         if state is None:
-            return 0.0, []
+            return 0.0, 0.0, []
         try:
             training.restore(state)
-            return float(state["seconds"]), state["losses"].tolist()
+            return (float(state["seconds"]), float(state.get("cpu", 0.0)),
+                    state["losses"].tolist())
         except (KeyError, ValueError, TypeError, AttributeError, RuntimeError):
             raise CheckpointError(f"The checkpoint in {self.folder} does not fit its config.json"
                                   ) from None
 
-    def _keep(self, training: Training, seconds: float, losses: list[float]) -> None:
-        state = {**training.state(), "seconds": seconds, "losses": torch.tensor(losses)}
+    def _keep(self, training: Training, seconds: float, cpu: float, losses: list[float]) -> None:
+        state = {**training.state(), "seconds": seconds, "cpu": cpu, "losses": torch.tensor(losses)}
         # One assignment, so that an interruption finds the old state or the new.
         self._states = {**self._states, training.phase: state}
         if time.monotonic() - self._saved > SAVE_EVERY:

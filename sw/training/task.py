@@ -23,6 +23,7 @@ SMOOTHING = 0.1    # Of the labels, so that no score is driven further once it h
 AUTOENCODER_RATE = 4e-3
 BINARY_RATE = 3e-2    # Latent weights must cross zero to count; at 2e-3 too few do in time.
 TWIN_RATE = 2e-3
+LOWEST = 1 / 25    # Of its highest, a rate that rises; PyTorch's own for one cycle.
 
 Loss = Callable[..., Tensor]    # (model, *batch) to a number.
 Data = Sequence[Tensor] | Loader    # What an epoch goes through: rows in memory, or a loader.
@@ -32,13 +33,26 @@ Data = Sequence[Tensor] | Loader    # What an epoch goes through: rows in memory
 class Recipe:
     """How long and how fast: the rate falls from ``rate`` to 0 along half a cosine.
 
-    ``optimizer`` takes the parameters and the rate.
+    ``optimizer`` takes the parameters and the rate. In the part ``rise`` of the training, 0 to 1,
+    before it falls, the rate rises evenly from a 25th: one cycle.
     """
 
     epochs: int
     batch: int
     rate: float
     optimizer: Callable[..., torch.optim.Optimizer] = torch.optim.Adam
+    rise: float = 0.0
+
+    def rate_at(self, progress: float) -> float:
+        """Return the rate once this part of the training, 0 to 1, is done.
+
+        >>> recipe = Recipe(40, 128, 1.0, rise=0.5)
+        >>> [round(recipe.rate_at(progress), 2) for progress in (0, 0.25, 0.5, 0.75, 1)]
+        [0.04, 0.52, 1.0, 0.5, 0.0]
+        """
+        if progress < self.rise:
+            return self.rate * (LOWEST + (1 - LOWEST) * progress / self.rise)
+        return falling(self.rate, (progress - self.rise) / (1 - self.rise))
 
 
 def falling(rate: float, progress: float) -> float:
@@ -103,7 +117,7 @@ class Training:
 
     def _set_rate(self, progress: float) -> None:
         for group in self.optimizer.param_groups:
-            group["lr"] = falling(self.recipe.rate, progress)
+            group["lr"] = self.recipe.rate_at(progress)
 
     def state(self) -> dict[str, Any]:
         """Copy all that :meth:`restore` needs, as a nested dict of tensors and numbers."""
@@ -123,8 +137,18 @@ class Training:
         self.epoch = state["epoch"]
         self.model.load_state_dict(state["model"])
         groups = self.optimizer.state_dict()["param_groups"]
-        moments = {int(number): moment for number, moment in state["optimizer"].items()}
+        parameters = dict(enumerate(self.model.parameters()))
+        moments = {int(number): {name: _laid_out(tensor, parameters[int(number)])
+                                 for name, tensor in moment.items()}
+                   for number, moment in state["optimizer"].items()}
         self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+
+
+def _laid_out(tensor: Tensor, parameter: Tensor) -> Tensor:
+    """Return a parameter's moment in its order of memory, in which a file does not hold it."""
+    if tensor.shape != parameter.shape:
+        return tensor
+    return torch.empty_like(parameter, dtype=tensor.dtype).copy_(tensor)
 
 
 class _Step(nn.Module):
