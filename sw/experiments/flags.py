@@ -6,18 +6,24 @@ from pathlib import Path
 
 from ..terminal.command import Parser
 
-__all__ = ["read"]
+__all__ = ["parser", "read"]
 
 
 def read(name: str, description: str, page: Path, argv: list[str] | None, *,
          data: bool = True, device: bool = True) -> argparse.Namespace:
-    """Read the flags of the command of this name, whose tables belong into ``page``.
+    """Read the flags of the command of this name, see :func:`parser`."""
+    return parser(name, description, page, data=data, device=device).parse_args(argv)
+
+
+def parser(name: str, description: str, page: Path, *, data: bool = True,
+           device: bool = True) -> Parser:
+    """Return what reads the flags of the command of this name, whose tables belong into ``page``.
 
     Without ``data`` it takes no data sets that must be downloaded; without ``device`` it trains
     nothing that another processor would.
     """
-    parser = Parser(prog=f"python -m {name}", description=description)
-    add = parser.add_argument
+    found = Parser(prog=f"python -m {name}", description=description)
+    add = found.add_argument
     if data:
         add("--data-dir", metavar="DIR", type=Path, default=os.environ.get("HYBNN_DATA"),
             help="look for IDX files in DIR or DIR/NAME (default: $HYBNN_DATA, then download)")
@@ -30,4 +36,4 @@ def read(name: str, description: str, page: Path, argv: list[str] | None, *,
             help="train on cpu, cuda, or auto: cuda where there is one (default: %(default)s)")
     add("--small", action="store_true",
         help="rehearse with two seeds and few images, in a minute; the numbers mean nothing")
-    return parser.parse_args(argv)
+    return found

@@ -36,6 +36,7 @@ COMMANDS = {
     "together": ("sw.experiments.together", "compare federated with central training"),
     "ablation": ("sw.experiments.ablation", "show what each part of SD-BNN adds"),
     "onchip": ("sw.experiments.onchip", "train networks on the chip of three sizes, and compare"),
+    "cifar": ("sw.experiments.cifar", "train SD-BNN's ResNet-20 on CIFAR-10, and the plain sign"),
     "tables": ("sw.experiments.tables", "train on four tables, beside a random forest"),
     "trees": ("sw.experiments.trees", "boost decision trees that fit an icestick"),
     "searches": ("sw.experiments.mixbin", "compare the search for masks with its rivals"),
