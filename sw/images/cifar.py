@@ -35,6 +35,7 @@ MD5 = {
 }
 SIZE = 3 * 32 * 32    # Bytes of an image.
 MAX_BYTES = 1 << 25   # Of a file; the published ones have 31 million.
+MEMORY = 1 << 28      # Bytes that decompressing may take; xz -9 takes a quarter.
 
 
 def load(data_dir: Path | None, md5: Mapping[str, str] = MD5) -> list[Tensor]:
@@ -97,7 +98,7 @@ def _content(path: Path) -> bytes:
     try:
         if path.exists() or not packed.exists():
             return regular.read_bytes(path, MAX_BYTES)
-        reader = lzma.LZMADecompressor(lzma.FORMAT_XZ)
+        reader = lzma.LZMADecompressor(lzma.FORMAT_XZ, MEMORY)
         content = reader.decompress(regular.read_bytes(packed, MAX_BYTES), MAX_BYTES)
     except FileRefused as refused:
         raise DataError(str(refused)) from None

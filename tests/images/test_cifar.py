@@ -1,3 +1,5 @@
+import lzma
+import os
 import pickle
 from pathlib import Path
 
@@ -82,3 +84,59 @@ def test_a_missing_file_is_named(tmp_path, missing, message):
 def test_without_a_folder():
     with pytest.raises(DataError, match=r"^CIFAR-10 is not downloaded by itself: unpack https://"):
         cifar.load(None)
+
+
+def compress(folder, names):
+    for name in names:
+        (folder / f"{name}.xz").write_bytes(lzma.compress((folder / name).read_bytes()))
+        (folder / name).unlink()
+
+
+@pytest.mark.parametrize("names", [[*cifar.MD5], ["data_batch_2"], ["test_batch"]],
+                         ids=["all", "one", "test"])
+@pytest.mark.parametrize("below", [".", "cifar-10"])
+def test_compressed_batches_come_back(tmp_path, names, below):
+    digests = write(tmp_path / "data" / below, parts())
+    plain = cifar.load(tmp_path / "data" / below, digests)
+    compress(tmp_path / "data" / below, names)
+    packed = cifar.load(tmp_path / "data", digests)
+    assert all(torch.equal(one, other) for one, other in zip(plain, packed, strict=True))
+
+
+GOOD_XZ = lzma.compress(b"batch")
+
+
+@pytest.mark.parametrize("content, message", [
+    (b"", r"must be whole, and hold at most 33554432 bytes"),
+    (GOOD_XZ[:-9], r"must be whole, and hold at most 33554432 bytes"),
+    (lzma.compress(bytes((1 << 25) + 1)), r"must be whole, and hold at most 33554432 bytes"),
+    (b"no file of xz", r"cannot be decompressed: .*"),
+    (GOOD_XZ[:20] + bytes([GOOD_XZ[20] ^ 1]) + GOOD_XZ[21:], r"cannot be decompressed: .*"),
+    (lzma.compress(b"batch", lzma.FORMAT_ALONE), r"cannot be decompressed: .*"),
+    (lzma.compress(b"b", filters=[{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 30}]),
+     r"cannot be decompressed: .*[Mm]emory.*"),
+], ids=["empty", "cut", "bomb", "none", "damaged", "another form", "much memory"])
+def test_what_does_not_decompress_is_refused(tmp_path, content, message):
+    digests = write(tmp_path / "data", parts())
+    (tmp_path / "data/data_batch_4").unlink()
+    (tmp_path / "data/data_batch_4.xz").write_bytes(content)
+    with pytest.raises(DataError, match=f"^.*data_batch_4.xz {message}$"):
+        cifar.load(tmp_path / "data", digests)
+
+
+def test_another_compressed_file_than_the_published_is_not_read(tmp_path):
+    write(tmp_path / "data", parts())
+    compress(tmp_path / "data", ["data_batch_1"])
+    with pytest.raises(DataError, match=r"^.*data_batch_1 must have the MD5 c99cafc1"):
+        cifar.load(tmp_path / "data")
+
+
+PUBLISHED = Path(os.environ.get("HYBNN_DATA", "nowhere")) / "cifar-10/test_batch.xz"
+
+
+@pytest.mark.skipif(not PUBLISHED.exists(), reason="CIFAR-10 is not in $HYBNN_DATA")
+def test_the_published_batch_to_test_on():
+    name = "test_batch"
+    images, labels = cifar._read(PUBLISHED.with_name(name), cifar.MD5[name])
+    assert images.shape == (10_000, 3, 32, 32)
+    assert np.bincount(labels).tolist() == [1000] * 10
