@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 import torch
 
@@ -61,6 +63,33 @@ def test_rate_falls_to_zero(rows):
     for _ in range(6):
         learner.run_epoch(rows, lambda: rates.append(learner.optimizer.param_groups[0]["lr"]))
     assert rates == sorted(rates, reverse=True) and rates[0] == 1e-2 and rates[-1] < 1e-3
+
+
+def test_the_rate_rises_first_where_it_is_asked_to():
+    recipe = Recipe(10, 10, 0.5, rise=0.3)
+    rates = [recipe.rate_at(number / 100) for number in range(101)]
+    assert rates[0] == 0.02 and rates[30] == max(rates) == 0.5 and rates[-1] == 0
+    assert rates[:31] == sorted(rates[:31]) and rates[30:] == sorted(rates[30:], reverse=True)
+    assert rates[15] == pytest.approx(0.26) and rates[65] == pytest.approx(0.25)
+
+
+def test_moments_come_back_in_the_order_of_memory_of_their_parameters(rows):
+    def begin():
+        torch.manual_seed(0)
+        model = torch.nn.Conv2d(3, 4, 3).to(memory_format=torch.channels_last)
+        recipe = Recipe(2, 10, 1e-2, partial(torch.optim.SGD, momentum=0.9))
+        return Training(model, lambda model, x: model(x).square().mean(), recipe, "x", 0)
+
+    images, first, second = [torch.rand(20, 3, 5, 5)], begin(), begin()
+    run(first, images, 1)
+    state = first.state()
+    for moment in state["optimizer"].values():    # As a checkpoint has them.
+        moment["momentum_buffer"] = moment["momentum_buffer"].contiguous()
+    second.restore(state)
+    one, other = ([each["momentum_buffer"] for each in training.optimizer.state.values()]
+                  for training in (first, second))
+    assert [each.stride() for each in one] == [each.stride() for each in other]
+    assert all(torch.equal(*pair) for pair in zip(one, other, strict=True))
 
 
 @pytest.mark.parametrize("n_rows, n", [(1, 1), (9, 1), (10, 1), (19, 1), (20, 2), (45, 4)])
