@@ -49,7 +49,7 @@ def study(name: str, page: Path, arguments: Namespace) -> int:
     """Train what is not trained yet, and write the table; see the command."""
     protocol, kept = Protocol(), KEPT
     if arguments.small:
-        protocol, kept = Protocol(epochs=2, images=32), arguments.out / "measured"
+        protocol, kept = Protocol(epochs=2, batch=8, images=16), arguments.out / "measured"
     wanted = [arm(text) for text in arguments.arms or []] or (
         ARMS[:4] if arguments.small else ARMS)
     done = _finished(kept, protocol)
@@ -90,9 +90,9 @@ def _read(path: Path, each: Arm, protocol: Protocol) -> dict[str, Any]:
             raise ValueError
         forms = {"dynamic", "static"} if BINARIZERS[each.binarizer].asd else {"dynamic"}
         accuracies, seconds = found["accuracy"], found["seconds"]["cpu"]
-        numbers = [*accuracies.values(), seconds]
-        if not (accuracies.keys() == forms and all(type(each) in (int, float) and 0 <= each < 1e9
-                                                   for each in numbers)):
+        numbers = [(number, 100) for number in accuracies.values()] + [(seconds, 1e9)]
+        if accuracies.keys() != forms or not all(
+                type(number) in (int, float) and 0 <= number <= most for number, most in numbers):
             raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError):
         raise ArmError(f"{path} must be what the arm {each} came to, of this protocol: remove it "
@@ -117,9 +117,9 @@ def tabulate(done: dict[Arm, dict[str, Any]], begun: list[tuple[Arm, int]]) -> s
                            if each.binarizer == binarizer]) for binarizer in BINARIZERS]
     if min(len(each.values) for each in accuracies) > 1:
         text += "\n\n" + verdict(*accuracies)
-    going = [f"{each.binarizer}, seed {each.seed}: {epochs} epochs" for each, epochs in begun
-             if each not in done]
-    return text + (f"\n\nNot finished, and not in the table: {'; '.join(going)}." if going else "")
+    going = [f"{each.binarizer} of seed {each.seed} (epochs: {epochs})"
+             for each, epochs in begun if each not in done]
+    return text + (f"\n\nNot finished, and not in the table: {', '.join(going)}." if going else "")
 
 
 def _row(binarizer: str, found: dict[int, dict[str, Any]]) -> list[str]:
