@@ -104,3 +104,13 @@ def test_a_convolution_equals_its_definition(stride, size):
     windows = torch.nn.functional.unfold(x, 3, padding=1, stride=stride)
     flat = conv.latent().detach().flatten(1).sign()
     assert torch.equal(out.detach(), (flat @ windows).reshape(2, 4, size, size))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=["single", "double"])
+def test_a_gradient_passes_up_to_one_and_not_beyond(dtype):
+    ones = torch.tensor([1.0, -1.0, 0.0, -0.0], dtype=dtype)
+    beyond = torch.nextafter(ones[:2], 2 * ones[:2])
+    x = torch.cat([ones, beyond]).requires_grad_()
+    signs = binarize(x)
+    signs.backward(torch.full_like(x, 3))
+    assert signs.tolist() == [1, -1, 1, 1, 1, -1] and x.grad.tolist() == [3, 3, 3, 3, 0, 0]
