@@ -109,7 +109,8 @@ def _walk(graph: Graph, batch: int) -> Imported:
     for number, node in enumerate(graph.nodes):
         try:
             if missing := [name for name in node.inputs if name not in values]:
-                raise Refused(f"no node before it makes its input {missing[0][:60]!r}")
+                raise Refused(f"no node before it makes its input {missing[0][:60]!r}; export "
+                              "anew, from PyTorch with optimize=False or dynamo=False")
             made = _evaluate(node, [values[name] for name in node.inputs], batch)
         except Refused as error:
             more = others(graph.nodes[number + 1:], values, KNOWN, PRODUCTS, _constants)

@@ -199,7 +199,7 @@ FILES = {
         "its input has 5497558138880 values; 4194304 are taken at the most"),
     "another order": (lambda model: model.graph.node.append(model.graph.node.pop(0)),
                       "node 'BipolarQuant_0' (BipolarQuant): no node before it makes its input "
-                      "'f'"),
+                      "'f'; export anew, from PyTorch with optimize=False or dynamo=False"),
     "a circle": (circle, "node 'Sin_0' (Sin): a binary network has no such operator; leave it "
                          "to the host, or out"),
     "no output": (lambda model: setattr(model.graph.output[0], "name", "nowhere"),
