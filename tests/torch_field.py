@@ -134,6 +134,9 @@ TAKEN = {
     "the first score": lambda: dense(classes=1, end=Do(lambda x: x[:, 0])),
     "BinaryNet.pytorch's order": lambda: of_maps(
         nn.MaxPool2d(2), norm(6, maps=True), nn.Hardtanh(), where, size=12),
+    "an average of maps": lambda: read(
+        Weights((6, 1, 4, 4)), norm(6, maps=True), where, nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(), Weights((CLASSES, 6))),
     "an average of one": lambda: read(
         Weights((6, 1, 4, 5)), norm(6, maps=True), where, nn.AdaptiveAvgPool2d(1), nn.Flatten(),
         Weights((CLASSES, 6))),
@@ -148,8 +151,11 @@ NEWER = {
 REFUSED = {
     "an average pool": (lambda: of_maps(nn.AvgPool2d(2), norm(6, maps=True), where, size=12),
                         "several bits"),
-    "an average of maps": (lambda: of_maps(norm(6, maps=True), where, nn.AdaptiveAvgPool2d(1),
-                                           size=6), "it joins neurons"),
+    "an average of 12 places": (lambda: of_maps(norm(6, maps=True), where,
+                                                nn.AdaptiveAvgPool2d(1), size=6), "rounds"),
+    "an average of maps of scores": (lambda: read(
+        Weights((6, 1, 2, 2)), norm(6, maps=True), where, Weights((CLASSES, 6, 1, 1)),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten()), "its output is a mean of maps"),
     "a norm of each map": (lambda: of_maps(nn.InstanceNorm2d(6), where), "use a batch norm"),
     "a pool that overlaps": (lambda: of_maps(norm(6, maps=True), where, nn.MaxPool2d(2, 1),
                                              size=36),

@@ -32,9 +32,10 @@ from .file.operators import ARITHMETIC, IN_WAYS, SIGNALS, apply, check_attribute
 from .file.ranges import find_range
 from .obstacles import others
 from .recognised import layers, maps
+from .recognised.averaged import Averaged, handed_on
 from .recognised.ends import ENDS, Chosen, end, follow, hand_on
 from .recognised.layers import Imported
-from .recognised.products import PRODUCTS, Inputs
+from .recognised.products import OF_MEANS, PRODUCTS, Inputs
 from .recognised.reduced import MEANS, reduced
 from .signals.elements import JOINS, check_half, compute, join, move
 from .signals.folded import NEARLY, REDUCES, constant
@@ -48,12 +49,9 @@ SHAPE, CAST_LIKE = ("", "Shape"), ("", "CastLike")
 LIMITS = {"scores": 0.0, "bit": 0.5, "probability": 0.5}
 NORM = "its mean is one of what depends on the input, so that it joins neurons of one layer; use " \
        "a batch norm"
-MEAN = "what it gives has several bits, and between stages there is one; pool with MaxPool, " \
-       "behind the sign"
 REMEDIES = {
     **dict.fromkeys(("LayerNormalization", "InstanceNormalization", "GroupNormalization",
                      "LpNormalization", "MeanVarianceNormalization"), NORM),
-    "AveragePool": MEAN,
     **dict.fromkeys(("QuantizeLinear", "DequantizeLinear"),
                     "export with Brevitas' export_qonnx, not as QCDQ"),
 }
@@ -66,7 +64,7 @@ class Unused:
     what: str
 
 
-Value = Array | Signal | maps.Windows | Chosen | Unused | Near | None
+Value = Array | Signal | maps.Windows | Averaged | Chosen | Unused | Near | None
 
 
 def load(path: Path) -> Imported:
@@ -133,6 +131,8 @@ def _finish(value: Value, kind: str) -> Imported:
         raise Refused(value.what)
     if isinstance(value, Chosen):
         return layers.finish(value.scores)
+    if isinstance(value, Averaged):
+        raise Refused("its output is a mean of maps; end with a MatMul or Gemm")
     if not isinstance(value, Signal):
         raise Refused("its output does not depend on its input")
     ranked = value.ranked
@@ -162,7 +162,7 @@ def _evaluate(node: Node, inputs: Inputs, batch: int) -> Value:
     if kind == CAST_LIKE:
         return _evaluate(_as_cast(node, inputs[1].dtype), inputs[:1], batch)
     places = [number for number, each in enumerate(inputs)
-              if isinstance(each, Signal | maps.Windows | Chosen)]
+              if isinstance(each, Signal | maps.Windows | Averaged | Chosen)]
     if not places:
         return _constants(node, inputs)
     if len(places) > 1:
@@ -185,6 +185,8 @@ def _follow(node: Node, value: Any, inputs: Inputs, batch: int) -> Value:
     """Evaluate a node whose one signal is ``value``."""
     kind = (node.domain, node.op)
     nears = [number for number, each in enumerate(inputs) if isinstance(each, Near)]
+    if isinstance(value, Averaged) and kind not in OF_MEANS:
+        return handed_on(node, value, inputs, batch)
     if kind in ENDS:
         return end(node, value, inputs, batch)
     if isinstance(value, Signal) and value.end and kind not in MOVES:
@@ -212,7 +214,7 @@ def _as_cast(node: Node, dtype: np.dtype) -> Node:
 def _shape(node: Node, value: Any, batch: int) -> Array:
     if isinstance(value, maps.Windows) or (isinstance(value, Signal) and value.border):
         raise Refused("it asks for the shape of a border or of windows; give it as constants")
-    shape = (batch, *value.shape) if isinstance(value, Signal) else value.shape
+    shape = (batch, *value.shape) if isinstance(value, Signal | Averaged) else value.shape
     return np.array(shape[node.attributes.get("start", 0):node.attributes.get("end")], np.int64)
 
 

@@ -29,6 +29,8 @@ MAX_BITS = 24           # Of a Quant: whole numbers that float32 has.
 # The attributes that are understood. One that is not here, or has another type, is refused.
 ATTRIBUTES: dict[tuple[str, str], dict[str, type | tuple[type, ...]]] = {
     ("", "ArgMax"): {"axis": int, "keepdims": int, "select_last_index": int},
+    ("", "AveragePool"): {"auto_pad": str, "ceil_mode": int, "count_include_pad": int,
+                          "dilations": list, "kernel_shape": list, "pads": list, "strides": list},
     # A momentum is for training, which is refused.
     ("", "BatchNormalization"): {"epsilon": float, "momentum": float, "training_mode": int,
                                  "spatial": int},

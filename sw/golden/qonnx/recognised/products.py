@@ -14,8 +14,9 @@ from ..signals import folded
 from ..signals.near import Near
 from ..signals.signal import Signal
 from . import layers, maps
+from .averaged import Averaged, begin
 
-__all__ = ["PRODUCTS", "Inputs"]
+__all__ = ["OF_MEANS", "PRODUCTS", "Inputs"]
 
 Array = np.ndarray
 Inputs = list[Any]    # Of a node: arrays, signals, None.
@@ -31,11 +32,11 @@ def _weights(given: Any, ndim: int = 2) -> tuple[Array, float]:
     return weights, error
 
 
-def _matmul(node: Node, signal: Signal, inputs: Inputs) -> Signal:
+def _matmul(node: Node, signal: Signal | Averaged, inputs: Inputs) -> Signal:
     weights, error = _weights(inputs[1])
-    if _is_map(signal):
+    if not isinstance(signal, Averaged) and _is_map(signal):
         return maps.product(signal, weights, error)
-    return layers.begin(signal, weights, error=error)
+    return begin(signal, weights, error=error)
 
 
 def _is_map(signal: Signal | maps.Windows) -> bool:
@@ -52,7 +53,7 @@ def _xnor(node: Node, signal: Signal, inputs: Inputs) -> Signal:
     return layers.begin(signal, weights, xnor=True)
 
 
-def _gemm(node: Node, signal: Signal, inputs: Inputs) -> Signal:
+def _gemm(node: Node, signal: Signal | Averaged, inputs: Inputs) -> Signal:
     weights, error = _weights(inputs[1])
     if node.attributes["transA"]:
         raise Refused("it transposes its first input; let that be the batch and the vector")
@@ -69,8 +70,7 @@ def _gemm(node: Node, signal: Signal, inputs: Inputs) -> Signal:
                 (), (1,), (1, 1), (weights.shape[1],), (1, weights.shape[1])):
             raise Refused("its bias must be one number, or one for each neuron")
         bias = beta * bias
-    return layers.begin(signal, weights, alpha=float(alpha), bias=bias,
-                        error=error)
+    return begin(signal, weights, alpha=float(alpha), bias=bias, error=error)
 
 
 def _conv(node: Node, signal: Signal, inputs: Inputs) -> Signal:
@@ -93,6 +93,7 @@ def _einsum(node: Node, signal: Signal, inputs: Inputs) -> Signal:
     return _matmul(node, signal, [signal, weights])
 
 
-PRODUCTS: dict[tuple[str, str], Callable[[Node, Signal, Inputs], Signal]] = {
+PRODUCTS: dict[tuple[str, str], Callable[[Node, Any, Inputs], Signal]] = {
     ("", "MatMul"): _matmul, ("", "Gemm"): _gemm, ("qonnx", "XnorPopcountMatMul"): _xnor,
     ("", "Conv"): _conv, ("", "Einsum"): _einsum}
+OF_MEANS = {("", "MatMul"), ("", "Gemm")}

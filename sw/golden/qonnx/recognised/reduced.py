@@ -1,6 +1,7 @@
 """Sums, means and the greatest along axes of what depends on the graph's input.
 
-Taken is the greatest of a map, which is a pool, and what reduces one element to itself.
+Taken is the greatest of a map, which is a pool, the mean of a map before a product, and what
+reduces one element to itself.
 """
 
 from dataclasses import replace
@@ -12,28 +13,50 @@ from ..file.graph import Node, Refused
 from ..signals.elements import move
 from ..signals.signal import Signal
 from . import maps
+from .averaged import JOINED, Averaged
 
 __all__ = ["MEANS", "reduced"]
 
-MEANS = {("", "GlobalAveragePool")}
-JOINED = "it joins neurons of one layer; each must be treated by itself, as a batch norm does"
+MEANS = {("", "GlobalAveragePool"), ("", "AveragePool")}
+SEVERAL = "what it gives has several bits, and between stages there is one; pool with MaxPool, " \
+          "behind the sign, or all of a map before a MatMul or Gemm"
 
 
-def reduced(node: Node, signal: Signal, inputs: list[Any], batch: int) -> Signal:
-    """Return a signal without some of its axes; :exc:`Refused` unless that joins no neurons."""
+def reduced(node: Node, signal: Signal, inputs: list[Any], batch: int
+            ) -> Signal | Averaged:
+    """Return a signal without some of its axes, or the means of its channels."""
     rank = len(signal.shape) + 1
+    if node.op == "AveragePool" and not _takes_all(node, signal):
+        raise Refused(SEVERAL)
     along = _along(node, inputs, rank)
     if signal.border or not along or 0 in along or not all(0 <= axis < rank for axis in along):
         raise Refused(JOINED)
     if any(signal.shape[axis - 1] > 1 for axis in along):
         if node.op != "ReduceMax":
-            raise Refused(JOINED)
+            return _means(node, signal, along)
         signal = _greatest(node, signal, along)
     elif node.op == "ReduceL1":
         raise Refused(JOINED)
     if node.attributes.get("keepdims", 1):
         return signal
     return move(replace(node, op="Squeeze", attributes={"axes": along}), signal, [signal], batch)
+
+
+def _takes_all(node: Node, signal: Signal) -> bool:
+    """Return whether the one window of a pool is the map."""
+    said = node.attributes
+    return (tuple(said["kernel_shape"]) == signal.shape[1:] and not any(said.get("pads") or [])
+            and said.get("auto_pad", "NOTSET") in ("NOTSET", "VALID")
+            and not any(each != 1 for each in said.get("dilations") or []))
+
+
+def _means(node: Node, signal: Signal, along: list[int]) -> Averaged:
+    if node.op not in ("ReduceMean", "GlobalAveragePool", "AveragePool") or len(
+            signal.shape) != 3 or along not in ([2, 3], [1, 2]):
+        raise Refused(JOINED)
+    first = signal if along == [2, 3] else signal.turned((2, 0, 1))
+    kept = tuple(1 if axis + 1 in along else size for axis, size in enumerate(signal.shape))
+    return Averaged(first, kept if node.attributes.get("keepdims", 1) else first.shape[:1])
 
 
 def _greatest(node: Node, signal: Signal, along: list[int]) -> Signal:
