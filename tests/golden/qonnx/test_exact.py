@@ -27,7 +27,7 @@ ARRAYS = {"last": np.where(np.arange(12)[:, None] % 3, 1, -1), "neg": -1.0, "tin
           "small": 1e-42, "c10": 10.0, "c15": 15.0, "c25": 25.0, "f0": np.zeros((N, 1)),
           "nought": 0.0, "eight": 8.0, "four": 4.0, "bias": np.arange(12) - 5.0,
           "shift": np.full(5, 0.5),
-          "v7": np.array([7.3]), "v5": np.full(5, 7.3), "c0_7": 0.7,
+          "v7": np.array([7.3]), "v5": np.full(5, 7.3), "c0_7": 0.7, "ln2": np.log(2),
           "uneven12": np.where(np.arange(12) % 3, 99.0, -99.0)}
 
 # What is taken, and must be equal.
@@ -149,6 +149,11 @@ REFUSED = {
         "float32 rounds the scores of classes 0 and 4, " + AS_EQUAL),
     "Tanh of scores that are nearly 1": (SCORES + "s = Mul (o, c0_7)\n y = Tanh (s)",
         "float32 rounds the scores of classes 0 and 2, " + AS_EQUAL),
+    "a Softplus that ties": (LAYER + "c = Softplus (p)\n d = Sub (c, ln2)\n"
+                                     "h = Q.BipolarQuant (d, one)\n y = MatMul (h, s1)",
+        "node 'MatMul_8' (MatMul): float32 rounds neuron 0 of the layer before, each program in "
+        "its own way, and it makes a difference; make its scale a power of two, or multiply by it "
+        "after the MatMul"),
     "a Softmax of the batch": (ONE + "t = Squeeze (o, k1)\n y = Softmax <axis = 0> (t)",
         "node 'Softmax_8' (Softmax): it must act on the last axis, the classes, not on axis 0"),
     "two logarithms": (SCORES + "s = Softmax <axis = 1> (o)\n l = Log (s)\n y = Log (l)",
