@@ -48,8 +48,10 @@ def export(make: Callable[[], torch.nn.Module], folder: Path) -> Iterator[Path]:
 
 def _loads(path: Path) -> bool:
     import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = executor.SILENT
     try:
-        onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception:    # Of kinds of its own.
         return False
     return True
