@@ -33,7 +33,7 @@ def _joined(node: Node, makers: Mapping[str, Node]) -> Node:
         return node
     turned = makers.get(node.inputs[1])
     places = makers.get(turned.inputs[0]) if turned and turned.op == "Transpose" else None
-    if places is None or turned is None or places.op != "NonZero" or list(
+    if places is None or turned is None or places.op != "NonZero" or not places.inputs or list(
             turned.attributes.get("perm", [1, 0])) != [1, 0]:
         return node
     mask, number = (_source(name, makers) for name in (places.inputs[0], node.inputs[2]))
@@ -43,8 +43,10 @@ def _joined(node: Node, makers: Mapping[str, Node]) -> Node:
 def _source(name: str, makers: Mapping[str, Node]) -> str:
     """Return what was spread to become a value."""
     for _ in makers:    # No longer: nodes may hang in a circle.
-        if name in makers and makers[name].op in SPREADING:
-            name = makers[name].inputs[0]
+        maker = makers.get(name)
+        if maker is None or maker.op not in SPREADING or not maker.inputs:
+            break
+        name = maker.inputs[0]
     return name
 
 

@@ -44,6 +44,13 @@ def test_an_assignment_is_equal_to_its_graph(tmp_path, name):
     assert judge(graph(tmp_path / "model.onnx", EQUAL[name]), np.random.default_rng(0)) == "equal"
 
 
+def test_old_nodes_without_inputs_are_refused(tmp_path):
+    path = write(tmp_path / "model.onnx", LAYER + "i = NonZero ()\n j = Transpose (i)\n"
+                 "h = ScatterND (p, j, one)\n" + OUT, shape=(40, 1, 4, 5), opset=7)
+    with pytest.raises(NetworkFileError, match="NonZero"):
+        reader.load(path)
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_no_assignment_of_one_number_is_refused(tmp_path, name):
     body, said = REFUSED[name]
