@@ -53,6 +53,7 @@ ALSO = {
     "hw/flow/loading.py": {"serial"},
     # Who drives a board's pins must know its oscillator and the speed of its link.
     "sim/target.py": {"boards"}, "sim/test_target.py": {"boards"},
+    "sim/wires.py": {"boards"}, "sim/test_wires.py": {"boards"},
     "sim/test_board.py": {"serial"},
 }
 

@@ -1,44 +1,22 @@
 """Requests back to back over UART and SPI, at the fastest speeds of the link: all are answered."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from amaranth import Module
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 from amaranth.sim import Simulator
 
 from hw.accelerator import Accelerator
-from hw.blocks.wire import spi, uart
 from hw.plan import folding
+from hw.wired import OverSpi, OverUart
 from sw.golden import forward, frame
 from sw.golden.network import random_network
 from tests.spi import shift
 
 
-class Wires(wiring.Component):
-    """An accelerator between the two wires of a board."""
-
-    rx: In(1, init=1)
-    tx: Out(1, init=1)
-
-    def __init__(self, network, divisor):
-        self.accelerator = Accelerator(network, folding.default(network.shape))
-        self.receiver = uart.Receiver(divisor=divisor)
-        self.transmitter = uart.Transmitter(divisor=divisor)
-        super().__init__()
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules += [self.receiver, self.transmitter, self.accelerator]
-        m.d.comb += [self.receiver.rx.eq(self.rx), self.tx.eq(self.transmitter.tx)]
-        wiring.connect(m, self.receiver.bytes, self.accelerator.rx)
-        wiring.connect(m, self.accelerator.tx, self.transmitter.bytes)
-        return m
-
-
 def cycles(network, divisor, codes, off):
     """Send a request after the other; return the answers, and the cycles to the end of the last."""
-    dut = Wires(network, divisor)
+    dut = OverUart(Accelerator(network, folding.default(network.shape)), divisor)
     requests = b"".join(frame.request(number % 128, code) for number, code in enumerate(codes))
     wanted = b"".join(frame.answer(number % 128, forward.classify(network, code))
                       for number, code in enumerate(codes))
@@ -95,42 +73,20 @@ def test_no_request_waits(divisor, off):
     assert taken < 10 * divisor * (1 + max(off, 0)) * (sent + 20)
 
 
-class SpiWires(wiring.Component):
-    """An accelerator behind SPI."""
-
-    clk: In(1)
-    cs: In(1)
-    copi: In(1)
-    cipo: Out(1)
-
-    def __init__(self, network, room=8):
-        self.accelerator = Accelerator(network, folding.default(network.shape))
-        self.port = spi.Peripheral(idle=frame.FLAG, room=room)
-        super().__init__()
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules += [self.port, self.accelerator]
-        m.d.comb += [self.port.clk.eq(self.clk), self.port.cs.eq(self.cs),
-                     self.port.copi.eq(self.copi), self.cipo.eq(self.port.cipo)]
-        wiring.connect(m, self.port.bytes, self.accelerator.rx)
-        wiring.connect(m, self.accelerator.tx, self.port.answers)
-        return m
-
-
 def exchange(network, period, codes):
     """Send a request after the other, then flags; return what came back, and what should have.
 
     ``period`` is that of SPI's clock, in cycles of the accelerator's.
     """
-    dut, back = SpiWires(network), bytearray()
+    dut = OverSpi(Accelerator(network, folding.default(network.shape)), room=8)
+    wires, back = SimpleNamespace(clk=dut.sck, copi=dut.copi, cipo=dut.cipo), bytearray()
     requests = b"".join(frame.request(number % 128, code) for number, code in enumerate(codes))
 
     async def controller(ctx):
-        ctx.set(dut.cs, 1)
+        ctx.set(dut.cs, 0)
         await ctx.delay(5.3)
         for byte in requests + bytes([frame.FLAG] * 30):
-            back.append(await shift(ctx, dut, period, byte))
+            back.append(await shift(ctx, wires, period, byte))
 
     simulator = Simulator(dut)
     simulator.add_clock(1)

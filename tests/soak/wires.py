@@ -5,42 +5,28 @@ good up to :data:`TOLERANCE` of its baud rate.
 """
 
 import numpy as np
-from amaranth import Module
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
 from numpy.random import Generator
 
 from hw.accelerator import Accelerator
-from hw.blocks.wire import uart
 from hw.flow.tools import verilog
 from hw.plan import folding
+from hw.wired import OverUart
 
 from . import Row, share
 from .bench import WIRES, build
 from .link import NETWORK, SHAPE, Count, Traffic, received
 
-__all__ = ["Wired", "run"]
+__all__ = ["design", "run"]
 
 DIVISOR = 16         # Cycles of a bit, as in wires.v.
 TOLERANCE = 0.02
 WINDOWS = 20_000     # Of a soak.
 
 
-class Wired(wiring.Component):
-    """An accelerator between a receiver and a transmitter, as on a board."""
-
-    rx: In(1, init=1)
-    tx: Out(1, init=1)
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.receiver = receiver = uart.Receiver(divisor=DIVISOR)
-        m.submodules.transmitter = transmitter = uart.Transmitter(divisor=DIVISOR)
-        m.submodules.accelerator = accelerator = Accelerator(NETWORK, folding.default(SHAPE))
-        m.d.comb += [receiver.rx.eq(self.rx), self.tx.eq(transmitter.tx)]
-        wiring.connect(m, receiver.bytes, accelerator.rx)
-        wiring.connect(m, accelerator.tx, transmitter.bytes)
-        return m
+def design() -> str:
+    """Return the Verilog of an accelerator behind a UART, as on a board."""
+    wired = OverUart(Accelerator(NETWORK, folding.default(SHAPE)), DIVISOR)
+    return verilog.convert(wired, "wired")
 
 
 def levels(data: bytes, factor: float = 1.0) -> list[tuple[int, int]]:
@@ -73,7 +59,7 @@ def _fault(request: bytes, rng: Generator) -> list[tuple[int, int]]:
 def run(scale: float) -> list[Row]:
     """Send faults, then a good request after each."""
     rng = np.random.default_rng(round(1e6 * scale))
-    bench = build(verilog.convert(Wired(), "wired"), bench=WIRES)
+    bench = build(design(), bench=WIRES)
     n = 2 * share(WINDOWS, scale, 20)
     traffic, count = Traffic(n, rng), Count()
     good = np.arange(n) % 2 == 1
