@@ -29,12 +29,13 @@ async def start_clocks(dut: SimHandleBase) -> None:
         Clock(clock, 2 * round(5e11 / frequency), unit="ps").start()
 
 
-async def send(dut: SimHandleBase, data: bytes) -> None:
-    """Put bytes on the wire ``rx`` without a pause."""
-    for byte in data:
-        for bit in [0, *(byte >> at & 1 for at in range(8)), 1]:
-            dut.rx.value = bit
-            await Timer(BIT, "ps")
+async def speak(dut: SimHandleBase, outgoing: Queue) -> None:
+    """Put what there is to send on the wire ``rx``, for ever and without a pause."""
+    while True:
+        for byte in await outgoing.get():
+            for bit in [0, *(byte >> at & 1 for at in range(8)), 1]:
+                dut.rx.value = bit
+                await Timer(BIT, "ps")
 
 
 async def listen(dut: SimHandleBase, received: Queue) -> None:
@@ -69,8 +70,10 @@ async def exchange(dut: SimHandleBase, outgoing: deque[int], received: Queue) ->
 
 def over_uart(dut: SimHandleBase, received: Queue) -> Callable[[bytes], object]:
     """Listen; return what sends."""
+    outgoing: Queue = Queue()
     cocotb.start_soon(listen(dut, received))
-    return lambda data: cocotb.start_soon(send(dut, data))
+    cocotb.start_soon(speak(dut, outgoing))
+    return outgoing.put_nowait
 
 
 def over_spi(dut: SimHandleBase, received: Queue) -> Callable[[bytes], object]:

@@ -28,6 +28,7 @@ COMMANDS = {
     "floorplan": ("hw.floorplan", "draw where a build's cells lie"),
     "bench": ("hw.bench", "build many designs and compare them"),
     "board": ("sim.board", "run a virtual board"),
+    "wires": ("sim.wires", "measure how many codes a board's wires carry"),
     "core-check": ("sim.core", "put every test code or image through a core"),
     "soc": ("sim.soc", "classify codes by a program in a simulated SoC of LiteX"),
     "classify": ("sw.classify", "ask a board for the classes of images"),

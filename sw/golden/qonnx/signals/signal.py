@@ -159,7 +159,7 @@ class Signal:
     apart: bool = False
     between: bool = False
     ranked: "Signal | None" = None
-    end: str = ""
+    end: bool = False
     pools: tuple[Array, ...] = ()
     border: Border | None = None
     ways: tuple["Way", ...] = ()
