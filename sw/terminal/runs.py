@@ -34,8 +34,8 @@ def is_finished(run: Path) -> bool:
 def network_file(argument: Path | None) -> Path:
     """Return the network file that a run's folder holds or that ``argument`` is.
 
-    Without an argument that of the newest run; :exc:`NoRun` if there is none, or no folder
-    ``argument``.
+    Without an argument that of the newest run; :exc:`NoRun` if there is none, no folder
+    ``argument``, or no network in it.
     """
     argument = argument or newest()
     if argument.suffix not in (".safetensors", ".onnx") and not argument.exists():
@@ -43,7 +43,13 @@ def network_file(argument: Path | None) -> Path:
         raise NoRun(f"{argument} is not there: give the folder of a finished run or a network file"
                     + (f", such as {', '.join(there[-3:])}" if there else
                        ", or train one first with python -m sw.train"))
-    return argument / "network.safetensors" if argument.is_dir() else argument
+    if not argument.is_dir():
+        return argument
+    file = argument / "network.safetensors"
+    if not file.exists():
+        raise NoRun(f"{argument} holds no {file.name}: give the folder of a finished run; one that "
+                    "was broken off goes on with python -m sw.train --resume")
+    return file
 
 
 def codes_file(argument: Path) -> Path:

@@ -34,5 +34,11 @@ def test_without_a_finished_run(tmp_path):
 def test_a_run_or_its_network_file(tmp_path, monkeypatch, argument, network, codes):
     monkeypatch.chdir(tmp_path)
     Path("run").mkdir()
+    Path("run/network.safetensors").touch()
     assert runs.network_file(Path(argument)) == Path(network)
     assert runs.codes_file(Path(argument)) == Path(codes)
+
+
+def test_a_folder_without_a_network(tmp_path):
+    with pytest.raises(runs.NoRun, match=rf"^{tmp_path} holds no network\.safetensors: give the "):
+        runs.network_file(tmp_path)
