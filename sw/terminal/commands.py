@@ -39,6 +39,7 @@ COMMANDS = {
     "onchip": ("sw.experiments.onchip", "train networks on the chip of three sizes, and compare"),
     "cifar": ("sw.experiments.cifar", "train SD-BNN's ResNet-20 on CIFAR-10, and the plain sign"),
     "tables": ("sw.experiments.tables", "train on four tables, beside a random forest"),
+    "shapes": ("sw.experiments.shapes", "train on drawn shapes, as on your own images"),
     "trees": ("sw.experiments.trees", "boost decision trees that fit an icestick"),
     "searches": ("sw.experiments.mixbin", "compare the search for masks with its rivals"),
     "completion": ("sw.terminal.completion", "print what makes a shell complete all this"),
