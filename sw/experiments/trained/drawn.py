@@ -63,7 +63,7 @@ def _draw(name: str, kind: str, number: int, rng: np.random.Generator) -> Iterat
 def _greys(rng: np.random.Generator) -> tuple[int, int]:
     """Return two greys that are not too near."""
     while True:
-        ground, colour = rng.integers(0, 256, 2).tolist()
+        ground, colour = (int(grey) for grey in rng.integers(0, 256, 2))
         if abs(ground - colour) >= 60:
             return ground, colour
 
