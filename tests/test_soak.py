@@ -15,11 +15,13 @@ from tests.soak.noise import Line
 # Shares of a soak: some seconds of a CPU each. tests/hw/test_patch.py compares bitstreams.
 SCALES = {"exchange": 0.005, "link": 0.003, "wires": 0.005, "unknown": 0.02, "files": 0.008,
           "nofiles": 0.03, "numbers": 0.02, "crashes": 0.02, "longrun": 0.005, "networks": 0.01,
-          "stages": 0.02}
+          "stages": 0.02, "exporters": 0.01}
 
 
 @pytest.mark.parametrize("subject", SCALES)
 def test_nothing_is_lost(subject):
+    if subject == "exporters":
+        pytest.importorskip("onnxscript", reason="needs onnxscript: pip install '.[soak]'")
     rows = import_module(f"tests.soak.{subject}").run(SCALES[subject])
     assert all(row.tried for row in rows)
     assert {row.what: (row.lost, row.said) for row in rows if row.lost} == {}

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-__all__ = ["REFUSED", "TAKEN", "export"]
+__all__ = ["REFUSED", "SHAPE", "TAKEN", "export"]
 
 SHAPE, HIDDEN, CLASSES = (1, 4, 5), 9, 4
 
@@ -267,13 +267,12 @@ REFUSED = {
 }
 
 
-def export(make, path, dynamo=False, seed=0):
-    """Write a form as one of PyTorch's two exporters does, for a batch of one."""
+def export(make, path, seed=0):
+    """Write a form as PyTorch's older exporter does, for a batch of one."""
     torch.manual_seed(seed)
     model = make().eval()
-    options = {"dynamo": True, "verbose": False} if dynamo else {"dynamo": False,
-                                                                 "opset_version": 13}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(model, (torch.rand(1, *SHAPE),), str(path), **options)
+        torch.onnx.export(model, (torch.rand(1, *SHAPE),), str(path), dynamo=False,
+                          opset_version=13)
     return path

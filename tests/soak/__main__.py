@@ -19,7 +19,7 @@ from .link import residual
 
 # The longest first.
 SUBJECTS = ("longrun", "crashes", "files", "nofiles", "exchange", "link", "guided", "wires",
-            "bounds", "builds", "numbers", "graphs", "networks", "stages", "unknown")
+            "bounds", "builds", "exporters", "numbers", "graphs", "networks", "stages", "unknown")
 HEADING = ["what", "tried", "held", "lost", "seconds", ""]
 
 

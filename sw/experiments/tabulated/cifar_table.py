@@ -52,21 +52,22 @@ def study(name: str, page: Path, arguments: Namespace) -> int:
         protocol, kept = Protocol(epochs=2, batch=8, images=16), arguments.out / "measured"
     wanted = [arm(text) for text in arguments.arms or []] or (
         ARMS[:4] if arguments.small else ARMS)
+    for folder in arguments.out, kept:
+        folder.mkdir(parents=True, exist_ok=True)
     done = _finished(kept, protocol)
     missing = [each for each in wanted if each not in done]
-    data = cifar.load(arguments.data_dir and Path(arguments.data_dir)) if missing else []
+    data = cifar.load(arguments.data_dir) if missing else []
     for each in missing:
-        found = resnets.train(_folder(arguments.out, each), each, protocol, data)
-        kept.mkdir(parents=True, exist_ok=True)
-        atomic_write(kept / f"{each}.json", (json.dumps(found, indent=1) + "\n").encode())
-        _publish(name, page, arguments, kept, protocol)
+        if each not in _finished(kept, protocol):    # By another process, meanwhile.
+            found = resnets.train(_folder(arguments.out, each), each, protocol, data)
+            atomic_write(kept / f"{each}.json", (json.dumps(found, indent=1) + "\n").encode())
+            _publish(name, page, arguments, kept, protocol)
     if not missing:
         _publish(name, page, arguments, kept, protocol)
     return 0
 
 
 def _publish(name: str, page: Path, arguments: Namespace, kept: Path, protocol: Protocol) -> None:
-    arguments.out.mkdir(parents=True, exist_ok=True)
     text = tabulate(_finished(kept, protocol), [*_begun(arguments.out)])
     publish(text, arguments.out / "cifar.md", name, page, arguments)
 
@@ -105,7 +106,7 @@ def _begun(out: Path) -> Iterator[tuple[Arm, int]]:
     for each in ARMS:
         path = _folder(out, each) / "checkpoint.safetensors"
         if path.exists():
-            yield each, run.load_states(path)[MODEL]["epoch"]
+            yield each, run.load_states(path).get(MODEL, {}).get("epoch", 0)
 
 
 def tabulate(done: dict[Arm, dict[str, Any]], begun: list[tuple[Arm, int]]) -> str:

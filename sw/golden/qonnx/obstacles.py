@@ -63,7 +63,8 @@ def _of_product(node: Node, constants: Mapping[str, Any], makers: Mapping[str, N
     """Say what stands in the way of a layer: its weights, its input."""
     weights, found = constants.get(node.inputs[1]), []
     weights = weights.array if isinstance(weights, Near) else weights
-    if not node.domain and isinstance(weights, Array) and weights.ndim in (2, 4):
+    plain = not node.domain and node.op != "Einsum"
+    if plain and isinstance(weights, Array) and weights.ndim in (2, 4):
         by_neuron = node.op == "Conv" or node.attributes.get("transB")
         sizes = np.abs((weights if by_neuron else weights.T).astype(np.float64))
         if sizes.size and _differ(sizes.reshape(len(sizes), -1)):

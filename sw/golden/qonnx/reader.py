@@ -18,7 +18,7 @@ batch norm, all ways must give the same classes; a graph of which they do not is
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,24 +26,32 @@ import numpy as np
 
 from ..network import NetworkFileError
 from .file.graph import Graph, Node, Refused, answer, check_types, read
+from .file.masked import joined
 from .file.moves import MOVES
 from .file.operators import ARITHMETIC, IN_WAYS, SIGNALS, apply, check_attributes
 from .file.ranges import find_range
 from .obstacles import others
 from .recognised import layers, maps
-from .recognised.ends import ENDS, Chosen, end, hand_on
+from .recognised.averaged import Averaged, handed_on
+from .recognised.ends import ENDS, Chosen, end, follow, hand_on
 from .recognised.layers import Imported
-from .signals import near
+from .recognised.products import OF_MEANS, PRODUCTS, Inputs
+from .recognised.reduced import MEANS, reduced
 from .signals.elements import JOINS, check_half, compute, join, move
+from .signals.folded import NEARLY, REDUCES, constant
+from .signals.near import Near, scaled
 from .signals.signal import Signal, from_input
 
 __all__ = ["load"]
 
 Array = np.ndarray
-Inputs = list[Any]    # Of Value.
-
+SHAPE, CAST_LIKE = ("", "Shape"), ("", "CastLike")
 LIMITS = {"scores": 0.0, "bit": 0.5, "probability": 0.5}
+NORM = "its mean is one of what depends on the input, so that it joins neurons of one layer; use " \
+       "a batch norm"
 REMEDIES = {
+    **dict.fromkeys(("LayerNormalization", "InstanceNormalization", "GroupNormalization",
+                     "LpNormalization", "MeanVarianceNormalization"), NORM),
     **dict.fromkeys(("QuantizeLinear", "DequantizeLinear"),
                     "export with Brevitas' export_qonnx, not as QCDQ"),
 }
@@ -56,7 +64,7 @@ class Unused:
     what: str
 
 
-Value = Array | Signal | maps.Windows | Chosen | Unused | near.Near | None
+Value = Array | Signal | maps.Windows | Averaged | Chosen | Unused | Near | None
 
 
 def load(path: Path) -> Imported:
@@ -71,7 +79,7 @@ def load(path: Path) -> Imported:
     """
     try:
         with np.errstate(all="ignore"):    # What comes of infinities is looked at as it is made.
-            graph = read(path)
+            graph = joined(read(path))
             if graph.shape[0] > 1 or graph.any_batch:
                 _check_im2col(graph)
             imported = _walk(graph, graph.shape[0])
@@ -99,7 +107,8 @@ def _walk(graph: Graph, batch: int) -> Imported:
     for number, node in enumerate(graph.nodes):
         try:
             if missing := [name for name in node.inputs if name not in values]:
-                raise Refused(f"no node before it makes its input {missing[0][:60]!r}")
+                raise Refused(f"no node before it makes its input {missing[0][:60]!r}; export "
+                              "anew, from PyTorch with optimize=False or dynamo=False")
             made = _evaluate(node, [values[name] for name in node.inputs], batch)
         except Refused as error:
             more = others(graph.nodes[number + 1:], values, KNOWN, PRODUCTS, _constants)
@@ -122,6 +131,8 @@ def _finish(value: Value, kind: str) -> Imported:
         raise Refused(value.what)
     if isinstance(value, Chosen):
         return layers.finish(value.scores)
+    if isinstance(value, Averaged):
+        raise Refused("its output is a mean of maps; end with a MatMul or Gemm")
     if not isinstance(value, Signal):
         raise Refused("its output does not depend on its input")
     ranked = value.ranked
@@ -146,15 +157,14 @@ def _evaluate(node: Node, inputs: Inputs, batch: int) -> Value:
             raise Refused(each.what)
     if not node.domain:
         check_types(node, [None if each is None else each.dtype for each in inputs])
-    if kind == ("", "Shape"):
+    if kind == SHAPE:
         return _shape(node, inputs[0], batch)
+    if kind == CAST_LIKE:
+        return _evaluate(_as_cast(node, inputs[1].dtype), inputs[:1], batch)
     places = [number for number, each in enumerate(inputs)
-              if isinstance(each, Signal | maps.Windows | Chosen)]
+              if isinstance(each, Signal | maps.Windows | Averaged | Chosen)]
     if not places:
         return _constants(node, inputs)
-    if kind in near.REDUCES:
-        raise Refused("it joins neurons of one layer; each must be treated by itself, as a batch "
-                      "norm does")
     if len(places) > 1:
         if kind in JOINS and all(isinstance(inputs[each], Signal) for each in places):
             return join(node, inputs)
@@ -174,13 +184,17 @@ def _evaluate(node: Node, inputs: Inputs, batch: int) -> Value:
 def _follow(node: Node, value: Any, inputs: Inputs, batch: int) -> Value:
     """Evaluate a node whose one signal is ``value``."""
     kind = (node.domain, node.op)
-    nears = [number for number, each in enumerate(inputs) if isinstance(each, near.Near)]
+    nears = [number for number, each in enumerate(inputs) if isinstance(each, Near)]
+    if isinstance(value, Averaged) and kind not in OF_MEANS:
+        return handed_on(node, value, inputs, batch)
     if kind in ENDS:
         return end(node, value, inputs, batch)
     if isinstance(value, Signal) and value.end and kind not in MOVES:
-        raise Refused("it follows the choice of the class; leave it out")
+        return follow(node, value)
+    if kind in {*REDUCES, *MEANS}:
+        return reduced(node, value, inputs, batch)
     if nears and (kind not in PRODUCTS or nears != [1]):
-        return near.scaled(node, value, inputs)
+        return scaled(node, value, inputs)
     if kind in PRODUCTS:
         if value.dtype.name not in ("float32", "float64", "int32", "int64"):
             raise Refused(f"it multiplies {value.dtype.name}; cast to float32")
@@ -190,18 +204,25 @@ def _follow(node: Node, value: Any, inputs: Inputs, batch: int) -> Value:
     return compute(node, value, inputs) if kind in ARITHMETIC else move(node, value, inputs, batch)
 
 
+def _as_cast(node: Node, dtype: np.dtype) -> Node:
+    """Return the Cast that a CastLike is, to the type of its second input."""
+    from onnx import helper
+    to = {"to": int(helper.np_dtype_to_tensor_dtype(dtype))}
+    return replace(node, op="Cast", inputs=node.inputs[:1], attributes={**node.attributes, **to})
+
+
 def _shape(node: Node, value: Any, batch: int) -> Array:
     if isinstance(value, maps.Windows) or (isinstance(value, Signal) and value.border):
         raise Refused("it asks for the shape of a border or of windows; give it as constants")
-    shape = (batch, *value.shape) if isinstance(value, Signal) else value.shape
+    shape = (batch, *value.shape) if isinstance(value, Signal | Averaged) else value.shape
     return np.array(shape[node.attributes.get("start", 0):node.attributes.get("end")], np.int64)
 
 
-def _constants(node: Node, inputs: Inputs) -> Array | near.Near:
+def _constants(node: Node, inputs: Inputs) -> Array | Near:
     """Return what a node makes of constants alone."""
-    nearly = any(isinstance(each, near.Near) for each in inputs)
-    is_near = nearly or (node.domain, node.op) in near.NEARLY
-    return near.constant(node, inputs) if is_near else _constant(node, inputs)
+    nearly = any(isinstance(each, Near) for each in inputs)
+    is_near = nearly or (node.domain, node.op) in NEARLY
+    return constant(node, inputs) if is_near else _constant(node, inputs)
 
 
 def _constant(node: Node, inputs: Inputs) -> Array:
@@ -215,66 +236,6 @@ def _constant(node: Node, inputs: Inputs) -> Array:
     return array
 
 
-def _weights(given: Any, ndim: int = 2) -> tuple[Array, float]:
-    """Return weights, which must be constants, and how far they may be from what they are."""
-    error = given.error if isinstance(given, near.Near) else 0.0
-    weights = given.array if isinstance(given, near.Near) else given
-    if not isinstance(weights, Array) or weights.ndim != ndim:
-        raise Refused("its weights must be a matrix of constants" if ndim == 2 else
-                      "its weights must be constants, (channels, inputs, rows, columns)")
-    return weights, error
-
-
-def _matmul(node: Node, signal: Signal, inputs: Inputs) -> Signal:
-    weights, error = _weights(inputs[1])
-    if _is_map(signal):
-        return maps.product(signal, weights, error)
-    return layers.begin(signal, weights, error=error)
-
-
-def _is_map(signal: Signal | maps.Windows) -> bool:
-    return isinstance(signal, maps.Windows) or (len(signal.shape) == 3
-                                                and signal.shape[0] * signal.shape[1] > 1)
-
-
-def _xnor(node: Node, signal: Signal, inputs: Inputs) -> Signal:
-    weights, error = _weights(inputs[1])
-    if weights.dtype != np.float32 or signal.dtype != np.float32 or error:
-        raise Refused("its inputs must be float32")
-    if _is_map(signal):
-        return maps.product(signal, weights, 0, xnor=True)
-    return layers.begin(signal, weights, xnor=True)
-
-
-def _gemm(node: Node, signal: Signal, inputs: Inputs) -> Signal:
-    weights, error = _weights(inputs[1])
-    if node.attributes["transA"]:
-        raise Refused("it transposes its first input; let that be the batch and the vector")
-    if len(signal.shape) != 1 or weights.dtype != np.float32:
-        raise Refused(f"it multiplies {weights.dtype.name} of shape {signal.shape}; let that be a "
-                      "vector of float32")
-    alpha, beta = (np.float32(node.attributes[name]) for name in ("alpha", "beta"))
-    if not alpha:
-        raise Refused("it multiplies its sums by zero")
-    weights = weights.T if node.attributes["transB"] else weights
-    bias = inputs[2] if len(inputs) > 2 else None
-    if bias is not None:
-        if not isinstance(bias, Array) or bias.shape not in (
-                (), (1,), (1, 1), (weights.shape[1],), (1, weights.shape[1])):
-            raise Refused("its bias must be one number, or one for each neuron")
-        bias = beta * bias
-    return layers.begin(signal, weights, alpha=float(alpha), bias=bias,
-                        error=error)
-
-
-def _conv(node: Node, signal: Signal, inputs: Inputs) -> Signal:
-    weights, error = _weights(inputs[1], 4)
-    return maps.conv(node, signal, weights, inputs[2] if len(inputs) > 2 else None, error)
-
-
-PRODUCTS: dict[tuple[str, str], Callable[[Node, Signal, Inputs], Signal]] = {
-    ("", "MatMul"): _matmul, ("", "Gemm"): _gemm, ("qonnx", "XnorPopcountMatMul"): _xnor,
-    ("", "Conv"): _conv}
 WINDOWED = {("", "MatMul"), ("qonnx", "XnorPopcountMatMul")}
 MAPS: dict[tuple[str, str], Callable[[Node, Signal, Inputs], Signal | maps.Windows]] = {
     ("", "MaxPool"): lambda node, signal, inputs: maps.max_pool(node, signal),
@@ -282,4 +243,4 @@ MAPS: dict[tuple[str, str], Callable[[Node, Signal, Inputs], Signal | maps.Windo
     ("", "Pad"): maps.pad,
     ("qonnx", "Im2Col"): lambda node, signal, inputs: maps.im2col(node, signal),
     ("qonnx", "MaxPoolNHWC"): lambda node, signal, inputs: maps.max_pool_last(node, signal)}
-KNOWN = {*ARITHMETIC, *MOVES, *PRODUCTS, *MAPS, *ENDS, *near.REDUCES, ("", "Shape")}
+KNOWN = {*ARITHMETIC, *MOVES, *PRODUCTS, *MAPS, *ENDS, *REDUCES, *MEANS, SHAPE, CAST_LIKE}

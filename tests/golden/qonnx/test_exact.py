@@ -27,7 +27,7 @@ ARRAYS = {"last": np.where(np.arange(12)[:, None] % 3, 1, -1), "neg": -1.0, "tin
           "small": 1e-42, "c10": 10.0, "c15": 15.0, "c25": 25.0, "f0": np.zeros((N, 1)),
           "nought": 0.0, "eight": 8.0, "four": 4.0, "bias": np.arange(12) - 5.0,
           "shift": np.full(5, 0.5),
-          "v7": np.array([7.3]), "v5": np.full(5, 7.3), "c0_7": 0.7,
+          "v7": np.array([7.3]), "v5": np.full(5, 7.3), "c0_7": 0.7, "ln2": np.log(2),
           "uneven12": np.where(np.arange(12) % 3, 99.0, -99.0)}
 
 # What is taken, and must be equal.
@@ -71,6 +71,24 @@ EQUAL = {
     "a norm by powers": LAYER + "c = Sub (p, mean)\n r = Pow (var, half)\n d = Div (c, r)\n"
                                 "e = Mul (d, gamma)\n g = Add (e, beta)\n"
                                 "h = Q.BipolarQuant (g, one)\n y = MatMul (h, s1)",
+    "scores by a root of a power": SCORES + "r = Pow (v7, half)\n q = Sqrt (r)\n y = Div (o, q)",
+    "the logarithm of a Softmax": SCORES + "s = Softmax <axis = 1> (o)\n y = Log (s)",
+    "a LogSoftmax, raised again": SCORES + "s = LogSoftmax <axis = 1> (o)\n y = Exp (s)",
+    "one score, without its axis": ONE + "y = Squeeze (o, k1)",
+    "both of two comparisons": LAYER + "c = Greater (p, neg)\n d = GreaterOrEqual (p, half)\n"
+                                       "e = And (c, d)\n h = Cast <to = 1> (e)\n"
+                                       "y = MatMul (h, s1)",
+    "one of two comparisons": LAYER + "c = Greater (p, zero)\n d = Equal (p, zero)\n"
+                                      "e = Or (c, d)\n h = Cast <to = 1> (e)\n y = MatMul (h, s1)",
+    "a softplus": LAYER + "c = Softplus (p)\n d = Sub (c, one)\n h = Q.BipolarQuant (d, one)\n"
+                          "y = MatMul (h, s1)",
+    "an Elu": LAYER + "c = Elu (p)\n h = Q.BipolarQuant (c, one)\n y = MatMul (h, s1)",
+    "letters of an Einsum": HIDDEN + "y = Einsum <equation = \"bi, io -> bo\"> (h, s1)",
+    "letters of an Einsum, turned": HIDDEN + "t = Transpose (s1)\n"
+                                             "y = Einsum <equation = \"bj,kj->bk\"> (h, t)",
+    "the greatest of one": HIDDEN + "q = Unsqueeze (h, k1)\n"
+                                    "g = ReduceMax <axes = [1], keepdims = 0> (q)\n"
+                                    "y = MatMul (g, s1)",
     "Tanh of scores": SCORES + "s = Mul (o, tenth)\n y = Tanh (s)",
     "a Gemm with a bias": HIDDEN + "y = Gemm <alpha = 0.5> (h, s1, shift)",
 }
@@ -131,6 +149,21 @@ REFUSED = {
         "float32 rounds the scores of classes 0 and 4, " + AS_EQUAL),
     "Tanh of scores that are nearly 1": (SCORES + "s = Mul (o, c0_7)\n y = Tanh (s)",
         "float32 rounds the scores of classes 0 and 2, " + AS_EQUAL),
+    "a Softplus that ties": (LAYER + "c = Softplus (p)\n d = Sub (c, ln2)\n"
+                                     "h = Q.BipolarQuant (d, one)\n y = MatMul (h, s1)",
+        "node 'MatMul_8' (MatMul): float32 rounds neuron 0 of the layer before, each program in "
+        "its own way, and it makes a difference; make its scale a power of two, or multiply by it "
+        "after the MatMul"),
+    "a Softmax of the batch": (ONE + "t = Squeeze (o, k1)\n y = Softmax <axis = 0> (t)",
+        "node 'Softmax_8' (Softmax): it must act on the last axis, the classes, not on axis 0"),
+    "two logarithms": (SCORES + "s = Softmax <axis = 1> (o)\n l = Log (s)\n y = Log (l)",
+        "node 'Log_9' (Log): it follows the choice of the class; leave it out"),
+    "letters of another Einsum": (HIDDEN + "y = Einsum <equation = \"bi,io->ob\"> (h, s1)",
+        "node 'Einsum_6' (Einsum): its equation must be that of vectors and a matrix, like "
+        "'bi,oi->bo'"),
+    "the mean of a layer": (HIDDEN + "m = ReduceMean <axes = [1]> (h)\n y = MatMul (m, s1)",
+        "node 'ReduceMean_6' (ReduceMean): it joins neurons of one layer; each must be treated by "
+        "itself, as a batch norm does"),
     "powers joined on": (SCORES + "r = Pow (v5, half)\n q = Concat <axis = 0> (r, r)\n"
                                   "y = Div (o, q)",
         "node 'Concat_8' (Concat): it computes with a mean or a power of constants, which programs "
@@ -158,9 +191,6 @@ REFUSED = {
         "round in their own ways; let the exporter fold them"),
     "a root of what is below zero": (SCORES + "r = Pow (minus, half)\n y = Div (o, r)",
         "node 'Pow_7' (Pow): it gives numbers that float32 does not have"),
-    "a root of a power": (SCORES + "r = Pow (v7, half)\n q = Sqrt (r)\n y = Div (o, q)",
-        "node 'Sqrt_8' (Sqrt): it computes with a mean or a power of constants, which programs "
-        "round in their own ways; let the exporter fold it"),
     "scores of rounded sums": (HIDDEN + "w = Mul (s1, tenth)\n y = MatMul (h, w)",
         "float32 rounds the scores of classes 0 and 2, " + AS_EQUAL),
     "a rounded sum at its threshold": (SIGN_IN + "w = Mul (s0, tenth)\n p = MatMul (a, w)\n"
@@ -196,7 +226,8 @@ REFUSED = {
 OUTPUTS = {
     "scores as whole numbers": "int32[N,5] y", "scores as halves": "float16[N,5] y",
     "one score above": "int64[N,1] y", "one score, not below": "int64[N,1] y",
-    "the highest of one": "float[N] y", "ArgMax of a Softmax": "int64[N,1] y",
+    "the highest of one": "float[N] y", "one score, without its axis": "float[N] y",
+    "ArgMax of a Softmax": "int64[N,1] y",
     **dict.fromkeys(("one score", "one score, turned", "one score, its sign", "one score below",
                      "one probability", "one probability, rounded", "one probability, compared"),
                     "float[N,1] y"),

@@ -25,8 +25,8 @@ ONLY_BITS = "binarise it with BipolarQuant, quantise it with Quant to 8 bits at 
 REFUSED = {
     "a convolution of a matrix": ("c = Conv (x, w0)\n y = Flatten (c)",
         "node 'Conv_0' (Conv): its weights must be constants, (channels, inputs, rows, columns)"),
-    "an unknown operator": ("e = Exp (x)\n y = Flatten (e)",
-        "node 'Exp_0' (Exp): a binary network has no such operator; leave it to the "
+    "an unknown operator": ("e = Sin (x)\n y = Flatten (e)",
+        "node 'Sin_0' (Sin): a binary network has no such operator; leave it to the "
         "host, or out"),
     "a domain of others": ("domain my.ops\n y = Q.BipolarQuant (x, one)",
         "node 'BipolarQuant_0' (BipolarQuant): a binary network has no such "
@@ -109,21 +109,21 @@ REFUSED = {
         "classes 0 and 1 are not compared by a difference of counts: a score stays the same where "
         "its sum rises; leave out what rounds or clips the scores, or takes their sign"),
     "several things at once": (
-        SIGN_IN + "e = Exp (a)\n p = MatMul (e, threes)\n"
+        SIGN_IN + "e = Sin (a)\n p = MatMul (e, threes)\n"
         "h = Q.Quant <signed = 1, narrow = 0> (p, one, zero, two)\n"
-        "g = Identity (h)\n o = MatMul (g, s1)\n y = Erf (o)",
-        "node 'Exp_2' (Exp): a binary network has no such operator; leave it to the host, or out; "
+        "g = Identity (h)\n o = MatMul (g, s1)\n y = Cos (o)",
+        "node 'Sin_2' (Sin): a binary network has no such operator; leave it to the host, or out; "
         "besides, the weights of node 'MatMul_3' (MatMul) are not of one size for each neuron, "
         "node 'Quant_4' (Quant) gives node 'MatMul_6' (MatMul) numbers of 2 bits, "
-        "node 'Erf_7' (Erf) is no operator of a binary network"),
+        "node 'Cos_7' (Cos) is no operator of a binary network"),
     "more than are told": (
-        SIGN_IN + "b = Exp (a)\n" + "".join(f"c{i} = Erf ({'b' if not i else f'c{i - 1}'})\n"
+        SIGN_IN + "b = Sin (a)\n" + "".join(f"c{i} = Cos ({'b' if not i else f'c{i - 1}'})\n"
                                             for i in range(6)) + "y = MatMul (c5, s0)",
-        "node 'Exp_2' (Exp): a binary network has no such operator; leave it to the host, or out; "
-        "besides, node 'Erf_3' (Erf) is no operator of a binary network, "
-        "node 'Erf_4' (Erf) is no operator of a binary network, "
-        "node 'Erf_5' (Erf) is no operator of a binary network, "
-        "node 'Erf_6' (Erf) is no operator of a binary network, 2 more"),
+        "node 'Sin_2' (Sin): a binary network has no such operator; leave it to the host, or out; "
+        "besides, node 'Cos_3' (Cos) is no operator of a binary network, "
+        "node 'Cos_4' (Cos) is no operator of a binary network, "
+        "node 'Cos_5' (Cos) is no operator of a binary network, "
+        "node 'Cos_6' (Cos) is no operator of a binary network, 2 more"),
     "no layer": ("f = Flatten (x)\n y = Q.BipolarQuant (f, one)",
         "its output is not that of a layer; a network ends with a MatMul or Gemm"),
     "no input": ("y = Identity (half)", "its output does not depend on its input"),
@@ -158,7 +158,7 @@ def branch(model):
 
 def circle(model):
     """Let a layer take what hangs in a circle, behind a node that is refused."""
-    model.graph.node[0].op_type, last = "Exp", model.graph.node.pop()
+    model.graph.node[0].op_type, last = "Sin", model.graph.node.pop()
     last.input[0] = "w"
     for op, inputs, output in [("Identity", ["z2"], "z1"), ("Identity", ["z1"], "z2"),
                                ("Reshape", ["z2", "h"], "w")]:
@@ -199,8 +199,8 @@ FILES = {
         "its input has 5497558138880 values; 4194304 are taken at the most"),
     "another order": (lambda model: model.graph.node.append(model.graph.node.pop(0)),
                       "node 'BipolarQuant_0' (BipolarQuant): no node before it makes its input "
-                      "'f'"),
-    "a circle": (circle, "node 'Exp_0' (Exp): a binary network has no such operator; leave it "
+                      "'f'; export anew, from PyTorch with optimize=False or dynamo=False"),
+    "a circle": (circle, "node 'Sin_0' (Sin): a binary network has no such operator; leave it "
                          "to the host, or out"),
     "no output": (lambda model: setattr(model.graph.output[0], "name", "nowhere"),
                   "its output does not depend on its input"),

@@ -8,8 +8,11 @@ pytest.importorskip("torch", reason="needs torch")
 
 from sw.golden.network import NetworkFileError
 from sw.golden.qonnx import executor, reader
-from tests.torch_forms import REFUSED, TAKEN, export
+from tests import torch_field, torch_forms
+from tests.torch_forms import export
 
+TAKEN = torch_forms.TAKEN | torch_field.TAKEN
+REFUSED = torch_forms.REFUSED | torch_field.REFUSED
 EQUAL = "equal to the graph in another program, on 100 inputs"
 
 
@@ -24,10 +27,3 @@ def test_a_form_is_refused_with_its_reason(tmp_path, name):
     with pytest.raises(NetworkFileError) as error:
         reader.load(export(make, tmp_path / "model.onnx"))
     assert said in str(error.value) and "\n" not in str(error.value)
-
-
-@pytest.mark.parametrize("name", ["straight through", "a pool before the sign"])
-def test_the_newer_exporter_writes_two_files(tmp_path, name):
-    pytest.importorskip("onnxscript", reason="needs onnxscript")
-    path = export(TAKEN[name], tmp_path / "model.onnx", dynamo=True)
-    assert executor.check(path, 100) == EQUAL

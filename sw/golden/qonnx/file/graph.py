@@ -11,7 +11,7 @@ from ... import regular
 from . import constants as arrays
 from .refused import Refused
 
-__all__ = ["Graph", "Node", "Refused", "answer", "check_types", "read"]
+__all__ = ["Graph", "Node", "Refused", "answer", "check_types", "needed", "read"]
 
 MAX_BYTES = 1 << 28      # A file: weights of a hundred of the largest networks that fit a board.
 MAX_NODES = 10_000
@@ -163,7 +163,7 @@ def _graph(model: Any, data: arrays.Read) -> Graph:
     return Graph(inputs[0].name, (max(1, shape[0]), *shape[1:]), shape[0] < 1, _type(inputs[0]),
                  _datatype(graph, inputs[0].name), graph.output[0].name,
                  _output_type(graph.output[0]), constants,
-                 _needed(nodes, graph.output[0].name))
+                 needed(nodes, graph.output[0].name))
 
 
 def _opset(model: Any) -> int:
@@ -291,10 +291,11 @@ def _datatype(graph: Any, name: str) -> str:
     return str(said.get(name, {}).get("finn_datatype", ""))
 
 
-def _needed(nodes: list[Node], output: str) -> list[Node]:
-    names, needed = {output}, []
+def needed(nodes: list[Node], output: str) -> list[Node]:
+    """Return the nodes on which an output depends."""
+    names, found = {output}, []
     for node in reversed(nodes):
         if names & set(filter(None, node.outputs)):
-            needed.append(node)
+            found.append(node)
             names |= set(filter(None, node.inputs))
-    return needed[::-1]
+    return found[::-1]

@@ -10,10 +10,12 @@ from functools import reduce
 
 import numpy as np
 
+from .curves import BENT, CURVES
 from .graph import Node, Refused
+from .masked import ASSIGN, assign
 
-__all__ = ["ARITHMETIC", "ATTRIBUTES", "BENDS", "IN_WAYS", "MAX_SIZE", "SIGNALS", "Operator",
-           "apply", "cast", "check_attributes", "check_size"]
+__all__ = ["ARITHMETIC", "ATTRIBUTES", "BENDS", "IN_WAYS", "MAX_SIZE", "POWERS", "SIGNALS",
+           "Operator", "apply", "cast", "check_attributes", "check_size"]
 
 Array = np.ndarray
 Operator = Callable[..., Array]
@@ -21,15 +23,20 @@ Operator = Callable[..., Array]
 MAX_SIZE = 1 << 26      # Elements of an array.
 AT_A_TIME = 1 << 22     # Comparisons at a time.
 MAX_WORK = 1 << 34      # Comparisons of a MultiThreshold: some ten seconds.
+POWERS = 2.0 ** -21     # What a power can be off, to what it is: a few of float32's steps.
 MAX_BITS = 24           # Of a Quant: whole numbers that float32 has.
 
 # The attributes that are understood. One that is not here, or has another type, is refused.
 ATTRIBUTES: dict[tuple[str, str], dict[str, type | tuple[type, ...]]] = {
     ("", "ArgMax"): {"axis": int, "keepdims": int, "select_last_index": int},
+    ("", "AveragePool"): {"auto_pad": str, "ceil_mode": int, "count_include_pad": int,
+                          "dilations": list, "kernel_shape": list, "pads": list, "strides": list},
     # A momentum is for training, which is refused.
     ("", "BatchNormalization"): {"epsilon": float, "momentum": float, "training_mode": int,
                                  "spatial": int},
     ("", "Cast"): {"to": int, "saturate": int},    # It saturates float8, which is refused.
+    ("", "CastLike"): {"saturate": int},
+    ("", "Celu"): {"alpha": float},
     ("", "Clip"): {"min": float, "max": float},
     ("", "Concat"): {"axis": int},
     ("", "Conv"): {"auto_pad": str, "dilations": list, "group": int, "kernel_shape": list,
@@ -37,8 +44,11 @@ ATTRIBUTES: dict[tuple[str, str], dict[str, type | tuple[type, ...]]] = {
     ("", "Constant"): {"value": np.ndarray, "value_float": float, "value_int": int,
                        "value_floats": list, "value_ints": list},
     ("", "Dropout"): {"ratio": float, "seed": int},    # For training too.
+    ("", "Einsum"): {"equation": str},
+    ("", "Elu"): {"alpha": float},
     ("", "Flatten"): {"axis": int},
     ("", "Gather"): {"axis": int},
+    ("", "Gelu"): {"approximate": str},
     ("", "Gemm"): {"alpha": float, "beta": float, "transA": int, "transB": int},
     ("", "ConstantOfShape"): {"value": np.ndarray},
     ("", "HardSigmoid"): {"alpha": float, "beta": float},
@@ -49,12 +59,14 @@ ATTRIBUTES: dict[tuple[str, str], dict[str, type | tuple[type, ...]]] = {
                       "pads": list, "storage_order": int, "strides": list},
     ("", "Pad"): {"mode": str, "pads": list, "value": float},
     **{("", name): {"axes": list, "keepdims": int, "noop_with_empty_axes": int}
-       for name in ("ReduceL1", "ReduceMean", "ReduceSum")},
+       for name in ("ReduceL1", "ReduceMax", "ReduceMean", "ReduceProd", "ReduceSum")},
     ("", "Reshape"): {"allowzero": int},
+    ("", "Selu"): {"alpha": float, "gamma": float},
     ("", "Shape"): {"start": int, "end": int},
     ("", "Slice"): {"starts": list, "ends": list, "axes": list},
     ("", "Softmax"): {"axis": int},
     ("", "Squeeze"): {"axes": list},
+    ("", "ThresholdedRelu"): {"alpha": float},
     ("", "TopK"): {"axis": int, "largest": int, "sorted": int},
     ("", "Transpose"): {"perm": list},
     ("", "Unsqueeze"): {"axes": list},
@@ -133,14 +145,15 @@ def _divide(node: Node, a: Array, b: Array) -> Array:
 
 
 def _pow(node: Node, a: Array, b: Array) -> Array:
-    check_size(*np.broadcast_shapes(a.shape, b.shape))
+    """Return the least, the exact and the most of powers; those that the type has are exact."""
+    check_size(3, *np.broadcast_shapes(a.shape, b.shape))
     if a.dtype != b.dtype or a.dtype.kind != "f":
         raise Refused("it takes floats of one type")
     exact = np.power(a.astype(np.float64), b.astype(np.float64))
-    if not np.isfinite(exact).all() or (exact != exact.astype(a.dtype)).any():
-        raise Refused("its powers are rounded, which programs do in their own ways; multiply "
-                      "instead")
-    return exact.astype(a.dtype)
+    if not np.isfinite(exact).all():
+        raise Refused("it gives numbers that are not finite")
+    off = np.where(exact == exact.astype(a.dtype), 0, np.abs(exact) * POWERS)
+    return np.concatenate([exact - off, exact, exact + off]).astype(a.dtype)
 
 
 def _batch_norm(node: Node, x: Array, scale: Array, bias: Array, mean: Array,
@@ -191,14 +204,6 @@ def _hard_sigmoid(node: Node, x: Array) -> Array:
     exact = (x.astype(np.float64) * float(alpha) + float(beta)).astype(x.dtype)
     made = np.concatenate([alpha * x + beta, exact])
     return np.asarray(np.clip(made, x.dtype.type(0), x.dtype.type(1)))
-
-
-def _near(function: Callable[[Array], Array]) -> Operator:
-    """Return the least and the most that programs may give, which approximate in their own ways."""
-    def operator(node: Node, x: Array) -> Array:
-        exact = function(x.astype(np.float64))
-        return np.concatenate([exact * (1 - NEAR), exact * (1 + NEAR)]).astype(x.dtype)
-    return operator
 
 
 def _select(node: Node, condition: Array, yes: Array, no: Array) -> Array:
@@ -264,17 +269,6 @@ def _multi_threshold(node: Node, x: Array, thresholds: Array) -> Array:
     return np.moveaxis(scale * passed + bias, -1, channels)
 
 
-def _sigmoid(node: Node, x: Array) -> Array:
-    """Return the least and the most that a program may give: each approximates in its own way."""
-    exact = 1 / (1 + np.exp(-x.astype(np.float64)))
-    least, most = (np.where(x == 0, 0.5, exact + error) for error in (-SIGMOID, SIGMOID))
-    return np.concatenate([np.maximum(least, 0), np.minimum(most, 1)]).astype(x.dtype)
-
-
-SIGMOID = 1e-5    # Error of a program's Sigmoid.
-NEAR = 1e-5       # Error of a program's Tanh and its like, to what it is.
-
-
 def cast(x: Array, dtype: np.dtype) -> Array:
     """Cast to another type; :exc:`Refused` where ONNX does not say what comes out."""
     if dtype.kind in "iu":
@@ -315,18 +309,24 @@ ARITHMETIC: dict[tuple[str, str], Operator] = {
     ("", "Max"): _least_or_most(np.maximum),
     ("", "LeakyRelu"): _leaky,
     ("", "PRelu"): _leaky,
+    ("", "ThresholdedRelu"): lambda node, a: np.where(
+        a > np.float32(node.attributes["alpha"]).astype(a.dtype), a, np.zeros_like(a)),
+    ("", "Reciprocal"): lambda node, a: _divide(node, np.ones_like(a), a),
     ("", "HardSigmoid"): _hard_sigmoid,
-    ("", "Tanh"): _near(np.tanh),
     ("", "Cast"): _cast,
-    ("", "Sigmoid"): _sigmoid,
     ("", "Greater"): lambda node, a, b: a > b,
     ("", "GreaterOrEqual"): lambda node, a, b: a >= b,
     ("", "Less"): lambda node, a, b: a < b,
     ("", "LessOrEqual"): lambda node, a, b: a <= b,
     ("", "Equal"): lambda node, a, b: a == b,
     ("", "Not"): lambda node, a: ~a,
+    ("", "And"): lambda node, a, b: a & b,
+    ("", "Or"): lambda node, a, b: a | b,
+    ("", "Xor"): lambda node, a, b: a ^ b,
     ("", "Where"): _select,
     ("", "BatchNormalization"): _batch_norm,
+    **CURVES,
+    ASSIGN: assign,
     ("qonnx", "BipolarQuant"): _bipolar,
     ("qonnx", "Quant"): _quant,
     ("qonnx", "IntQuant"): _quant,
@@ -335,8 +335,8 @@ ARITHMETIC: dict[tuple[str, str], Operator] = {
 # Inputs of an operator that may depend on the graph's input; of all others the first alone.
 SIGNALS = {("", name): (0, 1) for name in (
     "Add", "Sub", "Mul", "Div", "Min", "Max", "Greater", "GreaterOrEqual", "Less",
-    "LessOrEqual", "Equal")}
+    "LessOrEqual", "Equal", "And", "Or", "Xor")} | {ASSIGN: (0, 1)}
 # What rises and falls: it turns at zero, or where its inputs are equal. All others only do one.
-BENDS = {"Abs", "Pow", "Equal", "Sigmoid"}
+BENDS = {"Abs", "Pow", "Equal", "Sigmoid", "Reciprocal", *BENT}
 # What gives all that programs may give, one below the other.
-IN_WAYS = {"BatchNormalization", "HardSigmoid", "Sigmoid", "Tanh"}
+IN_WAYS = {"BatchNormalization", "HardSigmoid"}

@@ -11,8 +11,10 @@ from ..file.operators import ARITHMETIC, apply, cast
 from ..signals.signal import Signal
 from . import layers
 
-__all__ = ["ENDS", "Chosen", "end", "hand_on"]
+__all__ = ["ENDS", "Chosen", "end", "follow", "hand_on"]
 
+# What makes of one of them the other.
+INVERSES = {"Softmax": "Log", "LogSoftmax": "Exp"}
 ENDS = {("", name) for name in ("ArgMax", "TopK", "Softmax", "LogSoftmax")}
 
 
@@ -28,7 +30,7 @@ class Chosen:
 def end(node: Node, signal: Signal, inputs: list[Any], batch: int) -> Signal | Chosen:
     """Pass an operator that does not change which score is the highest, nor which comes first."""
     rank, axis = len(signal.shape) + 1, node.attributes["axis"]
-    if not -rank <= axis < rank or axis % rank != rank - 1:
+    if rank < 2 or not -rank <= axis < rank or axis % rank != rank - 1:
         raise Refused(f"it must act on the last axis, the classes, not on axis {axis}")
     layers.check_scores(signal)
     if signal.dtype.kind not in "fi" or signal.dtype == np.float16:
@@ -40,7 +42,7 @@ def end(node: Node, signal: Signal, inputs: list[Any], batch: int) -> Signal | C
         if not signal.keeps_order(lambda values: values):
             raise Refused("its scores lie so close together that float32 may make some of them "
                           "equal; leave it out")
-        ranked = replace(signal.ranked or signal, end=True)
+        ranked = replace(signal.ranked or signal, end=node.op)
         return replace(ranked, ranked=ranked)
     if node.attributes.get("select_last_index"):
         raise Refused("it chooses the last of equal scores; choose the first, as here")
@@ -50,6 +52,14 @@ def end(node: Node, signal: Signal, inputs: list[Any], batch: int) -> Signal | C
     keeps = node.op == "TopK" or node.attributes["keepdims"]
     return Chosen(signal.ranked or signal, (batch, *signal.shape[:-1], *[1] * bool(keeps)),
                   np.dtype(np.int64))
+
+
+def follow(node: Node, signal: Signal) -> Signal:
+    """Pass the logarithm of a Softmax, or the exponential of a LogSoftmax: it is the other."""
+    if node.domain or INVERSES[signal.end] != node.op:
+        raise Refused("it follows the choice of the class; leave it out")
+    other, = (name for name in INVERSES if name != signal.end)
+    return replace(signal, end=other)
 
 
 def hand_on(node: Node, chosen: Chosen, inputs: list[Any], batch: int) -> Chosen:

@@ -207,7 +207,7 @@ def check_scores(signal: Signal) -> None:
     source = signal.source
     if source.weights is None or source.takes is None:
         raise Refused("its output is not that of a layer; a network ends with a MatMul or Gemm")
-    if signal.shape != (*[1] * (len(signal.shape) - 1), signal.size) or signal.border:
+    if signal.size != (signal.shape or (1,))[-1] or signal.border:
         raise Refused(f"its output has shape {signal.shape}; a score for each class is a vector")
     last = source.pending[0]
     if len(source.pending) > 1 or source.takes.bits > 1 or (isinstance(last, Conv) and (

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ..file.curves import BENT, CURVES
 from ..file.graph import Node, Refused
+from ..file.masked import ASSIGN
 from ..file.moves import MOVES
 from ..file.operators import ARITHMETIC, BENDS, apply, check_size
 from .signal import Signal, alike
@@ -18,7 +20,9 @@ Array = np.ndarray
 BOOL = 9    # ONNX's number of the type.
 # What may have several inputs that depend on the graph's.
 JOINS = {("", name) for name in ("Add", "Sub", "Mul", "Div", "Min", "Max", "Where", "Greater",
-                                 "GreaterOrEqual", "Less", "LessOrEqual", "Equal")}
+                                 "GreaterOrEqual", "Less", "LessOrEqual", "Equal", "And", "Or",
+                                 "Xor")} | {ASSIGN}
+
 NOT_BROADCAST = ("BatchNormalization", "MultiThreshold")    # Their constants lie along one axis.
 LAYOUTS = {2: "NC", 3: "NWC", 4: "NCHW"}    # Of a MultiThreshold that says none.
 # What may follow scores, and keeps their order unless they lie too close together.
@@ -38,6 +42,7 @@ def compute(node: Node, signal: Signal, inputs: list[Any]) -> Signal:
     """Do arithmetic with each element by itself; ``inputs`` are the node's, ``signal`` one."""
     check_half(node, inputs)
     if node.op not in NOT_BROADCAST:
+        inputs = [_of_sample(each, signal) for each in inputs]
         check_constants(signal, inputs)
 
     def step(rows: Array) -> Array:
@@ -45,21 +50,23 @@ def compute(node: Node, signal: Signal, inputs: list[Any]) -> Signal:
         return apply(ARITHMETIC[node.domain, node.op], node,
                      *(spread if each is signal else each for each in inputs))
 
-    bends = _turns(node, signal, inputs) and (node.op in ("Equal", "Sigmoid")
+    bends = _turns(node, signal, inputs) and (node.op in ("Equal", "Sigmoid", *BENT)
                                              or signal.crosses_zero())
     made = signal.then(step, sign=node.op == "Sign", bend=str(node) if bends else "")
     _check_numbers(made.table)
     if node.op in KEEPING:
         kept = (signal.keeps_order(KEEPING[node.op]) if signal.size > 1 or node.op == "Tanh"
                 else _turns_at_zero(signal))
-        return replace(made, apart=True, between=True, ranked=signal if kept else None)
+        made = replace(made, ranked=signal if kept else None)
+    if (node.domain, node.op) in CURVES or node.op == "Pow":
+        return replace(made, apart=True, between=True)
     return made
 
 
 def _turns(node: Node, signal: Signal, inputs: list[Any]) -> bool:
     """Return whether an operator may rise and fall, at zero if it is none of two."""
     # A number that divides by the input turns at zero, as a cast to bool does.
-    if node.op == "LeakyRelu":
+    if node.op in ("LeakyRelu", "Elu", "Selu", "ThresholdedRelu"):
         return bool(node.attributes["alpha"] < 0)
     if node.op == "PRelu":
         return bool((inputs[1] < 0).any())
@@ -80,6 +87,7 @@ def join(node: Node, inputs: list[Any]) -> Signal:
         raise Refused("it joins two paths, as a residual sum does: what comes out has several "
                       "bits, and between stages there is one; train a chain of layers")
     check_half(node, inputs)
+    inputs = [_of_sample(each, first) for each in inputs]
     for each in signals:
         check_constants(each, inputs)
     ways = max((each.ways for each in signals), key=len)
@@ -111,6 +119,14 @@ def _same_elements(one: Signal, other: Signal) -> bool:
             and one.border is other.border is None
             and (one.made_of == other.made_of).all() and len(one.pools) == len(other.pools)
             and all(mine is its for mine, its in zip(one.pools, other.pools)))
+
+
+def _of_sample(each: Any, signal: Signal) -> Any:
+    """Return a constant for one sample, where it is given for each of a batch and is the same."""
+    if isinstance(each, Array) and each.ndim == len(signal.shape) + 1 and len(each) > 1 and (
+            each == each[:1]).all():
+        return each[:1]
+    return each
 
 
 def check_constants(signal: Signal, constants: list[Any]) -> None:
@@ -157,7 +173,8 @@ def move(node: Node, signal: Signal, inputs: list[Any], batch: int) -> Signal:
     probe = np.arange(batch * signal.size).reshape(batch, *signal.shape)
     moved = apply(MOVES[node.domain, node.op], node,
                   *(probe if each is signal else each for each in inputs))
-    if moved.ndim < 2 or len(moved) != batch or not moved.size:
+    # A batch of numbers is taken, as one score may be.
+    if moved.ndim < 2 - (signal.size == 1) or len(moved) != batch or not moved.size:
         raise Refused("it must leave the first dimension, the batch, as it is")
     samples, shape = moved.reshape(batch, -1), moved.shape[1:]
     origin = samples[0]

@@ -159,7 +159,7 @@ class Signal:
     apart: bool = False
     between: bool = False
     ranked: "Signal | None" = None
-    end: bool = False
+    end: str = ""
     pools: tuple[Array, ...] = ()
     border: Border | None = None
     ways: tuple["Way", ...] = ()
