@@ -21,7 +21,7 @@ def _star(corners: int, inner: float = 1.0) -> Corners:
             for at in range(turns)]
 
 
-POLYGONS = {
+POLYGONS: dict[str, Corners] = {
     "triangle": _star(3), "square": _star(4), "pentagon": _star(5), "star": _star(5, 0.4),
     "bar": [(-1, -0.2), (1, -0.2), (1, 0.2), (-1, 0.2)],
     "cross": [(-1, -0.3), (-0.3, -0.3), (-0.3, -1), (0.3, -1), (0.3, -0.3), (1, -0.3), (1, 0.3),
@@ -63,7 +63,7 @@ def _draw(name: str, kind: str, number: int, rng: np.random.Generator) -> Iterat
 def _greys(rng: np.random.Generator) -> tuple[int, int]:
     """Return two greys that are not too near."""
     while True:
-        ground, colour = (int(grey) for grey in rng.integers(0, 256, 2))
+        ground, colour = map(int, rng.integers(0, 256, 2))
         if abs(ground - colour) >= 60:
             return ground, colour
 
