@@ -8,7 +8,7 @@ from onnx import numpy_helper, parser
 
 __all__ = ["FIRST", "FORMS", "OUTPUTS", "SECOND", "SIGN_IN", "N", "tfc", "write"]
 
-INTEGERS = ("int0", "five", "all", "axes", "flat", "k1", "nhwc", "rows", "pads", "deep")
+INTEGERS = ("int0", "five", "all", "axes", "flat", "k1", "nhwc", "rows", "pads", "deep", "tall")
 N = 1000    # Samples; of 1x4x5 values, 12 hidden bits, 5 classes.
 
 

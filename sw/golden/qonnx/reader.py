@@ -88,6 +88,9 @@ def load(path: Path) -> Imported:
             return imported
     except ValueError as error:
         raise NetworkFileError(f"{path} is not taken: {error}") from None
+    except RecursionError:
+        raise NetworkFileError(f"{path} is not taken: too many operators follow one another; let "
+                               "the exporter fold them") from None
 
 
 def _check_im2col(graph: Graph) -> None:

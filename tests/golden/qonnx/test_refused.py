@@ -241,6 +241,32 @@ def test_arrays_that_grow_are_refused(tmp_path):
         reader.load(path)
 
 
+@pytest.mark.parametrize("body, said", [
+    ("d = Greater (c, r)", "node 'Greater_2' (Greater): it makes an array that is too large"),
+    ("d = PRelu (c, r)", "node 'PRelu_2' (PRelu): it makes an array that is too large"),
+    ("d = Q.BipolarQuant (c, r)",
+     "node 'BipolarQuant_2' (BipolarQuant): it makes an array that is too large"),
+    ("d = ReduceSum (c, int0)", "node 'ReduceSum_2' (ReduceSum): its axes must be a list"),
+    ("d = ReduceL1 <noop_with_empty_axes = 1> (c)", "node 'ReduceL1_2' (ReduceL1): it has no axes, "
+     "where some programs take sizes and some do not; use Abs"),
+], ids=["a comparison", "a PRelu", "a BipolarQuant", "axes that are no list", "sizes of nothing"])
+def test_constants_that_are_refused_in_a_newer_opset(tmp_path, body, said):
+    path = write(tmp_path / "model.onnx", "c = Expand (one, tall)\n r = Transpose (c)\n" + body
+                 + "\n e = Cast <to = 1> (d)\n y = Add (x, e)", opset=18,
+                 arrays={"tall": np.array([1 << 17, 1])})
+    with pytest.raises(NetworkFileError) as error:
+        reader.load(path)
+    assert str(error.value) == f"{path} is not taken: {said}"
+
+
+def test_a_chain_that_is_too_long_is_refused(tmp_path):
+    body = "c0 = Flatten (x)\n" + "".join(f"c{i + 1} = Add (c{i}, zero)\n" for i in range(1500))
+    path = write(tmp_path / "model.onnx",
+                 body + "a = Q.BipolarQuant (c1500, one)\n y = MatMul (a, s0)")
+    with pytest.raises(NetworkFileError, match="not taken: too many operators follow one another"):
+        reader.load(path)
+
+
 def test_without_onnx_it_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(NetworkFileError, match=re.escape(

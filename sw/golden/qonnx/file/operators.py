@@ -186,6 +186,17 @@ def _clip(node: Node, x: Array, low: Array | None = None, high: Array | None = N
     return np.asarray(np.minimum(np.maximum(x, low.item()), high.item()), x.dtype)
 
 
+def _sized(operator: Operator) -> Operator:
+    """Return an operator of inputs that are spread to one shape, which is looked at first."""
+    def looked_at(node: Node, *arrays: Array | None) -> Array:
+        given = [each for each in arrays if each is not None]
+        shape = np.broadcast_shapes(*(each.shape for each in given))
+        if shape not in [each.shape for each in given]:
+            check_size(*shape)
+        return operator(node, *arrays)
+    return looked_at
+
+
 def _least_or_most(function: Callable[[Array, Array], Array]) -> Operator:
     def operator(node: Node, *arrays: Array) -> Array:
         check_size(*np.broadcast_shapes(*(each.shape for each in arrays)))
@@ -204,11 +215,6 @@ def _hard_sigmoid(node: Node, x: Array) -> Array:
     exact = (x.astype(np.float64) * float(alpha) + float(beta)).astype(x.dtype)
     made = np.concatenate([alpha * x + beta, exact])
     return np.asarray(np.clip(made, x.dtype.type(0), x.dtype.type(1)))
-
-
-def _select(node: Node, condition: Array, yes: Array, no: Array) -> Array:
-    check_size(*np.broadcast_shapes(condition.shape, yes.shape, no.shape))
-    return np.where(condition, yes, no)
 
 
 def _floats(*arrays: Array) -> None:
@@ -308,28 +314,28 @@ ARITHMETIC: dict[tuple[str, str], Operator] = {
     ("", "Min"): _least_or_most(np.minimum),
     ("", "Max"): _least_or_most(np.maximum),
     ("", "LeakyRelu"): _leaky,
-    ("", "PRelu"): _leaky,
+    ("", "PRelu"): _sized(_leaky),
     ("", "ThresholdedRelu"): lambda node, a: np.where(
         a > np.float32(node.attributes["alpha"]).astype(a.dtype), a, np.zeros_like(a)),
     ("", "Reciprocal"): lambda node, a: _divide(node, np.ones_like(a), a),
     ("", "HardSigmoid"): _hard_sigmoid,
     ("", "Cast"): _cast,
-    ("", "Greater"): lambda node, a, b: a > b,
-    ("", "GreaterOrEqual"): lambda node, a, b: a >= b,
-    ("", "Less"): lambda node, a, b: a < b,
-    ("", "LessOrEqual"): lambda node, a, b: a <= b,
-    ("", "Equal"): lambda node, a, b: a == b,
+    ("", "Greater"): _sized(lambda node, a, b: a > b),
+    ("", "GreaterOrEqual"): _sized(lambda node, a, b: a >= b),
+    ("", "Less"): _sized(lambda node, a, b: a < b),
+    ("", "LessOrEqual"): _sized(lambda node, a, b: a <= b),
+    ("", "Equal"): _sized(lambda node, a, b: a == b),
     ("", "Not"): lambda node, a: ~a,
-    ("", "And"): lambda node, a, b: a & b,
-    ("", "Or"): lambda node, a, b: a | b,
-    ("", "Xor"): lambda node, a, b: a ^ b,
-    ("", "Where"): _select,
+    ("", "And"): _sized(lambda node, a, b: a & b),
+    ("", "Or"): _sized(lambda node, a, b: a | b),
+    ("", "Xor"): _sized(lambda node, a, b: a ^ b),
+    ("", "Where"): _sized(lambda node, *arrays: np.where(*arrays)),
     ("", "BatchNormalization"): _batch_norm,
     **CURVES,
-    ASSIGN: assign,
-    ("qonnx", "BipolarQuant"): _bipolar,
-    ("qonnx", "Quant"): _quant,
-    ("qonnx", "IntQuant"): _quant,
+    ASSIGN: _sized(assign),
+    ("qonnx", "BipolarQuant"): _sized(_bipolar),
+    ("qonnx", "Quant"): _sized(_quant),
+    ("qonnx", "IntQuant"): _sized(_quant),
     ("qonnx", "MultiThreshold"): _multi_threshold,
 }
 # Inputs of an operator that may depend on the graph's input; of all others the first alone.

@@ -89,14 +89,14 @@ def _curved(node: Node, x: Any, exponent: Any = None) -> Array | Near:
     if isinstance(exponent, Near) or (isinstance(x, Near) and node.op in BENT):
         raise Refused(FOLD)
     exact, off = parts(x)
+    check_size(3, exact.size)
     with np.errstate(all="ignore"):    # What is no number is refused below.
         if exponent is None:
             own = CURVES[node.domain, node.op].known(node, exact)[1]
             made = _through(lambda x: CURVES[node.domain, node.op].known(node, x)[0], exact, off)
             return Near(made.array, made.off + own)
-        check_size(*np.broadcast_shapes(exact.shape, exponent.shape))
         power = exponent.astype(np.float64)
-        values = apply(lambda node, *each: np.power(*each), node, exact, power)
+        values = apply(_powers, node, exact, power)
     if not off.any() and (np.isfinite(values) & (values == values.astype(np.float32))).all():
         return values.astype(np.float32)
     if off.any() and (exact <= off).any():
@@ -104,6 +104,11 @@ def _curved(node: Node, x: Any, exponent: Any = None) -> Array | Near:
     made = _through(lambda x: np.power(x, power), exact, off) if off.any() else near(
         values, np.zeros(()))
     return Near(made.array, made.off + np.abs(values) * POWERS)
+
+
+def _powers(node: Node, x: Array, exponent: Array) -> Array:
+    check_size(*np.broadcast_shapes(x.shape, exponent.shape))
+    return np.asarray(np.power(x, exponent))
 
 
 def _decided(node: Node, pairs: list[Pair]) -> Array:
@@ -150,6 +155,8 @@ OFFS: dict[tuple[str, str], Callable[..., Array]] = {
 
 
 def _along(node: Node, axes: Any) -> tuple[int, ...] | None:
+    if axes is not None and axes.ndim != 1:
+        raise Refused("its axes must be a list")
     given = node.attributes.get("axes") if axes is None else axes.tolist()
     return tuple(given) if given else None
 
@@ -159,6 +166,8 @@ def _reduced(node: Node, x: Any, axes: Any = None) -> Array | Near:
         raise Refused(FOLD)
     along, keep = _along(node, axes), bool(node.attributes.get("keepdims", 1))
     if along is None and node.attributes.get("noop_with_empty_axes"):
+        if node.op == "ReduceL1":
+            raise Refused("it has no axes, where some programs take sizes and some do not; use Abs")
         return x
     if x.dtype == np.int64 and node.op in WHOLE and isinstance(x, Array):
         return _whole(node, x, along, keep)
