@@ -28,6 +28,7 @@ ARRAYS = {"last": np.where(np.arange(12)[:, None] % 3, 1, -1), "neg": -1.0, "tin
           "nought": 0.0, "eight": 8.0, "four": 4.0, "bias": np.arange(12) - 5.0,
           "shift": np.full(5, 0.5),
           "v7": np.array([7.3]), "v5": np.full(5, 7.3), "c0_7": 0.7, "ln2": np.log(2),
+          "tanh4": np.tanh(4.0),
           "uneven12": np.where(np.arange(12) % 3, 99.0, -99.0)}
 
 # What is taken, and must be equal.
@@ -95,6 +96,9 @@ EQUAL = {
 
 AS_EQUAL = "each program in its own way, so that equal ones may differ; let the last MatMul have " \
            "weights of one size that is a power of two, and no Sigmoid or Tanh follow"
+MATTERS = "each program in its own way, and it makes a difference; make its scale a power of " \
+          "two, or multiply by it after the MatMul"
+HALVES = "e = Cast <to = 1> (d)\n h = Sub (e, half)\n y = MatMul (h, s1)"
 REFUSED = {
     "a score in bool": (SCORES + "c = Cast <to = 9> (o)\n y = Cast <to = 1> (c)",
         "a score does not rise with its sum; end with a MatMul and one scale"),
@@ -154,6 +158,21 @@ REFUSED = {
         "node 'MatMul_8' (MatMul): float32 rounds neuron 0 of the layer before, each program in "
         "its own way, and it makes a difference; make its scale a power of two, or multiply by it "
         "after the MatMul"),
+    "an Equal to a Tanh": (LAYER + "c = Tanh (p)\n d = Equal (c, tanh4)\n" + HALVES,
+        "node 'Equal_6' (Equal): float32 rounds its input, " + MATTERS),
+    "an Equal to a Tanh, of two bits": (
+        LAYER + "c = Tanh (p)\n i = Less (c, tanh4)\n j = Greater (c, tanh4)\n d = Or (i, j)\n"
+        + HALVES, "node 'Or_8' (Or): float32 rounds its inputs, " + MATTERS),
+    "a size beside a Tanh": (
+        LAYER + "c = Tanh (p)\n i = Sub (c, tanh4)\n j = Abs (i)\n d = Less (j, tiny)\n" + HALVES,
+        "node 'Abs_7' (Abs): float32 rounds its input, " + MATTERS),
+    "a Tanh of the graph's input": (IN + "b = Tanh (f)\n a = Q.BipolarQuant (b, one)\n" + OUT,
+        "node 'MatMul_3' (MatMul): float32 rounds the graph's input, " + MATTERS),
+    "curves upon curves": (
+        LAYER + "c0 = Tanh (p)\n" + "".join(f"c{n + 1} = Tanh (c{n})\n" for n in range(9))
+        + "h = Q.BipolarQuant (c9, one)\n y = MatMul (h, s1)",
+        "node 'Tanh_11' (Tanh): programs round it in too many ways; take the sign before, or leave "
+        "out curves like Tanh"),
     "a Softmax of the batch": (ONE + "t = Squeeze (o, k1)\n y = Softmax <axis = 0> (t)",
         "node 'Softmax_8' (Softmax): it must act on the last axis, the classes, not on axis 0"),
     "two logarithms": (SCORES + "s = Softmax <axis = 1> (o)\n l = Log (s)\n y = Log (l)",

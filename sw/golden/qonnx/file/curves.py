@@ -19,6 +19,7 @@ Attributes = Mapping[str, Any]
 OFF = 1e-5    # Of a program's value, to what it is.
 ONE = 1e-6    # Of what is made by taking 1 from what is nearly 1.
 LOGISTIC = 1e-5
+TINY = float(np.finfo(np.float32).tiny)    # Below it programs make zero of what is not.
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Curve:
         with np.errstate(all="ignore"):
             y = np.asarray(self.exact(node.attributes, x))
             off = np.where(np.isfinite(y), self.off(node.attributes, x, y), 0)
-        return y, off
+        return y, off + TINY * (off > 0)
 
 
 _erf = np.vectorize(erf, otypes=[np.float64])

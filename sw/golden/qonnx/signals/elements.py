@@ -11,7 +11,7 @@ from ..file.graph import Node, Refused
 from ..file.masked import ASSIGN
 from ..file.moves import MOVES
 from ..file.operators import ARITHMETIC, BENDS, apply, check_size
-from .signal import Signal, alike
+from .signal import ROUNDS, Signal, alike
 
 __all__ = ["JOINS", "check_constants", "check_half", "compute", "join", "move"]
 
@@ -50,8 +50,11 @@ def compute(node: Node, signal: Signal, inputs: list[Any]) -> Signal:
         return apply(ARITHMETIC[node.domain, node.op], node,
                      *(spread if each is signal else each for each in inputs))
 
-    bends = _turns(node, signal, inputs) and (node.op in ("Equal", "Sigmoid", *BENT)
-                                             or signal.crosses_zero())
+    turns = _turns(node, signal, inputs)
+    if turns and signal.between:
+        _check_turn(node, signal, inputs)
+    bends = turns and (node.op in ("Equal", "Sigmoid", "ThresholdedRelu", *BENT)
+                       or signal.crosses_zero())
     made = signal.then(step, sign=node.op == "Sign", bend=str(node) if bends else "")
     _check_numbers(made.table)
     if node.op in KEEPING:
@@ -72,6 +75,35 @@ def _turns(node: Node, signal: Signal, inputs: list[Any]) -> bool:
         return bool((inputs[1] < 0).any())
     return (node.op in BENDS or (node.op == "Div" and inputs[0] is not signal)
             or (node.op == "Cast" and node.attributes["to"] == BOOL))
+
+
+def _ends(signal: Signal) -> tuple[Array, Array]:
+    """Return the least and the most that each row of a table is, of all ways of rounding."""
+    ways = signal.table.reshape(-1, signal.source.n_rows, *signal.table.shape[1:])
+    return ways.min(axis=0), ways.max(axis=0)
+
+
+def _check_turn(node: Node, signal: Signal, inputs: list[Any]) -> None:
+    """Raise :exc:`Refused` where a node may turn between two ways of rounding: none shows it."""
+    low, high = _ends(signal)
+    at = next(each for each in inputs if each is not signal) if node.op == "Equal" else 0
+    reached = ((low <= at) & (at <= high) if node.op in ("Equal", "Cast") else
+               (low < at) & (at < high))
+    if (reached & (low < high)).any():
+        raise Refused(ROUNDS.format(what="its input"))
+
+
+def _check_both(node: Node, signals: list[Signal]) -> None:
+    """Raise :exc:`Refused` where a node may be true, or false, between two ways of rounding."""
+    ends = [_ends(each) for each in signals]
+    varying = [low != high for low, high in ends]
+    if node.op == "Equal":
+        (low, high), (least, most) = ends
+        wrong = (varying[0] | varying[1]) & (low <= most) & (least <= high)
+    else:
+        wrong = sum(each.astype(int) for each in np.broadcast_arrays(*varying)) > 1
+    if wrong.any():
+        raise Refused(ROUNDS.format(what="its inputs"))
 
 
 def _check_numbers(table: Array) -> None:
@@ -100,6 +132,9 @@ def join(node: Node, inputs: list[Any]) -> Signal:
         return apply(ARITHMETIC[node.domain, node.op], node, *(
             each.step(rows) if isinstance(each, Signal) else each for each in inputs))
 
+    if any(each.between for each in signals) and (node.op in ("Equal", "And", "Or", "Xor") or all(
+            each.dtype == bool for each in signals)):
+        _check_both(node, signals)
     table = alike(apply(ARITHMETIC[node.domain, node.op], node, *(
         np.tile(each.table, (n_rows // len(each.table), *[1] * len(each.shape)))
         if isinstance(each, Signal) else each for each in inputs)))

@@ -45,10 +45,14 @@ Array = np.ndarray
 Step = Callable[[Array], Array]
 
 MAX_TABLE = 1 << 28    # Elements, with all ways of rounding.
+MAX_WAYS = 3 ** 6      # Of rounding; of a real input each is searched, and asked for all.
+MAX_SEARCHED = 3 ** 4
 AT_A_TIME = 1 << 22    # Elements of a real input that are asked together.
 APART = 1e-4           # Scores that a Softmax or a Sigmoid keeps apart.
 ROUNDS = ("float32 rounds {what}, each program in its own way, and it makes a difference; make "
           "its scale a power of two, or multiply by it after the MatMul")
+MANY_WAYS = "programs round it in too many ways; take the sign before, or leave out " \
+            "curves like Tanh"
 
 
 @dataclass(frozen=True)
@@ -197,8 +201,11 @@ class Signal:
     def then(self, step: Step, *, shape: tuple[int, ...] | None = None,
              made_of: Array | None = None, sign: bool = False, bend: str = "") -> "Signal":
         """Return what a step makes of it; ``shape`` and ``made_of`` where elements are moved."""
-        before = self.step
+        before, source = self.step, self.source
+        most = MAX_SEARCHED if source.inputs is None and not source.range.complete else MAX_WAYS
         table = alike(step(self.table))
+        if len(table) > most * source.n_rows:
+            raise Refused(MANY_WAYS)
         count = len(table) // len(self.table)
         ways = (Way(count), *self.ways) if count > 1 else self.ways
         n_rows = self.source.n_rows
@@ -206,7 +213,10 @@ class Signal:
             table, ways = table[:n_rows], ()
 
         def both(rows: Array) -> Array:
-            return step(before(rows))
+            made = step(before(rows))
+            if len(made) > most * len(rows):
+                raise Refused(MANY_WAYS)
+            return made
 
         border = self.border and replace(self.border, table=step(self.border.table))
         if border and (border.table != border.table[:1]).any():
