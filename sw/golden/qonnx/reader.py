@@ -19,6 +19,7 @@ batch norm, all ways must give the same classes; a graph of which they do not is
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ from .signals.elements import JOINS, check_half, compute, join, move
 from .signals.folded import NEARLY, REDUCES, constant
 from .signals.near import Near, scaled
 from .signals.signal import Signal, from_input
+from .work import Work
 
 __all__ = ["load"]
 
@@ -107,14 +109,16 @@ def _check_equal(one: Imported, other: Imported) -> None:
 def _walk(graph: Graph, batch: int) -> Imported:
     values: dict[str, Value] = {"": None, **graph.constants}
     values[graph.input] = from_input(graph.shape[1:], find_range(graph.type, graph.datatype))
+    work = Work()
     for number, node in enumerate(graph.nodes):
         try:
             if missing := [name for name in node.inputs if name not in values]:
                 raise Refused(f"no node before it makes its input {missing[0][:60]!r}; export "
                               "anew, from PyTorch with optimize=False or dynamo=False")
-            made = _evaluate(node, [values[name] for name in node.inputs], batch)
+            made = work.do(_evaluate, node, [values[name] for name in node.inputs], batch)
         except Refused as error:
-            more = others(graph.nodes[number + 1:], values, KNOWN, PRODUCTS, _constants)
+            more = others(graph.nodes[number + 1:], values, KNOWN, PRODUCTS,
+                          partial(work.do, _constants))
             raise Refused(f"{node}: {error}{more}") from None
         taken = 1 if node.op == "TopK" else 0    # Its second output is the class.
         for place, name in enumerate(node.outputs):

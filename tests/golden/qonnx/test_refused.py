@@ -12,7 +12,7 @@ import onnx
 
 from sw.golden import networks
 from sw.golden.network import NetworkFileError
-from sw.golden.qonnx import reader
+from sw.golden.qonnx import reader, work
 from sw.golden.qonnx.file import graph
 from sw.golden.regular import FileRefused
 from tests.onnx_forms import FIRST, FORMS, SIGN_IN, write
@@ -257,6 +257,21 @@ def test_constants_that_are_refused_in_a_newer_opset(tmp_path, body, said):
     with pytest.raises(NetworkFileError) as error:
         reader.load(path)
     assert str(error.value) == f"{path} is not taken: {said}"
+
+
+@pytest.mark.parametrize("first", ["", "q = Sin (x)\n"], ids=["alone", "behind another fault"])
+def test_many_large_constants_are_refused(tmp_path, monkeypatch, first):
+    computed, constant = [], reader.constant
+    monkeypatch.setattr(work, "MAX_MADE", 1000)
+    monkeypatch.setattr(reader, "constant",
+                        lambda *given: computed.append(given) or constant(*given))
+    chain = "".join(f"c{i + 1} = Tanh (c{i})\n" for i in range(20))
+    body = f"{first}c0 = Expand (one, tall)\n{chain}d = Add ({'q' if first else 'x'}, c20)\n"
+    path = write(tmp_path / "model.onnx", body + "y = MatMul (d, s0)",
+                 arrays={"tall": np.array([200, 1])})
+    with pytest.raises(NetworkFileError, match=r"make too many numbers in all|node 'Sin_0'"):
+        reader.load(path)
+    assert len(computed) == 5
 
 
 def test_a_chain_that_is_too_long_is_refused(tmp_path):
