@@ -163,6 +163,10 @@ REFUSED = {
     "an Equal to a Tanh, of two bits": (
         LAYER + "c = Tanh (p)\n i = Less (c, tanh4)\n j = Greater (c, tanh4)\n d = Or (i, j)\n"
         + HALVES, "node 'Or_8' (Or): float32 rounds its inputs, " + MATTERS),
+    "a difference of two bits of a Tanh": (
+        LAYER + "c = Tanh (p)\n i = Less (c, tanh4)\n j = LessOrEqual (c, tanh4)\n"
+        "k = Cast <to = 1> (i)\n l = Cast <to = 1> (j)\n e = Sub (k, l)\n h = Add (e, half)\n"
+        "y = MatMul (h, s1)", "node 'Sub_10' (Sub): float32 rounds its inputs, " + MATTERS),
     "a size beside a Tanh": (
         LAYER + "c = Tanh (p)\n i = Sub (c, tanh4)\n j = Abs (i)\n d = Less (j, tiny)\n" + HALVES,
         "node 'Abs_7' (Abs): float32 rounds its input, " + MATTERS),

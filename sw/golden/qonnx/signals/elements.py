@@ -23,6 +23,9 @@ JOINS = {("", name) for name in ("Add", "Sub", "Mul", "Div", "Min", "Max", "Wher
                                  "GreaterOrEqual", "Less", "LessOrEqual", "Equal", "And", "Or",
                                  "Xor")} | {ASSIGN}
 
+# What jumps, where what it is given hardly differs.
+LEAPING = {"Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal", "Sign", "Round", "Floor",
+           "Ceil", "BipolarQuant", "Quant", "IntQuant", "MultiThreshold", "ThresholdedRelu"}
 NOT_BROADCAST = ("BatchNormalization", "MultiThreshold")    # Their constants lie along one axis.
 LAYOUTS = {2: "NC", 3: "NWC", 4: "NCHW"}    # Of a MultiThreshold that says none.
 # What may follow scores, and keeps their order unless they lie too close together.
@@ -57,6 +60,7 @@ def compute(node: Node, signal: Signal, inputs: list[Any]) -> Signal:
                        or signal.crosses_zero())
     made = signal.then(step, sign=node.op == "Sign", bend=str(node) if bends else "")
     _check_numbers(made.table)
+    made = replace(made, leaps=made.leaps or _leaps(node, made))
     if node.op in KEEPING:
         kept = (signal.keeps_order(KEEPING[node.op]) if signal.size > 1 or node.op == "Tanh"
                 else _turns_at_zero(signal))
@@ -93,17 +97,33 @@ def _check_turn(node: Node, signal: Signal, inputs: list[Any]) -> None:
         raise Refused(ROUNDS.format(what="its input"))
 
 
-def _check_both(node: Node, signals: list[Signal]) -> None:
-    """Raise :exc:`Refused` where a node may be true, or false, between two ways of rounding."""
+def _check_joined(node: Node, signals: list[Signal]) -> None:
+    """Raise :exc:`Refused` where a join may give, between two ways of rounding, what none shows.
+
+    Two numbers that rise together do not, but one that jumps, as a comparison does, and another. A
+    Where whose condition jumps is a clamp, as a rule.
+    """
     ends = [_ends(each) for each in signals]
     varying = [low != high for low, high in ends]
     if node.op == "Equal":
         (low, high), (least, most) = ends
         wrong = (varying[0] | varying[1]) & (low <= most) & (least <= high)
     else:
+        clamps = node.op in ("Where", ASSIGN[1]) and not any(each.leaps for each in signals[1:])
+        if clamps or not any(each.leaps for each in signals):
+            return
         wrong = sum(each.astype(int) for each in np.broadcast_arrays(*varying)) > 1
     if wrong.any():
         raise Refused(ROUNDS.format(what="its inputs"))
+
+
+def _leaps(node: Node, made: Signal) -> bool:
+    """Return whether a node makes a jump of what programs round in their own ways."""
+    jumps = node.op in LEAPING or (node.op == "Cast" and made.dtype.kind != "f")
+    if not made.between or not jumps:
+        return False
+    low, high = _ends(made)
+    return bool((low != high).any())
 
 
 def _check_numbers(table: Array) -> None:
@@ -132,17 +152,17 @@ def join(node: Node, inputs: list[Any]) -> Signal:
         return apply(ARITHMETIC[node.domain, node.op], node, *(
             each.step(rows) if isinstance(each, Signal) else each for each in inputs))
 
-    if any(each.between for each in signals) and (node.op in ("Equal", "And", "Or", "Xor") or all(
-            each.dtype == bool for each in signals)):
-        _check_both(node, signals)
+    if any(each.between for each in signals):
+        _check_joined(node, signals)
     table = alike(apply(ARITHMETIC[node.domain, node.op], node, *(
         np.tile(each.table, (n_rows // len(each.table), *[1] * len(each.shape)))
         if isinstance(each, Signal) else each for each in inputs)))
     _check_numbers(table)
-    return replace(first, table=table, ways=ways, step=step, ranked=None, bend=str(node),
+    made = replace(first, table=table, ways=ways, step=step, ranked=None, bend=str(node),
                    signs=tuple(sign for each in signals for sign in each.signs),
                    apart=any(each.apart for each in signals),
                    between=any(each.between for each in signals))
+    return replace(made, leaps=any(each.leaps for each in signals) or _leaps(node, made))
 
 
 def _same_elements(one: Signal, other: Signal) -> bool:

@@ -140,6 +140,8 @@ class Signal:
         Each element is rounded by itself, so that equal sums may give other values.
     between : bool
         Programs may also give what lies between the least and the most of its ways.
+    leaps : bool
+        It has jumped where they differ, as a comparison does.
     ranked : Signal or None
         One of the same order, whose values are known better. It chooses the class if nothing but
         that follows.
@@ -162,6 +164,7 @@ class Signal:
     bend: str = ""
     apart: bool = False
     between: bool = False
+    leaps: bool = False
     ranked: "Signal | None" = None
     end: str = ""
     pools: tuple[Array, ...] = ()
