@@ -26,7 +26,7 @@ DRIVER = Path(__file__).with_name("driver.cpp")
 Classes = list[int | None]    # None where no answer came in its turn.
 
 
-def first_other(network: Network, given: Bits, classes: Sequence[int]) -> int | None:
+def first_other(network: Network, given: Bits, classes: Sequence[int | None]) -> int | None:
     """Return the first input ``(n, n_in)`` whose class is not golden's, or is missing; ``n`` if
     there are more classes than inputs, and None where all is golden's."""
     expected = fast.classify_all(network, given).tolist()

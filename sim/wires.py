@@ -128,19 +128,19 @@ def measure(network: Network, board: "boards.Board", plan: "Plan", codes: Bits,
     from hw.flow.building import clocks
     from hw.flow.choosing import default_clock
     from hw.flow.report import Rates
+    from sim.ask import first_other
     from sw.golden import fast
 
     pll, divisor = clocks(board, default_clock(board, plan))
     requests = [frame.request(number % frame.N_SEQUENCES, code)
                 for number, code in enumerate(codes)]
-    expected = [(number % frame.N_SEQUENCES, klass)
-                for number, klass in enumerate(fast.classify_all(network, codes).tolist())]
     ends, said = _ask(network, board, plan, pll.output, divisor, requests, latency)
-    wrong = [at for at, each in enumerate(expected) if said[at:at + 1] != [each]]
-    if wrong:
-        raise WiresError(f"over {asking.speed(board.baud, board.link)} the class of code "
-                         f"{wrong[0]} must be golden's, {expected[wrong[0]][1]}, and "
-                         + (f"is {said[wrong[0]][1]}" if wrong[0] < len(said) else "none came"))
+    classes = [klass if sequence == number % frame.N_SEQUENCES else None
+               for number, (sequence, klass) in enumerate(said)]
+    if (wrong := first_other(network, codes, classes)) is not None:
+        raise WiresError(f"over {asking.speed(board.baud, board.link)} the class of code {wrong} "
+                         f"must be golden's, {fast.classify_all(network, codes)[wrong]}, and "
+                         + (f"is {said[wrong][1]}" if wrong < len(said) else "none came"))
     seconds = (ends[-1] - ends[0]) * 1e-12
     sent = sum(map(len, requests[1:])) * 10 / board.as_uart
     return Carried(Rates(network, board, plan, pll.output).link, (len(codes) - 1) / seconds,

@@ -83,8 +83,26 @@ def over_spi(dut: SimHandleBase, received: Queue) -> Callable[[bytes], object]:
     return outgoing.extend
 
 
+# Listens, and returns what sends.
+Connect = Callable[[SimHandleBase, Queue], Callable[[bytes], object]]
 # What connects to each link, and its wires where nothing is said.
-LINKS = {"uart": (over_uart, {"rx": 1}), "spi": (over_spi, {"sck": 0, "cs": 1, "copi": 0})}
+LINKS: dict[str, tuple[Connect, dict[str, int]]] = {
+    "uart": (over_uart, {"rx": 1}), "spi": (over_spi, {"sck": 0, "cs": 1, "copi": 0})}
+
+
+def at_rest(dut: SimHandleBase) -> Connect:
+    """Put the wires of the link that is asked for at rest; return what connects to it."""
+    connect, idle = LINKS[os.environ["LINK"]]
+    for wire, level in idle.items():
+        getattr(dut, wire).value = level
+    return connect
+
+
+def read_requests() -> list[bytes]:
+    """Read the requests of the file ``REQUESTS``, each between flags of its own."""
+    flag = bytes([frame.FLAG])
+    return [flag + body + flag
+            for body in Path(os.environ["REQUESTS"]).read_bytes().split(flag) if body]
 
 
 async def answers(received: Queue) -> AsyncIterator[bytes]:
@@ -101,13 +119,9 @@ async def ask(dut):
 
     The next request follows an answer, which every folding allows. End early where none comes.
     """
-    flag = bytes([frame.FLAG])
-    requests = [flag + body + flag
-                for body in Path(os.environ["REQUESTS"]).read_bytes().split(flag) if body]
+    requests = read_requests()
     hurry()
-    connect, idle = LINKS[os.environ["LINK"]]
-    for wire, level in idle.items():
-        getattr(dut, wire).value = level
+    connect = at_rest(dut)
     await start_clocks(dut)
     received: Queue = Queue()
     say = connect(dut, received)

@@ -2,7 +2,6 @@
 
 import os
 from itertools import islice
-from pathlib import Path
 
 import cocotb
 from cocotb.clock import Clock
@@ -10,9 +9,8 @@ from cocotb.queue import Queue
 from cocotb.triggers import ClockCycles, SimTimeoutError, Timer, with_timeout
 from cocotb.utils import get_sim_time
 
-from sim.benches.board import BIT, LINKS, OSCILLATOR, PATIENCE, answers
+from sim.benches.board import BIT, OSCILLATOR, PATIENCE, answers, at_rest, read_requests
 from sim.streams import hurry
-from sw.golden import frame
 
 AT_ONCE = int(os.environ["AT_ONCE"])    # Requests under way.
 # Picoseconds until a host hears of an answer.
@@ -27,18 +25,14 @@ async def flood(dut):
     comes.
     """
     hurry()
-    connect, idle = LINKS[os.environ["LINK"]]
-    for wire, level in idle.items():
-        getattr(dut, wire).value = level
+    connect = at_rest(dut)
     Clock(dut.clk, 2 * round(5e11 / OSCILLATOR), unit="ps").start()
     dut.rst.value = 1
     await ClockCycles(dut.clk, 2)
     dut.rst.value = 0
     received: Queue = Queue()
     say, contents = connect(dut, received), answers(received)
-    flag = bytes([frame.FLAG])
-    requests = [flag + body + flag
-                for body in Path(os.environ["REQUESTS"]).read_bytes().split(flag) if body]
+    requests = read_requests()
     waiting = iter(requests)
 
     async def say_next():
