@@ -3,7 +3,7 @@ import json
 import pytest
 
 from sw.experiments.onchip import main
-from tests.experiments.rehearsal import rehearse
+from tests.experiments.rehearsal import rehearse, resume
 
 NAME = "sw.experiments.onchip"
 
@@ -25,14 +25,4 @@ def test_the_table_is_of_all_seeds(results):
 
 
 def test_nothing_is_trained_twice_and_another_run_is_refused(results, capsys):
-    folder = results / "on-chip/digits-small-1"
-    before = (folder / "metrics.json").read_bytes()
-    assert main(["--small", "--device", "cpu", "--out", str(results)]) == 0
-    assert (folder / "metrics.json").read_bytes() == before
-    config = json.loads((folder / "config.json").read_text())
-    changed = config | {"signature": "28x28x1:8-8s4-10"}
-    (folder / "config.json").write_text(json.dumps(changed))
-    capsys.readouterr()
-    assert main(["--small", "--device", "cpu", "--out", str(results)]) == 2
-    assert capsys.readouterr().err == f"error: {folder} is another run: give another --out\n"
-    (folder / "config.json").write_text(json.dumps(config))
+    resume(main, "on-chip/digits-small-1", results, {"signature": "28x28x1:8-8s4-10"}, capsys)

@@ -6,7 +6,7 @@ from PIL import Image
 
 from sw.experiments.shapes import main
 from sw.experiments.trained import drawn
-from tests.experiments.rehearsal import rehearse
+from tests.experiments.rehearsal import rehearse, resume
 
 NAME = "sw.experiments.shapes"
 
@@ -29,16 +29,7 @@ def test_the_table_has_both_kinds(results):
 
 
 def test_nothing_is_trained_twice_and_another_run_is_refused(results, capsys):
-    folder = results / "shapes/hard-1"
-    before = (folder / "metrics.json").stat()
-    assert main(["--small", "--device", "cpu", "--out", str(results)]) == 0
-    assert (folder / "metrics.json").stat() == before
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | {"epochs": 3}))
-    capsys.readouterr()
-    assert main(["--small", "--device", "cpu", "--out", str(results)]) == 2
-    assert capsys.readouterr().err == f"error: {folder} is another run: give another --out\n"
-    (folder / "config.json").write_text(json.dumps(config))
+    resume(main, "shapes/hard-1", results, {"epochs": 3}, capsys)
 
 
 @pytest.mark.parametrize("kind, side", [("plain", 28), ("hard", 48)])

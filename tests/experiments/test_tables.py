@@ -5,7 +5,7 @@ import pytest
 
 from sw.experiments.tables import main
 from sw.experiments.trained import vibration
-from tests.experiments.rehearsal import rehearse
+from tests.experiments.rehearsal import rehearse, resume
 
 NAME = "sw.experiments.tables"
 
@@ -29,16 +29,7 @@ def test_the_table_is_of_all_splits(results):
 
 
 def test_nothing_is_trained_twice_and_another_run_is_refused(results, capsys):
-    folder = results / "tables/iris-1"
-    before = (folder / "metrics.json").stat()
-    assert main(["--small", "--device", "cpu", "--out", str(results)]) == 0
-    assert (folder / "metrics.json").stat() == before
-    config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps(config | {"levels": 3}))
-    capsys.readouterr()
-    assert main(["--small", "--device", "cpu", "--out", str(results)]) == 2
-    assert capsys.readouterr().err == f"error: {folder} is another run: give another --out\n"
-    (folder / "config.json").write_text(json.dumps(config))
+    resume(main, "tables/iris-1", results, {"levels": 3}, capsys)
 
 
 def test_faults_of_a_machine_are_seen_where_they_should_be():

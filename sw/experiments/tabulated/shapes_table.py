@@ -2,7 +2,7 @@
 
 import os
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from shutil import rmtree
 from statistics import mean
@@ -11,12 +11,12 @@ from typing import Any
 from ...golden import regular
 from ...images.names import SIDE
 from ...terminal import markdown
-from ...training import onchip, run
-from ...training.asked.configs import load
-from ...training.asked.effort import RunError
-from ...training.asked.stages import OnChipConfig
+from ...training import onchip
+from ...training.asked.stages import signature
+from ...training.onchip import Inputs
 from ..trained import drawn
 from .publishing import publish, spread
+from .resumed import resumed
 
 __all__ = ["SEEDS", "study", "tabulate"]
 
@@ -30,12 +30,15 @@ HEADING = ["shapes", "drawn with a side of", "trained on", "tested on", "network
 def study(name: str, page: Path, arguments: Namespace) -> int:
     """Train what is not trained yet, and write the table; see the command."""
     seeds = SEEDS[:2] if arguments.small else SEEDS
+    images = {}
     for kind in drawn.KINDS:
-        _write(_folder(arguments.out, kind), kind, 5 if arguments.small else EACH)
+        folder = _folder(arguments.out, kind)
+        _write(folder, kind, 5 if arguments.small else EACH)
+        images[kind] = onchip.of_folder(str(folder), SIDE, colour=False, limit=None)
     for seed in seeds:
-        for kind in drawn.KINDS:
-            _train(arguments, kind, seed)
-    publish(tabulate(arguments.out), arguments.out / "shapes.md", name, page, arguments)
+        for kind, inputs in images.items():
+            _train(arguments, kind, seed, inputs)
+    publish(tabulate(arguments.out, images), arguments.out / "shapes.md", name, page, arguments)
     return 0
 
 
@@ -49,41 +52,31 @@ def _write(folder: Path, kind: str, each: int) -> None:
     os.replace(unfinished, folder)
 
 
-def _train(arguments: Namespace, kind: str, seed: int) -> None:
+def _train(arguments: Namespace, kind: str, seed: int, inputs: Inputs) -> None:
     """Train a network on a kind of images, unless that is done."""
-    folder, images = _run(arguments.out, kind, seed), _folder(arguments.out, kind)
-    inputs = onchip.of_folder(str(images), SIDE, colour=False, limit=None)
     config = onchip.decide(SIZE, inputs, kind, None, "all", pixels=PIXELS, binarizer="sign",
                            seed=seed, device=arguments.device,
                            epochs=2 if arguments.small else None, augment=None, threads=2)
-    if (folder / "config.json").exists():
-        if load(folder / "config.json") != config:
-            raise RunError(f"{folder} is another run: give another --out")
-        begun = None if (folder / "metrics.json").exists() else run.reopen(folder)
-    else:
-        begun = run.create(folder, config)
-    if begun:
+    if begun := resumed(_run(arguments.out, kind, seed), config, lambda found: found == config):
         onchip.train(begun, inputs)
 
 
-def tabulate(out: Path) -> str:
+def tabulate(out: Path, images: Mapping[str, Inputs]) -> str:
     """Return the table of what is trained so far; accuracies as mean ± standard deviation."""
-    return markdown.table(HEADING, [*_rows(out)])
+    return markdown.table(HEADING, [*_rows(out, images)])
 
 
-def _rows(out: Path) -> Iterator[list[str]]:
-    for kind, (side, _, _) in drawn.KINDS.items():
+def _rows(out: Path, images: Mapping[str, Inputs]) -> Iterator[list[str]]:
+    for kind, inputs in images.items():
         folders = [folder for seed in SEEDS
                    if ((folder := _run(out, kind, seed)) / "metrics.json").exists()]
         if not folders:
             continue
         found: list[dict[str, Any]] = [regular.read_json(each / "metrics.json")
                                        for each in folders]
-        config = load(folders[0] / "config.json")
-        assert isinstance(config, OnChipConfig)    # Checked before it was trained.
-        inputs = onchip.of_folder(str(_folder(out, kind)), SIDE, colour=False, limit=None)
-        yield [kind, str(side), f"{len(inputs.train):,}", f"{len(inputs.test):,}",
-               config.signature, str(len(folders)),
+        shape = signature(SIZE, SIDE, 1, PIXELS, inputs.n_classes)
+        yield [kind, str(drawn.KINDS[kind][0]), f"{len(inputs.train):,}", f"{len(inputs.test):,}",
+               str(shape), str(len(folders)),
                spread([each["accuracy"][onchip.PHASE] for each in found]),
                f"{mean(each['seconds'][onchip.PHASE] for each in found) / 60:.0f}"]
 

@@ -17,12 +17,11 @@ from ...golden import regular
 from ...golden.network import atomic_write
 from ...images import table
 from ...terminal import markdown
-from ...training import run, tabular
+from ...training import tabular
 from ...training.asked.columns import HIDDEN, TableConfig
-from ...training.asked.configs import load
-from ...training.asked.effort import RunError
 from ..trained import vibration
 from .publishing import publish, spread
+from .resumed import resumed
 
 __all__ = ["SEEDS", "TABLES", "study", "tabulate"]
 
@@ -69,13 +68,8 @@ def _train(arguments: Namespace, name: str, seed: int) -> None:
     config = tabular.decide(
         file, LABEL, levels=None, hidden=HIDDEN, binarizer="sign", seed=seed,
         device=arguments.device, epochs=2 if arguments.small else None)
-    if (folder / "config.json").exists():
-        found = load(folder / "config.json")
-        if not isinstance(found, TableConfig) or replace(found, device=config.device) != config:
-            raise RunError(f"{folder} is another run: give another --out")
-        begun = None if (folder / "metrics.json").exists() else run.reopen(folder)
-    else:
-        begun = run.create(folder, config)
+    begun = resumed(folder, config, lambda found: isinstance(found, TableConfig) and replace(
+        found, device=config.device) == config)
     if begun:
         tabular.train(begun, *tabular.load(config))
     if not (folder / "forest.json").exists():
