@@ -344,5 +344,6 @@ SIGNALS = {("", name): (0, 1) for name in (
     "LessOrEqual", "Equal", "And", "Or", "Xor")} | {ASSIGN: (0, 1)}
 # What rises and falls: it turns at zero, or where its inputs are equal. All others only do one.
 BENDS = {"Abs", "Pow", "Equal", "Sigmoid", "Reciprocal", *BENT}
-# What gives all that programs may give, one below the other.
+# What gives all that programs may give, one below the other, and is not taken of constants; curves
+# and powers give that too, and are.
 IN_WAYS = {"BatchNormalization", "HardSigmoid"}
